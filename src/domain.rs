@@ -1,0 +1,36 @@
+//! The vocabulary that every room speaks: values that are right once they exist, and no IO.
+//!
+//! Each type is built by a checking constructor, so a function that takes a [`Scope`] or an [`Amount`] never checks
+//! it again. Names are Prelude's own (`docs/CONTRACT.md`).
+
+mod caller;
+mod challenge;
+mod decision;
+mod facts;
+mod ids;
+mod mask;
+mod metadata;
+mod money;
+mod record;
+mod time;
+mod verdict;
+
+pub(crate) use caller::{ApiKeyRecord, Approver, Caller, Role};
+pub(crate) use challenge::{Challenge, ChallengeStep};
+pub(crate) use decision::{BundleHash, Decision, Reason, Seen};
+pub(crate) use facts::{Facts, Identifier, IdentifierKind, Platform, Signals};
+pub(crate) use ids::{
+    ApiKeyId, ChallengeId, DecisionId, IdFault, Jti, Kid, RuleId, Scope, SessionId, StepKey, UserId,
+};
+pub(crate) use mask::{mask_email, mask_identifier, mask_ip, mask_phone};
+pub(crate) use metadata::{Metadata, MetadataFault};
+pub(crate) use money::{Amount, AmountFault, Currency, Money};
+pub(crate) use record::{DecisionRecord, Recorded, SignatureHash, SignatureSeen};
+pub(crate) use time::{Seconds, Timestamp};
+pub(crate) use verdict::{Grant, GrantMode, PlanFault, Step, StepPlan, Verdict};
+
+/// The step keys that Prelude itself carries out (docs/CONTRACT.md C4.6).
+pub(crate) const MANAGED_STEPS: [&str; 3] = ["verify_sms", "verify_email", "verify_passkey"];
+
+/// Prelude's word for a challenge whose steps are all done; no step may be called that (docs/CONTRACT.md C4.7).
+pub(crate) const COMPLETED: &str = "completed";

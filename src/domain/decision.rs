@@ -1,0 +1,86 @@
+//! A verdict with everything needed to explain it later.
+
+use std::fmt;
+
+use super::{RuleId, Verdict};
+
+/// The SHA-256 of a bundle's text: names exactly the policy that decided.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct BundleHash([u8; 32]);
+
+impl BundleHash {
+    /// Takes a SHA-256 digest.
+    pub(crate) const fn from_digest(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
+    /// The digest.
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for BundleHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for BundleHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Why a verdict is what it is, apart from the rule that decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// A rule matched.
+    RuleMatched,
+    /// No rule matched; the scope's `otherwise` decided.
+    Otherwise,
+    /// No policy file covers the scope.
+    ScopeNotCovered,
+    /// The metadata breaks the scope's schema: a message such as `metadata.amount: not a decimal`, which names the
+    /// field and the fault and quotes nothing.
+    MetadataRefused(Box<str>),
+    /// A rule matched, but this user cannot walk its plan here; the plan's `else` decided.
+    PlanNotWalkable,
+}
+
+/// As stored and shown: a code, or the metadata fault's own words.
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RuleMatched => "rule_matched",
+            Self::Otherwise => "otherwise",
+            Self::ScopeNotCovered => "scope_not_covered",
+            Self::MetadataRefused(fault) => fault,
+            Self::PlanNotWalkable => "plan_not_walkable",
+        })
+    }
+}
+
+/// What the conditions saw, ready to be stored: rendered once, when a decision is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Seen {
+    /// A JSON object: each field that a condition looked at, once, with its value; personal values masked, an absent
+    /// field null.
+    pub(crate) values_json: String,
+    /// One character a condition, in file order up to the rule that decided: `1` held, `0` did not. With the bundle's
+    /// text it tells every condition's outcome.
+    pub(crate) outcomes: String,
+}
+
+/// A verdict and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Decision {
+    /// The answer.
+    pub(crate) verdict: Verdict,
+    /// The rule that decided, where one did.
+    pub(crate) rule: Option<RuleId>,
+    /// Why.
+    pub(crate) reason: Reason,
+    /// What the conditions saw.
+    pub(crate) seen: Seen,
+}

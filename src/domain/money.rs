@@ -1,0 +1,150 @@
+//! Amounts and money: exact decimals, read from plain text and never rounded.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rust_decimal::Decimal;
+
+/// Why a text is not an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AmountFault {
+    /// Not of the form `(0|[1-9][0-9]*)(\.[0-9]+)?`.
+    #[error("not a decimal")]
+    Form,
+    /// More digits than can be kept exactly (28, or a coefficient of 96 bits).
+    #[error("a decimal with too many digits")]
+    TooManyDigits,
+}
+
+/// A non-negative decimal, exact.
+///
+/// Only the plain form `(0|[1-9][0-9]*)(\.[0-9]+)?` is read: no sign, exponent, separator, blank or leading zero, since
+/// each of those is read differently by somebody. Equality and order are by value: `0.10` equals `0.1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Amount(Decimal);
+
+impl Amount {
+    /// Reads a plain decimal.
+    ///
+    /// # Errors
+    /// [`AmountFault`] for another form, or for more digits than are exact; never a rounded value.
+    pub(crate) fn parse(text: &str) -> Result<Self, AmountFault> {
+        if !is_plain_decimal(text) {
+            return Err(AmountFault::Form);
+        }
+        Decimal::from_str_exact(text).map(Self).map_err(|_| AmountFault::TooManyDigits)
+    }
+
+    /// The value as a decimal.
+    pub(crate) const fn decimal(self) -> Decimal {
+        self.0
+    }
+
+    /// How many digits stand after the point, as written (trailing zeros count).
+    pub(crate) fn scale(self) -> u32 {
+        self.0.scale()
+    }
+}
+
+impl FromStr for Amount {
+    type Err = AmountFault;
+
+    fn from_str(text: &str) -> Result<Self, AmountFault> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+fn is_plain_decimal(text: &str) -> bool {
+    let (whole, fraction) =
+        text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole) && (whole == "0" || !whole.starts_with('0')) && fraction.is_none_or(digits)
+}
+
+/// A currency: three capital letters (ISO 4217's form; which ones exist is the policy's business).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Currency([u8; 3]);
+
+impl Currency {
+    /// Reads three capital letters; `None` for anything else.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let bytes: [u8; 3] = text.as_bytes().try_into().ok()?;
+        bytes.iter().all(u8::is_ascii_uppercase).then_some(Self(bytes))
+    }
+
+    /// The three letters.
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An amount in a currency, shown as `10.50 USD`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Money {
+    /// How much.
+    pub(crate) amount: Amount,
+    /// Of what.
+    pub(crate) currency: Currency,
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.amount, self.currency)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_decimals_are_amounts() {
+        for text in ["0", "1", "10", "0.1", "0.10", "1000000.01", "99999999999999999999.99999999"] {
+            assert_eq!(Amount::parse(text).map(|amount| amount.to_string()).as_deref(), Ok(text));
+        }
+        let wrong =
+            ["", "-1", "+1", "01", "00", ".5", "5.", "1e5", "1_000", "1,5", " 1", "1 ", "0x1", "NaN", "१"];
+        for text in wrong {
+            assert_eq!(Amount::parse(text), Err(AmountFault::Form), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_exact_is_refused_not_rounded() {
+        let text = "0.00000000000000000000000000001";
+        assert_eq!(Amount::parse(text), Err(AmountFault::TooManyDigits));
+        assert_eq!(Amount::parse(&"9".repeat(32)), Err(AmountFault::TooManyDigits));
+    }
+
+    #[test]
+    fn amounts_compare_by_value() {
+        assert_eq!(Amount::parse("0.10"), Amount::parse("0.1"));
+        assert!(Amount::parse("9.99").expect("plain") < Amount::parse("10").expect("plain"));
+    }
+
+    #[test]
+    fn currencies_are_three_capitals() {
+        assert_eq!(Currency::parse("USD").map(|c| c.to_string()).as_deref(), Some("USD"));
+        for text in ["usd", "US", "USDT", "U$D", ""] {
+            assert_eq!(Currency::parse(text), None);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Our signing keys: the ring, how they are sealed at rest, and the key set that Prelude reads.

@@ -1,0 +1,156 @@
+//! Typed counters: what is counted has a method here, so a name or label cannot be misspelt elsewhere.
+//!
+//! Labels have few values, all known here; nothing that a caller chooses becomes a label.
+
+use std::sync::atomic::{AtomicI64, AtomicU64};
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Verdict {
+    verdict: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Cause {
+    cause: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SetAndOutcome {
+    key_set: &'static str,
+    outcome: &'static str,
+}
+
+/// Everything that is counted, registered once.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    verdicts: Family<Verdict, Counter>,
+    repeated_calls: Counter,
+    hook_refusals: Family<Cause, Counter>,
+    mints: Counter,
+    mint_refusals: Family<Cause, Counter>,
+    key_set_fetches: Family<SetAndOutcome, Counter>,
+    store_batches: Counter,
+    store_rows: Counter,
+    store_queue_depth: Gauge<i64, AtomicI64>,
+    store_failures: Counter<u64, AtomicU64>,
+}
+
+impl Metrics {
+    /// Registers every metric at zero.
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("doorstep");
+        let mut metrics = Self {
+            registry: Registry::default(),
+            verdicts: Family::default(),
+            repeated_calls: Counter::default(),
+            hook_refusals: Family::default(),
+            mints: Counter::default(),
+            mint_refusals: Family::default(),
+            key_set_fetches: Family::default(),
+            store_batches: Counter::default(),
+            store_rows: Counter::default(),
+            store_queue_depth: Gauge::default(),
+            store_failures: Counter::default(),
+        };
+        registry.register("verdicts", "Verdicts recorded and answered", metrics.verdicts.clone());
+        registry.register(
+            "repeated_calls",
+            "Hook calls answered from an earlier record",
+            metrics.repeated_calls.clone(),
+        );
+        registry.register("hook_refusals", "Hook calls refused, by cause", metrics.hook_refusals.clone());
+        registry.register("verification_tokens", "Verification tokens minted", metrics.mints.clone());
+        registry.register("mint_refusals", "Token requests refused, by cause", metrics.mint_refusals.clone());
+        registry.register(
+            "key_set_fetches",
+            "Fetches of Prelude's key sets",
+            metrics.key_set_fetches.clone(),
+        );
+        registry.register("store_batches", "Write transactions committed", metrics.store_batches.clone());
+        registry.register("store_rows", "Verdicts written in them", metrics.store_rows.clone());
+        registry.register(
+            "store_queue_depth",
+            "Writes waiting for the writer",
+            metrics.store_queue_depth.clone(),
+        );
+        registry.register("store_failures", "Write transactions that failed", metrics.store_failures.clone());
+        metrics.registry = registry;
+        metrics
+    }
+
+    /// Counts a verdict that was recorded and answered.
+    pub(crate) fn verdict(&self, verdict: &'static str) {
+        self.verdicts.get_or_create(&Verdict { verdict }).inc();
+    }
+
+    /// Counts a call that got an earlier call's answer.
+    pub(crate) fn repeated_call(&self) {
+        self.repeated_calls.inc();
+    }
+
+    /// Counts a hook call that got no verdict.
+    pub(crate) fn hook_refusal(&self, cause: &'static str) {
+        self.hook_refusals.get_or_create(&Cause { cause }).inc();
+    }
+
+    /// Counts a token that was minted and recorded.
+    pub(crate) fn mint(&self) {
+        self.mints.inc();
+    }
+
+    /// Counts a request for a token that got none.
+    pub(crate) fn mint_refusal(&self, cause: &'static str) {
+        self.mint_refusals.get_or_create(&Cause { cause }).inc();
+    }
+
+    /// Counts a fetch of one of Prelude's key sets.
+    pub(crate) fn key_set_fetch(&self, key_set: &'static str, outcome: &'static str) {
+        self.key_set_fetches.get_or_create(&SetAndOutcome { key_set, outcome }).inc();
+    }
+
+    /// Counts a committed write transaction and the verdicts in it.
+    pub(crate) fn store_batch(&self, rows: usize) {
+        self.store_batches.inc();
+        self.store_rows.inc_by(u64::try_from(rows).unwrap_or(u64::MAX));
+    }
+
+    /// Counts a write transaction that failed.
+    pub(crate) fn store_failure(&self) {
+        self.store_failures.inc();
+    }
+
+    /// States how many writes wait for the writer.
+    pub(crate) fn store_queue(&self, waiting: usize) {
+        self.store_queue_depth.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    }
+
+    /// Writes every metric in the OpenMetrics text form.
+    pub(crate) fn render(&self) -> String {
+        let mut text = String::new();
+        // INVARIANT: writing into a String cannot fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_rendered() {
+        let metrics = Metrics::new();
+        metrics.verdict("block");
+        metrics.hook_refusal("wrong_signature");
+        let text = metrics.render();
+        assert!(text.contains(r#"doorstep_verdicts_total{verdict="block"} 1"#), "{text}");
+        assert!(text.contains(r#"doorstep_hook_refusals_total{cause="wrong_signature"} 1"#), "{text}");
+    }
+}

@@ -1,0 +1,1 @@
+//! Policy files: read with their positions, checked whole, compiled into a pure and total matcher.

@@ -1,0 +1,1 @@
+//! All that Prelude says or hears; the only room that knows Prelude's JSON.

@@ -1,0 +1,1 @@
+//! Verification tokens: their claims and their RS256 signature.
