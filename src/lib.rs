@@ -3,7 +3,7 @@
 //! A signed hook call comes in, a recorded verdict goes out; a finished custom step becomes a verification token
 //! that Prelude accepts. The rooms, from the inside out:
 //!
-//! - [`domain`]: the vocabulary, without IO. [`clock`]: where "now" comes from. [`metrics`]: typed counters.
+//! - [`domain`]: the vocabulary, without IO. [`clock`], [`random`]: where "now" and randomness come from. [`metrics`]: typed counters.
 //! - [`policy`]: policy files, checked and compiled into a pure, total matcher.
 //! - [`prelude`]: everything Prelude says or hears. [`keys`], [`token`]: our signing keys and what they sign.
 //! - [`store`]: the record; the only room that knows SQL.
@@ -31,6 +31,7 @@ mod keys;
 mod metrics;
 mod policy;
 mod prelude;
+mod random;
 mod store;
 mod telemetry;
 mod token;
