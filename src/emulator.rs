@@ -18,6 +18,8 @@ mod courier;
 mod hook_call;
 mod identity;
 mod key_set;
+#[cfg(test)]
+mod our_side;
 mod refusal;
 mod server;
 mod strict_json;

@@ -66,16 +66,21 @@ pub(crate) struct Courier {
 }
 
 impl Courier {
-    /// Makes a client. It reaches plain http only: it trusts no certificate authority.
+    /// Makes a client with Prelude's patience, [`ANSWER_WITHIN`].
     ///
     /// # Errors
     /// [`EmulatorError::HttpClient`].
     pub(crate) fn new() -> Result<Self, EmulatorError> {
+        Self::with_patience(ANSWER_WITHIN)
+    }
+
+    /// Makes a client. It reaches plain http only: it trusts no certificate authority, and so needs none installed.
+    fn with_patience(patience: Duration) -> Result<Self, EmulatorError> {
         let client = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
             .tls_certs_only([])
-            .timeout(ANSWER_WITHIN)
+            .timeout(patience)
             .build()?;
         Ok(Self { client })
     }
@@ -179,6 +184,17 @@ mod tests {
             std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number");
         let exchange = courier.post(&format!("http://{port}/"), &call(b"")).await.expect("tried");
         assert_eq!(exchange.reply, Err(NoReply::Unreachable));
+    }
+
+    #[tokio::test]
+    async fn a_late_answer_is_an_exchange_without_reply() {
+        // The system completes the connection; nobody ever reads from it.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/", silent.local_addr().expect("its number"));
+        let courier = Courier::with_patience(Duration::from_millis(50)).expect("a client");
+        let exchange = courier.post(&url, &call(b"")).await.expect("tried");
+        assert_eq!(exchange.reply, Err(NoReply::TimedOut));
+        assert!(exchange.took >= Duration::from_millis(50));
     }
 
     #[tokio::test]
