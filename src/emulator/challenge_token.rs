@@ -142,6 +142,7 @@ fn signature_is_good(public_key: &[u8], signed: &[u8], signature: &[u8]) -> bool
 #[cfg(test)]
 mod tests {
     use super::super::identity::Identity;
+    use super::super::our_side;
     use super::*;
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -155,7 +156,7 @@ mod tests {
 
     #[tokio::test]
     async fn tokens_verify_with_another_library_through_the_published_set() {
-        let identity = Identity::generate().await.expect("keys");
+        let identity = our_side::identity().await;
         let token = sign(identity.step_up_key(), &claims()).expect("a token");
         let set: jsonwebtoken::jwk::JwkSet =
             serde_json::from_value(identity.step_up_key_set()).expect("a key set");
@@ -172,8 +173,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_genuine_tokens_in_their_time_are_taken_back() {
-        let (ours, theirs) =
-            (Identity::generate().await.expect("keys"), Identity::generate().await.expect("keys"));
+        let (ours, theirs) = (our_side::identity().await, Identity::generate().await.expect("keys"));
         let key = ours.step_up_key();
         let good = sign(key, &claims()).expect("a token");
         let check = |token: &str, now: i64, expected: Option<RefusalCode>| {

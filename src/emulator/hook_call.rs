@@ -199,7 +199,7 @@ impl OutgoingCall {
 
 #[cfg(test)]
 mod tests {
-    use super::super::identity::Identity;
+    use super::super::our_side;
     use super::*;
 
     fn request() -> HookRequest {
@@ -232,7 +232,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_style_shows_in_the_header() {
-        let identity = Identity::generate().await.expect("keys");
+        let identity = our_side::identity().await;
         let mut seen = Vec::new();
         for style in SignatureStyle::all() {
             let key = identity.signing_key();
@@ -253,7 +253,7 @@ mod tests {
 
     #[tokio::test]
     async fn headers_can_be_replaced_and_removed() {
-        let identity = Identity::generate().await.expect("keys");
+        let identity = our_side::identity().await;
         let body = request().body().expect("a body");
         let mut call =
             OutgoingCall::signed(&identity.signing_key(), body, SignatureStyle::default()).expect("a call");

@@ -237,6 +237,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use super::super::our_side;
     use super::*;
     use rsa::pss::{Signature, VerifyingKey};
     use rsa::sha2::Sha256;
@@ -254,7 +255,7 @@ mod tests {
 
     #[tokio::test]
     async fn signatures_verify_elsewhere_at_their_own_salt_length_only() {
-        let identity = Identity::generate().await.expect("keys");
+        let identity = our_side::identity().await;
         let public = public_key(&identity.app_key_set()["keys"][0]);
         let check = |salt, salt_bytes, expected: bool| {
             let signature = identity.signing_key().sign(b"body", salt).expect("a signature");
@@ -291,7 +292,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_private_part_is_published_or_shown() {
-        let identity = Identity::generate().await.expect("keys");
+        let identity = our_side::identity().await;
         for set in [identity.app_key_set(), identity.step_up_key_set()] {
             let key = set["keys"][0].as_object().expect("an object").clone();
             assert!(["d", "p", "q", "dp", "dq", "qi", "k"].iter().all(|name| !key.contains_key(*name)));

@@ -1,16 +1,32 @@
 //! The customer's side in tests: a key of ours, its set, and tokens good and bad.
 
+use std::sync::{Arc, LazyLock};
+
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use super::compact;
+use super::identity::Identity;
 
 /// When the tests play, Unix seconds.
 pub(super) const NOW: i64 = 1_790_000_000;
+
+/// One identity for all tests that do not change it: generating keys is what these tests would spend their time on.
+pub(super) async fn identity() -> Arc<Identity> {
+    static SHARED: OnceCell<Arc<Identity>> = OnceCell::const_new();
+    Arc::clone(SHARED.get_or_init(async || Arc::new(Identity::generate().await.expect("keys"))).await)
+}
+
+/// The customer's key `k1`, the same in all tests.
+pub(super) fn our_key() -> &'static OurKey {
+    static SHARED: LazyLock<OurKey> = LazyLock::new(|| OurKey::generate("k1"));
+    &SHARED
+}
 
 /// A signing key of the customer's.
 pub(super) struct OurKey {

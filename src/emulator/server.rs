@@ -125,11 +125,12 @@ fn key_set(set: &Value) -> HttpResponse {
 #[cfg(test)]
 mod tests {
     use super::super::courier::Courier;
+    use super::super::our_side;
     use super::*;
 
     #[tokio::test]
     async fn both_key_sets_are_served_and_counted_until_the_stop() {
-        let identity = Arc::new(Identity::generate().await.expect("keys"));
+        let identity = our_side::identity().await;
         let server = Server::start(Arc::clone(&identity)).expect("a server");
         let courier = Courier::new().expect("a client");
         let read = async |url: String| -> Value {

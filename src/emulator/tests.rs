@@ -6,7 +6,7 @@ use serde_json::json;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::our_side::{self, NOW, OurKey, jti};
+use super::our_side::{self, NOW, OurKey, jti, our_key};
 use super::*;
 
 const REVIEW: &str = concat!(
@@ -19,7 +19,7 @@ const REVIEW: &str = concat!(
 struct Stage {
     emulator: Emulator,
     customer: MockServer,
-    key: OurKey,
+    key: &'static OurKey,
     clock: Arc<AtomicI64>,
 }
 
@@ -32,7 +32,7 @@ impl Stage {
         };
         let settings = EmulatorSettings::new("app.session.prelude.dev", now);
         let emulator = Emulator::start(settings).await.expect("an emulator");
-        let (customer, key) = (MockServer::start().await, OurKey::generate("k1"));
+        let (customer, key) = (MockServer::start().await, our_key());
         let set =
             ResponseTemplate::new(200).set_body_raw(our_side::key_set(&[key.jwk()]), "application/json");
         Mock::given(method("GET")).and(path("/jwks")).respond_with(set).mount(&customer).await;

@@ -1,20 +1,23 @@
 //! The walk, and each way to leave it.
 
-use super::super::identity::Identity;
-use super::super::our_side::{NOW, jti};
-use super::*;
+use std::sync::Arc;
+
 use serde_json::{Value, json};
+
+use super::super::identity::Identity;
+use super::super::our_side::{self, NOW, jti};
+use super::*;
 
 /// A book of challenges with the key that issues its tokens.
 struct Walk {
-    identity: Identity,
+    identity: Arc<Identity>,
     challenges: Challenges,
     style: ChallengeStyle,
 }
 
 impl Walk {
     async fn new() -> Self {
-        let identity = Identity::generate().await.expect("keys");
+        let identity = our_side::identity().await;
         Self { identity, challenges: Challenges::default(), style: ChallengeStyle::default() }
     }
 

@@ -4,12 +4,12 @@ use serde_json::json;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::super::our_side::{self, NOW, OurKey};
+use super::super::our_side::{self, NOW, OurKey, our_key};
 use super::*;
 
 #[test]
 fn faults_in_a_key_set_spoil_it() {
-    let key = OurKey::generate("k1");
+    let key = our_key();
     let with = |name: &str, value: Value| {
         let mut jwk = key.jwk();
         jwk[name] = value;
@@ -72,10 +72,10 @@ async fn fetches(server: &MockServer) -> usize {
 
 #[tokio::test]
 async fn a_set_is_kept_for_ten_minutes_and_fetched_for_an_unknown_kid() {
-    let (first, second) = (OurKey::generate("k1"), OurKey::generate("k2"));
+    let (first, second) = (our_key(), OurKey::generate("k2"));
     let server = MockServer::start().await;
     let (remote, courier) = (RemoteKeySet::new(server.uri()), Courier::new().expect("a client"));
-    serve(&server, set_of(&[&first])).await;
+    serve(&server, set_of(&[first])).await;
     for at in [NOW, NOW + 1, NOW + 599] {
         assert!(remote.key(&courier, "k1", at).await.is_ok());
     }
@@ -94,10 +94,10 @@ async fn a_set_is_kept_for_ten_minutes_and_fetched_for_an_unknown_kid() {
 
 #[tokio::test]
 async fn a_failed_fetch_is_refused_and_leaves_the_cache() {
-    let key = OurKey::generate("k1");
+    let key = our_key();
     let server = MockServer::start().await;
     let (remote, courier) = (RemoteKeySet::new(server.uri()), Courier::new().expect("a client"));
-    serve(&server, set_of(&[&key])).await;
+    serve(&server, set_of(&[key])).await;
     assert!(remote.key(&courier, "k1", NOW).await.is_ok());
     let spaces = vec![b' '; 70 * 1024];
     for (answer, expected) in [

@@ -6,7 +6,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PK
 use serde_json::json;
 
 use super::super::key_set::KeySet;
-use super::super::our_side::{self, NOW, OurKey, jti};
+use super::super::our_side::{self, NOW, OurKey, jti, our_key};
 use super::*;
 
 const LIFE_SECONDS_MAX: i64 = 3600;
@@ -30,8 +30,8 @@ fn good_claims() -> Value {
 
 #[test]
 fn a_good_token_states_what_it_claims() {
-    let key = OurKey::generate("k1");
-    let statement = said_of(&key.token(&good_claims()), &key).expect("good");
+    let key = our_key();
+    let statement = said_of(&key.token(&good_claims()), key).expect("good");
     let expected = Statement {
         user_id: "usr_1".to_owned(),
         challenge_id: "chl_1".to_owned(),
@@ -42,14 +42,14 @@ fn a_good_token_states_what_it_claims() {
     assert_eq!(statement, expected);
     let without_typ = json!({"alg": "RS256", "kid": "k1"}).to_string();
     assert!(
-        said_of(&key.token_of(without_typ.as_bytes(), good_claims().to_string().as_bytes()), &key).is_ok()
+        said_of(&key.token_of(without_typ.as_bytes(), good_claims().to_string().as_bytes()), key).is_ok()
     );
 }
 
 /// Each row replaces a claim of a good token, or takes it away.
 #[test]
 fn faults_in_the_claims_are_refused() {
-    let key = OurKey::generate("k1");
+    let key = our_key();
     let rows: &[(&str, Option<Value>, &str)] = &[
         ("exp", None, "exp is missing or not whole seconds"),
         ("exp", Some(json!(1_790_000_300.5)), "exp is missing or not whole seconds"),
@@ -84,14 +84,14 @@ fn faults_in_the_claims_are_refused() {
         if let Some(value) = value {
             members.insert((*name).to_owned(), value.clone());
         }
-        assert_eq!(said_of(&key.token(&claims), &key), Err(*expected), "{name} {value:?}");
+        assert_eq!(said_of(&key.token(&claims), key), Err(*expected), "{name} {value:?}");
     }
 }
 
 /// Each row signs good claims, with our key and RS256, under another header.
 #[test]
 fn faults_in_the_header_are_refused() {
-    let key = OurKey::generate("k1");
+    let key = our_key();
     let rows = [
         (json!({"alg": "none", "kid": "k1"}), "alg is not RS256"),
         (json!({"alg": "RS512", "kid": "k1"}), "alg is not RS256"),
@@ -118,13 +118,13 @@ fn faults_in_the_header_are_refused() {
     ];
     for (header, expected) in rows {
         let token = key.token_of(header.to_string().as_bytes(), good_claims().to_string().as_bytes());
-        assert_eq!(said_of(&token, &key), Err(expected), "{header}");
+        assert_eq!(said_of(&token, key), Err(expected), "{header}");
     }
 }
 
 #[test]
 fn foreign_and_broken_signatures_are_refused() {
-    let (key, other) = (OurKey::generate("k1"), OurKey::generate("k1"));
+    let (key, other) = (our_key(), OurKey::generate("k1"));
     let good = key.token(&good_claims());
     let (input, _) = good.rsplit_once('.').expect("three parts");
     let random = SystemRandom::new();
@@ -133,25 +133,25 @@ fn foreign_and_broken_signatures_are_refused() {
         key.pair.sign(encoding, &random, input.as_bytes(), &mut signature).expect("a signature");
         compact::with_signature(input, &signature)
     };
-    assert_eq!(said_of(&other.token(&good_claims()), &key), Err("the signature is wrong"));
-    assert_eq!(said_of(&signed_with(&RSA_PSS_SHA256), &key), Err("the signature is wrong"));
-    assert_eq!(said_of(&signed_with(&RSA_PKCS1_SHA512), &key), Err("the signature is wrong"));
-    assert_eq!(said_of(&format!("{input}."), &key), Err("the signature is wrong"));
-    assert_eq!(said_of(&compact::with_signature(input, &[0; 256]), &key), Err("the signature is wrong"));
+    assert_eq!(said_of(&other.token(&good_claims()), key), Err("the signature is wrong"));
+    assert_eq!(said_of(&signed_with(&RSA_PSS_SHA256), key), Err("the signature is wrong"));
+    assert_eq!(said_of(&signed_with(&RSA_PKCS1_SHA512), key), Err("the signature is wrong"));
+    assert_eq!(said_of(&format!("{input}."), key), Err("the signature is wrong"));
+    assert_eq!(said_of(&compact::with_signature(input, &[0; 256]), key), Err("the signature is wrong"));
     let longer = compact::with_signature(input, &[1; 257]);
-    assert_eq!(said_of(&longer, &key), Err("the signature is wrong"));
+    assert_eq!(said_of(&longer, key), Err("the signature is wrong"));
     let changed = good.replacen(
         good.split('.').nth(1).expect("claims"),
         compact::signing_input(b"", good_claims().to_string().replace("usr_1", "usr_2").as_bytes())
             .trim_start_matches('.'),
         1,
     );
-    assert_eq!(said_of(&changed, &key), Err("the signature is wrong"));
+    assert_eq!(said_of(&changed, key), Err("the signature is wrong"));
 }
 
 #[test]
 fn other_algorithms_are_refused_before_any_key_is_looked_at() {
-    let key = OurKey::generate("k1");
+    let key = our_key();
     let input = |alg: &str| {
         let header = json!({"alg": alg, "typ": "JWT", "kid": "k1"}).to_string();
         compact::signing_input(header.as_bytes(), good_claims().to_string().as_bytes())
@@ -166,19 +166,19 @@ fn other_algorithms_are_refused_before_any_key_is_looked_at() {
         compact::with_signature(&input("HS256"), hs256.as_ref()),
         compact::with_signature(&input("ES256"), es256.as_ref()),
     ] {
-        assert_eq!(said_of(&token, &key), Err("alg is not RS256"));
+        assert_eq!(said_of(&token, key), Err("alg is not RS256"));
     }
 }
 
 #[test]
 fn what_is_no_compact_token_is_refused() {
-    let key = OurKey::generate("k1");
+    let key = our_key();
     let good = key.token(&good_claims());
     let twice = good_claims().to_string().replacen('{', r#"{"sub":"usr_1","#, 1);
     let doubled = key.token_of(key.header().to_string().as_bytes(), twice.as_bytes());
     for token in
         ["", "a.b.c", &good.replace('.', ""), &format!("Bearer {good}"), &format!("{good}=="), &doubled]
     {
-        assert_eq!(said_of(token, &key), Err("not a compact signed token"), "{token}");
+        assert_eq!(said_of(token, key), Err("not a compact signed token"), "{token}");
     }
 }
