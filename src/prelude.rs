@@ -1,1 +1,26 @@
 //! All that Prelude says or hears; the only room that knows Prelude's JSON.
+//!
+//! A hook call becomes a [`SignedCall`] (`signature`) and then facts (`hook`), both against a [`HookKeySet`]; a
+//! challenge token becomes a challenge (`challenge`) against a [`StepUpKeySet`]. Both sets are fetched, kept and, when
+//! they are too old, distrusted by a [`RemoteKeySet`]. What is read is read strictly (`json`): first the signature,
+//! then the form, then the values.
+
+mod challenge;
+mod hook;
+mod json;
+mod key_set;
+mod remote;
+mod signature;
+
+#[cfg(test)]
+mod fixtures;
+
+pub(crate) use challenge::{CHALLENGE_CLOCK_SKEW, ChallengeFault, Expectation, verify as verify_challenge};
+pub(crate) use hook::{HookFault, HookFlaw, answer, read};
+pub(crate) use key_set::{
+    Ed25519Key, HookKeySet, KeySet, KeySetFault, PssKey, StepUpKeySet, VerificationKey,
+};
+pub(crate) use remote::{
+    Endpoint, EndpointFault, FetchFault, KEY_SET_TRUST, KeySetSnapshot, RemoteKeySet, SetupFault,
+};
+pub(crate) use signature::{SignatureFault, SignatureHeaders, SignedCall, verify as verify_call};
