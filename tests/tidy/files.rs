@@ -80,7 +80,7 @@ pub(crate) fn nothing_is_left_for_later(house: &House) -> Vec<String> {
         let tokens = file.tokens();
         let tests = test_lines(&tokens);
         let in_test =
-            |line: usize| !file.path.starts_with("src/") || tests.iter().any(|range| range.contains(&line));
+            |line: usize| file.path.starts_with("tests/") || tests.iter().any(|range| range.contains(&line));
         for three in tokens.windows(3) {
             let line = three.first().map_or(0, |token| token.line);
             let what = match texts(three).as_slice() {

@@ -126,7 +126,7 @@ fn a_walled_crate_is_found() {
     for (text, path, only) in [
         ("use sql::{Row as R};", "sql::Row", "`base`"),
         ("use sql;", "sql", "`base`"),
-        ("use sql::{self};", "sql::self", "`base`"),
+        ("use sql::{self};", "sql", "`base`"),
         ("fn f() { ::sql::query(); }", "sql::query", "`base`"),
         ("fn f() -> Vec<::sql::Row> {}", "sql::Row", "`base`"),
         ("#[sql::test] fn f() {}", "sql::test", "`base`"),
@@ -136,6 +136,7 @@ fn a_walled_crate_is_found() {
         ("fn f() { std::env::args(); std::env::var(x); }", "std::env::var", "`config`"),
         ("use lock::{digest, pick};", "lock::pick", "no room"),
         ("use lock::digest::Context; use lock::seal;", "lock::seal", "`base`"),
+        ("use lock::digest as d; fn f() { d::hash(); } use lock::seal;", "lock::seal", "`base`"),
     ] {
         finds(law, "src/shop.rs", text, &[&format!("src/shop.rs:1: `{path}` belongs in {only}")]);
     }

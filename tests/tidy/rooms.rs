@@ -1,6 +1,6 @@
 //! Rooms, doors and walls.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::house::{ARCHITECTURE, File, House};
 use crate::source::{Kind, Path};
@@ -111,42 +111,53 @@ fn is_under(path: &str, wall: &str) -> bool {
     path.strip_prefix(wall).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-/// The names that hide a crate of the same name: the file's modules, and what it uses of our own.
-fn local_names(file: &File, module: &[&str]) -> BTreeSet<String> {
+/// What a file's own names stand for: a crate's path where a `use` binds one, nothing where they are ours.
+type Names = BTreeMap<String, Option<Vec<String>>>;
+
+fn local_names(file: &File, module: &[&str]) -> Names {
+    let nothing = Names::new();
+    let used = file.paths().into_iter().filter_map(|path| {
+        let stands_for = match target(&path, module, &nothing) {
+            Target::Foreign(to) => Some(to),
+            Target::Ours(_) | Target::Local => None,
+        };
+        Some((path.binds?, stands_for))
+    });
     let tokens = file.tokens();
     let modules = tokens.windows(2).filter_map(|pair| match pair {
-        [first, second] if first.text == "mod" => Some(second.text.clone()),
+        [first, second] if first.text == "mod" => Some((second.text.clone(), None)),
         _ => None,
     });
-    let none = BTreeSet::new();
-    let used = file.paths().into_iter().filter_map(|path| match target(&path, module, &none) {
-        Target::Ours(_) => path.binds,
-        Target::Foreign(_) | Target::Local => None,
-    });
-    modules.chain(used).collect()
+    used.chain(modules).collect()
 }
 
-fn target(path: &Path, module: &[&str], locals: &BTreeSet<String>) -> Target {
+fn target(path: &Path, module: &[&str], names: &Names) -> Target {
     let mut here: Vec<String> = match module {
         ["lib" | "main"] => Vec::new(),
         _ => module.iter().map(|name| (*name).to_owned()).collect(),
     };
     here.extend(path.inside.iter().cloned());
-    let mut names = path.segments.iter().map(String::as_str).peekable();
-    match names.next() {
-        Some("") => return Target::Foreign(names.map(str::to_owned).collect()),
+    let owned = |name: &str| name.to_owned();
+    let mut rest = path.segments.iter().map(String::as_str).filter(|name| *name != "self").peekable();
+    match path.segments.first().map(String::as_str) {
         Some("crate") => here.clear(),
-        Some("super") => drop(here.pop()),
-        Some("self") => {}
-        Some(head) if locals.contains(head) => return Target::Local,
+        Some("self" | "super") => {}
+        Some("") => return Target::Foreign(rest.skip(1).map(owned).collect()),
         Some(head) => {
-            return Target::Foreign(std::iter::once(head).chain(names).map(str::to_owned).collect());
+            return match names.get(head) {
+                None => Target::Foreign(rest.map(owned).collect()),
+                Some(None) => Target::Local,
+                Some(Some(stands_for)) => {
+                    Target::Foreign(stands_for.iter().cloned().chain(rest.skip(1).map(owned)).collect())
+                }
+            };
         }
         None => return Target::Local,
     }
-    while names.next_if(|name| *name == "super").is_some() {
+    rest.next_if_eq(&"crate");
+    while rest.next_if_eq(&"super").is_some() {
         here.pop();
     }
-    here.extend(names.filter(|name| *name != "self").map(str::to_owned));
+    here.extend(rest.map(owned));
     Target::Ours(here)
 }
