@@ -1,0 +1,51 @@
+# Sourced by the measures: builds what they run, makes a directory for their stores and clears it away.
+# Wants $root; gives $load, $doorstep and $work.
+# shellcheck shell=bash
+
+: "${root:?is set by whoever sources this}"
+target="${CARGO_TARGET_DIR:-$root/target}"
+load="$target/release/load"
+doorstep="$target/release/doorstep"
+work=""
+load_pid=""
+
+build_load() {
+  cargo build --release --locked --quiet --manifest-path "$root/benches/load/Cargo.toml" --target-dir "$target"
+}
+
+build_doorstep() {
+  cargo build --release --locked --quiet --manifest-path "$root/Cargo.toml" --bin doorstep --target-dir "$target"
+}
+
+# BENCH_DIR chooses the disk: /tmp may be memory, where durability costs nothing.
+make_work() {
+  work="$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/doorstep-bench.XXXXXXXX")"
+  trap clear_away EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+}
+
+# Runs `load` so that a signal to this script ends it, and it ends the servers that it started.
+run_load() {
+  "$load" "$@" &
+  load_pid=$!
+  local code=0
+  wait "$load_pid" || code=$?
+  load_pid=""
+  return "$code"
+}
+
+clear_away() {
+  local code=$?
+  trap - EXIT
+  if [[ -n "$load_pid" ]]; then
+    kill -TERM "$load_pid" 2>/dev/null || true
+    wait "$load_pid" 2>/dev/null || true
+  fi
+  if [[ "$code" -eq 1 && -n "${BENCH_KEEP:-}" ]]; then
+    echo "kept for a look: $work" >&2
+  else
+    rm -rf -- "$work"
+  fi
+  exit "$code"
+}

@@ -1,0 +1,208 @@
+//! Floor and Doorstep in turn, round by round, with the same calls: what does Doorstep cost beyond its parts?
+
+mod sample;
+mod table;
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::calls::{Call, SigningKey, step_up_key_set};
+use crate::drive::{Drive, Pace, Tally};
+use crate::fault::{Fault, Outcome, While as _};
+use crate::floor::Mode;
+use crate::key_sets::{KeySetServer, KeySets};
+use crate::meter::{processor_time, resident};
+use crate::seed::Seed;
+use crate::server::{Cores, Server, free_address};
+use crate::subject::{Stage, Subject};
+use sample::{Sample, Samples};
+use table::Setting;
+
+/// How long a server rests before its memory at rest is read.
+const REST: Duration = Duration::from_millis(500);
+/// How long one drive may take.
+const DRIVE_MAX: Duration = Duration::from_secs(300);
+
+/// What a comparison is started with.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Doorstep's release binary; the floor alone is measured without it.
+    #[arg(long)]
+    doorstep: Option<PathBuf>,
+    /// Doorstep's policy bundle.
+    #[arg(long, default_value = "benches/policies")]
+    policies: PathBuf,
+    /// An empty directory for stores and logs, on the kind of disk that matters.
+    #[arg(long)]
+    work: PathBuf,
+    /// How many calls each server is measured with, in each round.
+    #[arg(long, default_value_t = 30_000)]
+    calls: usize,
+    /// How many calls come before them and do not count.
+    #[arg(long, default_value_t = 2_000)]
+    warm_up: usize,
+    /// How many rounds.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// How many connections.
+    #[arg(long, default_value_t = 32)]
+    connections: usize,
+    /// Where the calls' content comes from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Fail when Doorstep costs more than this many times the floor (median of the rounds).
+    #[arg(long)]
+    max_ratio: Option<f64>,
+    /// Fail when start to ready takes longer, with an existing key and store (median of the rounds).
+    #[arg(long)]
+    max_ready_ms: Option<f64>,
+    /// Fail when Doorstep at rest has more MiB resident (largest of the rounds).
+    #[arg(long)]
+    max_rest_mib: Option<f64>,
+    /// Write the table to this file too.
+    #[arg(long)]
+    write: Option<PathBuf>,
+    /// Write every round's figures to this file, as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// What was measured, for the table's head: a commit.
+    #[arg(long, default_value = "an unnamed build")]
+    about: String,
+}
+
+/// Signed calls, and where the files about them are.
+struct Bench<'a> {
+    options: &'a Options,
+    calls: Rc<[Call]>,
+    stage: Stage<'a>,
+}
+
+/// Measures and prints; gates fail only after everything is printed.
+///
+/// # Errors
+/// When a server misbehaves, floor and Doorstep disagree on a verdict, or a gate fails.
+pub(crate) fn run(options: &Options) -> Outcome<()> {
+    std::fs::create_dir_all(&options.work).doing("making the work directory")?;
+    let work = std::fs::canonicalize(&options.work).doing("finding the work directory")?;
+    let public_key = work.join("bench-key.der");
+    let key = SigningKey::generate()?;
+    key.write_public(&public_key)?;
+    let count = options.calls.saturating_add(options.warm_up);
+    eprintln!("signing {count} calls");
+    let calls: Rc<[Call]> = key.calls(count, Seed::new(options.seed))?.into();
+    let sets = KeySets { hook: key.key_set(), step_up: step_up_key_set()? };
+    let cores = Cores::claim();
+    crate::run_local(async {
+        let key_sets = KeySetServer::start(free_address()?, sets).await?;
+        let stage = Stage { cores, key_sets, public_key: &public_key };
+        let samples = Bench { options, calls, stage }.rounds(&work).await?;
+        let setting = Setting {
+            about: &options.about,
+            cores,
+            disk: table::file_system(&work),
+            calls: options.calls,
+            connections: options.connections,
+        };
+        report(options, &samples, &setting)
+    })
+}
+
+fn report(options: &Options, samples: &Samples, setting: &Setting<'_>) -> Outcome<()> {
+    let text = table::render(samples, setting);
+    print!("{text}");
+    if let Some(file) = &options.write {
+        std::fs::write(file, &text).doing("writing the table")?;
+    }
+    if let Some(file) = &options.json {
+        let json = serde_json::to_string_pretty(&samples.all()).doing("writing JSON")?;
+        std::fs::write(file, json).doing("writing JSON")?;
+    }
+    samples.agree()?;
+    let gates = [
+        ("ratio", samples.ratio(), options.max_ratio),
+        ("start to ready, ms", samples.ready_again_ms(), options.max_ready_ms),
+        ("MiB resident at rest", samples.rest_mib(), options.max_rest_mib),
+    ];
+    let broken: Vec<String> = gates
+        .into_iter()
+        .filter_map(|(name, figure, bound)| match (figure, bound?) {
+            (Some(figure), bound) if figure <= bound => None,
+            (Some(figure), bound) => Some(format!("{name}: {figure:.2} is above {bound}")),
+            (None, _) => Some(format!("{name}: was not measured")),
+        })
+        .collect();
+    if broken.is_empty() { Ok(()) } else { Err(Fault::new(broken.join("; "))) }
+}
+
+impl Bench<'_> {
+    async fn rounds(&self, work: &Path) -> Outcome<Samples> {
+        let mut subjects =
+            vec![Subject::Floor(Mode::Echo), Subject::Floor(Mode::Verify), Subject::Floor(Mode::Full)];
+        if let Some(program) = &self.options.doorstep {
+            subjects.push(Subject::Doorstep {
+                program: std::fs::canonicalize(program).doing("finding Doorstep's binary")?,
+                policies: std::fs::canonicalize(&self.options.policies).doing("finding the bundle")?,
+            });
+        }
+        let mut samples = Samples::default();
+        for round in 1..=self.options.rounds {
+            for subject in &subjects {
+                let directory = work.join(format!("round-{round}-{}", subject.name()));
+                std::fs::create_dir(&directory).doing("making a round's directory")?;
+                let sample = self.sample(subject, &directory).await?;
+                eprintln!("round {round}: {}", table::row(&sample));
+                samples.push(sample);
+                std::fs::remove_dir_all(&directory).doing("removing a round's directory")?;
+            }
+        }
+        Ok(samples)
+    }
+
+    /// Measures one server from its first start to a second one on what it left.
+    async fn sample(&self, subject: &Subject, directory: &Path) -> Outcome<Sample> {
+        let mut server = subject.start(&self.stage, directory, free_address()?)?;
+        let ready_first = server.ready().await?;
+        tokio::time::sleep(REST).await;
+        let rest = resident(server.pid())?;
+        let (warm_up, measured) = (0..self.options.warm_up, self.options.warm_up..self.calls.len());
+        self.drive(&server, warm_up.collect()).await?;
+        let (before, own_before) = (processor_time(server.pid())?, processor_time(std::process::id())?);
+        let tally = self.drive(&server, measured.collect()).await?;
+        let busy = processor_time(server.pid())?.saturating_sub(before);
+        let own_busy = processor_time(std::process::id())?.saturating_sub(own_before);
+        let after = resident(server.pid())?;
+        server.stop().await?;
+        let mut server = subject.start(&self.stage, directory, free_address()?)?;
+        let ready_again = server.ready().await?;
+        server.stop().await?;
+        Ok(Sample {
+            subject: subject.name(),
+            cpu_us: sample::per_call_us(busy, &tally),
+            driver_cpu_us: sample::per_call_us(own_busy, &tally),
+            busy_share: busy.as_secs_f64() / tally.elapsed.as_secs_f64().max(f64::MIN_POSITIVE),
+            calls_per_second: tally.rate(),
+            p50_ms: sample::ms(tally.percentile(50)),
+            p99_ms: sample::ms(tally.percentile(99)),
+            ready_first_ms: sample::ms(ready_first),
+            ready_again_ms: sample::ms(ready_again),
+            rest,
+            after,
+            verdicts: tally.verdicts,
+        })
+    }
+
+    async fn drive(&self, server: &Server, queue: VecDeque<usize>) -> Outcome<Tally> {
+        let wanted = queue.len();
+        let pace = Pace { connections: self.options.connections, rate: None, time_max: DRIVE_MAX };
+        let drive = Drive::new(server.address(), pace, &self.calls, queue);
+        let tally = drive.run().await.map_err(|fault| server.fault(&fault.to_string()))?;
+        let left = drive.queue_left().len();
+        if left == 0 {
+            Ok(tally)
+        } else {
+            Err(server.fault(&format!("{left} of {wanted} calls were not answered: connections were cut")))
+        }
+    }
+}

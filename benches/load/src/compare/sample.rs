@@ -1,0 +1,137 @@
+//! The figures of each round, and what follows from all of them.
+
+use std::time::Duration;
+
+use crate::drive::{Tally, Verdicts};
+use crate::fault::{Fault, Outcome};
+use crate::floor::Mode;
+use crate::meter::Resident;
+
+/// Doorstep's name among the subjects.
+pub(super) const DOORSTEP: &str = "doorstep";
+
+/// What one server did in one round.
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct Sample {
+    /// Which server.
+    pub(super) subject: &'static str,
+    /// Its processor time for one call, µs.
+    pub(super) cpu_us: f64,
+    /// The driver's processor time for one call, µs.
+    pub(super) driver_cpu_us: f64,
+    /// Its processor time as a share of the time that went by.
+    pub(super) busy_share: f64,
+    /// Answers a second.
+    pub(super) calls_per_second: f64,
+    /// Half of the answers came within this, ms.
+    pub(super) p50_ms: f64,
+    /// 99 of 100 answers came within this, ms.
+    pub(super) p99_ms: f64,
+    /// From process start to ready on an empty store, ms.
+    pub(super) ready_first_ms: f64,
+    /// The same with the key and the store of the first start, ms.
+    pub(super) ready_again_ms: f64,
+    /// Memory before the first call.
+    pub(super) rest: Resident,
+    /// Memory after the last one.
+    pub(super) after: Resident,
+    /// What it answered.
+    pub(super) verdicts: Verdicts,
+}
+
+/// The samples of all rounds.
+#[derive(Debug, Default)]
+pub(crate) struct Samples(Vec<Sample>);
+
+impl Samples {
+    /// Adds one.
+    pub(super) fn push(&mut self, sample: Sample) {
+        self.0.push(sample);
+    }
+
+    /// All, in the order in which they were taken.
+    pub(super) fn all(&self) -> &[Sample] {
+        &self.0
+    }
+
+    /// Those of one server, round by round.
+    pub(super) fn of<'a>(&'a self, subject: &'a str) -> impl Iterator<Item = &'a Sample> {
+        self.0.iter().filter(move |sample| sample.subject == subject)
+    }
+
+    /// Each round's cost of Doorstep over that of the whole floor.
+    pub(super) fn ratios(&self) -> Vec<f64> {
+        let pairs = self.of(DOORSTEP).zip(self.of(Mode::Full.as_str()));
+        pairs.map(|(doorstep, floor)| doorstep.cpu_us / floor.cpu_us).collect()
+    }
+
+    /// The median of the rounds' ratios; `None` when Doorstep was not measured.
+    pub(super) fn ratio(&self) -> Option<f64> {
+        median(self.ratios())
+    }
+
+    /// The median of Doorstep's starts on an existing key and store, ms.
+    pub(super) fn ready_again_ms(&self) -> Option<f64> {
+        median(self.of(DOORSTEP).map(|sample| sample.ready_again_ms).collect())
+    }
+
+    /// The most memory Doorstep had at rest, MiB.
+    pub(super) fn rest_mib(&self) -> Option<f64> {
+        self.of(DOORSTEP).map(|sample| mib(sample.rest.all_kib)).reduce(f64::max)
+    }
+
+    /// Checks that all that judge gave the same verdicts: only then did they do the same work.
+    ///
+    /// # Errors
+    /// When one differs.
+    pub(super) fn agree(&self) -> Outcome<()> {
+        let Some(first) = self.of(Mode::Full.as_str()).next() else {
+            return Err(Fault::new("the floor was not measured"));
+        };
+        let judging = self.0.iter().filter(|sample| sample.subject != Mode::Echo.as_str());
+        for sample in judging {
+            if sample.verdicts != first.verdicts {
+                let Sample { subject, verdicts, .. } = sample;
+                return Err(Fault::new(format!(
+                    "{subject} answered {verdicts:?}, the floor {:?}: they did not do the same work",
+                    first.verdicts
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The middle value; the lower of the two middle ones where their number is even.
+pub(super) fn median(mut figures: Vec<f64>) -> Option<f64> {
+    figures.sort_unstable_by(f64::total_cmp);
+    figures.get(figures.len().saturating_sub(1) / 2).copied()
+}
+
+/// Processor time by the number of answers, µs.
+pub(super) fn per_call_us(busy: Duration, tally: &Tally) -> f64 {
+    let answers = u32::try_from(tally.verdicts.all()).unwrap_or(u32::MAX).max(1);
+    busy.as_secs_f64() * 1e6 / f64::from(answers)
+}
+
+/// A duration in ms.
+pub(super) fn ms(span: Duration) -> f64 {
+    span.as_secs_f64() * 1e3
+}
+
+/// KiB in MiB.
+pub(super) fn mib(kib: u64) -> f64 {
+    f64::from(u32::try_from(kib).unwrap_or(u32::MAX)) / 1_024.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_lower_middle() {
+        assert_eq!(median(vec![]), None);
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.0));
+    }
+}

@@ -1,0 +1,141 @@
+//! The figures as a table that people read and that is committed.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::sample::{DOORSTEP, Sample, Samples, median, mib};
+use crate::floor::Mode;
+use crate::server::Cores;
+
+/// Under what conditions was measured.
+pub(crate) struct Setting<'a> {
+    /// What was measured: a commit.
+    pub(super) about: &'a str,
+    /// Whether server and driver had a core each.
+    pub(super) cores: Cores,
+    /// The kind of disk under the stores.
+    pub(super) disk: String,
+    /// Calls a server and round.
+    pub(super) calls: usize,
+    /// Connections.
+    pub(super) connections: usize,
+}
+
+/// One sample on one line.
+pub(super) fn row(sample: &Sample) -> String {
+    format!(
+        "{:<9} {:6.1} µs CPU a call, {:6.0} calls/s, p50 {:5.2} ms, p99 {:5.2} ms, busy {:3.0} %, \
+         ready {:4.0} ms, again {:4.0} ms, {:5.1} MiB at rest, {:5.1} MiB after; driver {:4.1} µs",
+        sample.subject,
+        sample.cpu_us,
+        sample.calls_per_second,
+        sample.p50_ms,
+        sample.p99_ms,
+        sample.busy_share * 100.0,
+        sample.ready_first_ms,
+        sample.ready_again_ms,
+        mib(sample.rest.all_kib),
+        mib(sample.after.all_kib),
+        sample.driver_cpu_us,
+    )
+}
+
+/// The whole report, Markdown.
+pub(super) fn render(samples: &Samples, setting: &Setting<'_>) -> String {
+    let mut text = String::from("# What a hook call costs\n\n");
+    let apart = match setting.cores {
+        Cores::Apart => "server on core 0, driver on core 1",
+        Cores::Shared => "server and driver on the same cores",
+    };
+    // INVARIANT: writing into a String cannot fail, here and below.
+    let _ = writeln!(
+        text,
+        "Measured: {}. Made by `benches/hook.sh`.\n\n{}, {}; {apart}; stores on {}.\n\
+         {} distinct signed calls a server and round, {} connections, rounds alternating between the servers;\n\
+         figures are medians of the rounds, in brackets the lowest and the highest.\n",
+        setting.about,
+        processor(),
+        kernel(),
+        setting.disk,
+        setting.calls,
+        setting.connections,
+    );
+    text.push_str("| server | µs CPU a call | calls/s | p50 ms | p99 ms | MiB at rest | MiB after |\n");
+    text.push_str("|---|--:|--:|--:|--:|--:|--:|\n");
+    let named = [
+        (Mode::Echo.as_str(), "floor: echo"),
+        (Mode::Verify.as_str(), "floor: + verify, ten rules"),
+        (Mode::Full.as_str(), "floor: + durable record"),
+        (DOORSTEP, "Doorstep"),
+    ];
+    for (subject, name) in named.into_iter().filter(|(subject, _)| samples.of(subject).next().is_some()) {
+        let _ = writeln!(
+            text,
+            "| {name} | {} | {} | {} | {} | {} | {} |",
+            spread(samples, subject, 1, |sample| sample.cpu_us),
+            middle(samples, subject, 0, |sample| sample.calls_per_second),
+            middle(samples, subject, 2, |sample| sample.p50_ms),
+            middle(samples, subject, 2, |sample| sample.p99_ms),
+            middle(samples, subject, 1, |sample| mib(sample.rest.all_kib)),
+            middle(samples, subject, 1, |sample| mib(sample.after.all_kib)),
+        );
+    }
+    if let Some(ratio) = samples.ratio() {
+        let each: Vec<String> = samples.ratios().iter().map(|ratio| format!("{ratio:.2}")).collect();
+        let _ = writeln!(
+            text,
+            "\n**Doorstep costs {ratio:.2} times the floor** (rounds: {}).\n\
+             Start to ready: {} ms on an empty store, {} ms with an existing key and store.",
+            each.join(", "),
+            spread(samples, DOORSTEP, 0, |sample| sample.ready_first_ms),
+            spread(samples, DOORSTEP, 0, |sample| sample.ready_again_ms),
+        );
+    }
+    text
+}
+
+fn figures(samples: &Samples, subject: &str, figure: fn(&Sample) -> f64) -> Vec<f64> {
+    samples.of(subject).map(figure).collect()
+}
+
+fn middle(samples: &Samples, subject: &str, digits: usize, figure: fn(&Sample) -> f64) -> String {
+    median(figures(samples, subject, figure))
+        .map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
+}
+
+fn spread(samples: &Samples, subject: &str, digits: usize, figure: fn(&Sample) -> f64) -> String {
+    let all = figures(samples, subject, figure);
+    let (low, high) = (all.iter().copied().reduce(f64::min), all.iter().copied().reduce(f64::max));
+    match (median(all), low, high) {
+        (Some(middle), Some(low), Some(high)) => {
+            format!("{middle:.digits$} ({low:.digits$} – {high:.digits$})")
+        }
+        _ => "–".to_owned(),
+    }
+}
+
+fn processor() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let count = text.lines().filter(|line| line.starts_with("processor")).count();
+    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    format!("{count} × {}", model.map_or("unnamed core", |(_, name)| name.trim()))
+}
+
+fn kernel() -> String {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("Linux {}", release.trim())
+}
+
+/// The kind of file system under a directory: a store in memory would make durability free.
+pub(super) fn file_system(directory: &Path) -> String {
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let kind = mounts
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split(' ').skip(1);
+            Some((Path::new(fields.next()?), fields.next()?))
+        })
+        .filter(|(point, _)| directory.starts_with(point))
+        .max_by_key(|(point, _)| point.components().count());
+    kind.map_or_else(|| "an unknown file system".to_owned(), |(_, kind)| kind.to_owned())
+}

@@ -1,0 +1,84 @@
+//! `load`: measures Doorstep's hook beside a floor built from the same parts, and kills it under load.
+//!
+//! - `compare`: floor and Doorstep in turn with the same signed calls; processor time, memory, start to ready.
+//! - `kill`: kills a server under load again and again and keeps a ledger of what it answered.
+//! - `drive`: sends signed calls to a server that is already there.
+//! - `floor`: the floor itself.
+//!
+//! Everything stays on loopback. `benches/hook.sh` and `benches/kill.sh` build and call this.
+
+mod calls;
+mod compare;
+mod drive;
+mod drive_one;
+mod fault;
+mod floor;
+mod key_sets;
+mod kill;
+mod meter;
+mod seed;
+mod server;
+mod subject;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+use fault::{Fault, Outcome, While as _};
+
+/// Doorstep's allocator: the floor must not win or lose by another one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Measures Doorstep's hook.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure floor and Doorstep in turn.
+    Compare(compare::Options),
+    /// Kill a server under load, again and again.
+    Kill(kill::Options),
+    /// Send signed calls to a server that is already there.
+    Drive(drive_one::Options),
+    /// Serve the floor.
+    Floor(floor::Options),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Compare(options) => compare::run(&options),
+        Command::Kill(options) => kill::run(&options),
+        Command::Drive(options) => drive_one::run(&options),
+        Command::Floor(options) => floor::serve(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("load: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a measure on this thread; SIGINT and SIGTERM end it, and with it every server that it started.
+///
+/// # Errors
+/// What the measure says, or that it was interrupted.
+fn run_local(measure: impl Future<Output = Outcome<()>>) -> Outcome<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().doing("starting")?;
+    tokio::task::LocalSet::new().block_on(&runtime, async {
+        let mut interrupt = signal(SignalKind::interrupt()).doing("listening for signals")?;
+        let mut terminate = signal(SignalKind::terminate()).doing("listening for signals")?;
+        tokio::select! {
+            done = measure => done,
+            _ = interrupt.recv() => Err(Fault::new("interrupted")),
+            _ = terminate.recv() => Err(Fault::new("terminated")),
+        }
+    })
+}

@@ -1,0 +1,83 @@
+//! The programs that are measured, and how each is started.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::fault::{Outcome, While as _};
+use crate::floor::Mode;
+use crate::key_sets::KeySetServer;
+use crate::server::{Cores, Server};
+
+/// A program that answers hook calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// The floor, this very binary.
+    Floor(Mode),
+    /// Doorstep, with a bundle whose ten rules are the floor's.
+    Doorstep {
+        /// The binary.
+        program: PathBuf,
+        /// The bundle's directory.
+        policies: PathBuf,
+    },
+}
+
+/// What every start needs.
+pub(crate) struct Stage<'a> {
+    /// Which cores do what.
+    pub(crate) cores: Cores,
+    /// Where Prelude's key sets are.
+    pub(crate) key_sets: KeySetServer,
+    /// The signing key's public part.
+    pub(crate) public_key: &'a Path,
+}
+
+impl Subject {
+    /// What tables call it.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Floor(mode) => mode.as_str(),
+            Self::Doorstep { .. } => "doorstep",
+        }
+    }
+
+    /// The SQLite file that it keeps in `directory`.
+    pub(crate) fn store(directory: &Path) -> PathBuf {
+        directory.join("store.sqlite")
+    }
+
+    /// Starts it at `address` with its files in `directory`, which exists.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub(crate) fn start(&self, stage: &Stage<'_>, directory: &Path, address: SocketAddr) -> Outcome<Server> {
+        let store = Self::store(directory);
+        let command = match self {
+            Self::Floor(mode) => {
+                let this = std::env::current_exe().doing("finding this program")?;
+                let mut command = stage.cores.command(&this);
+                command.args(["floor", "--mode", mode.as_str(), "--bind", &address.to_string()]);
+                command.arg("--public-key").arg(stage.public_key).arg("--store").arg(&store);
+                command
+            }
+            Self::Doorstep { program, policies } => {
+                let mut command = stage.cores.command(program);
+                // Nothing of the caller's own settings, proxies or log levels may reach what is measured.
+                command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", directory);
+                command
+                    .args(["serve", "--dev"])
+                    .env("DOORSTEP__SERVER__BIND", address.to_string())
+                    .env("DOORSTEP__SERVER__WORKERS", "1")
+                    .env("DOORSTEP__PRELUDE__APP_ID", "bench")
+                    .env("DOORSTEP__PRELUDE__KEY_SET_URL", stage.key_sets.hook_url())
+                    .env("DOORSTEP__PRELUDE__STEP_UP_KEY_SET_URL", stage.key_sets.step_up_url())
+                    .env("DOORSTEP__POLICIES__DIR", policies)
+                    .env("DOORSTEP__STORE__URL", format!("sqlite://{}", store.display()));
+                command
+            }
+        };
+        let mut command = command;
+        command.current_dir(directory);
+        Server::start(command, address, &directory.join("server.log"))
+    }
+}
