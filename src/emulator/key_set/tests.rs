@@ -86,7 +86,9 @@ async fn a_set_is_kept_for_ten_minutes_and_fetched_for_an_unknown_kid() {
     serve(&server, set_of(&[&second])).await;
     assert!(remote.key(&courier, "k1", NOW + 700).await.is_ok(), "withdrawn, but cached");
     assert_eq!(fetches(&server).await, 0);
-    assert!(remote.key(&courier, "k2", NOW + 700).await.is_ok(), "unknown, so fetched at once");
+    assert!(remote.key(&courier, "k3", NOW + 700).await.is_err(), "unknown, so fetched at once");
+    assert_eq!(fetches(&server).await, 1);
+    assert!(remote.key(&courier, "k2", NOW + 700).await.is_ok(), "it came with that fetch");
     assert_eq!(fetches(&server).await, 1);
     let gone = remote.key(&courier, "k1", NOW + 700).await.expect_err("withdrawn");
     assert_eq!(gone, refused("the key set has no key with this kid"));
