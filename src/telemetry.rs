@@ -80,7 +80,6 @@ mod tests {
             tracing::warn!(target: "library::inner", "library warn");
             tracing::info!(target: "library", "library info");
             tracing::trace!(target: "library", "library trace");
-            tracing::info!(target: "doorstepped", "library info");
         });
         let bytes = captured.0.lock().expect("no writer panics").clone();
         String::from_utf8(bytes).expect("text").lines().map(ToOwned::to_owned).collect()

@@ -87,8 +87,7 @@ pub(in crate::config) fn of_text(name: &str, text: &str) -> Layer {
     let source = Source { file: name.into(), text };
     let (table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        let faults = errors.iter().take(SYNTAX_FAULTS_MAX).map(|error| source.syntax_fault(error)).collect();
-        return Layer::unread(faults);
+        return Layer::unread(source.syntax_faults(&errors));
     }
     let mut found = Vec::new();
     source.flatten("", table.get_ref(), &mut found);
@@ -133,6 +132,19 @@ impl Source<'_> {
         let in_line = before.get(line_start..).unwrap_or_default().trim_start_matches('\u{feff}');
         let line = before.matches('\n').count() + 1;
         Place::At { file: Arc::clone(&self.file), line, column: in_line.chars().count() + 1 }
+    }
+
+    /// From top to bottom, the first of each line.
+    fn syntax_faults(&self, errors: &[toml::de::Error]) -> Vec<Fault> {
+        let start = |error: &&toml::de::Error| error.span().map(|span| span.start);
+        let line = |error: &&toml::de::Error| {
+            let before = start(error).and_then(|start| self.text.get(..start))?;
+            Some(before.matches('\n').count())
+        };
+        let mut in_order: Vec<_> = errors.iter().collect();
+        in_order.sort_by_key(start);
+        in_order.dedup_by_key(|error| line(error));
+        in_order.into_iter().take(SYNTAX_FAULTS_MAX).map(|error| self.syntax_fault(error)).collect()
     }
 
     fn syntax_fault(&self, error: &toml::de::Error) -> Fault {

@@ -214,3 +214,17 @@ fn a_file_that_cannot_be_read_is_said_so() {
     let directory = load_file(&std::env::temp_dir(), &[]).expect_err("a fault");
     assert_eq!(directory.faults()[0].code, Code::FileUnreadable);
 }
+
+#[test]
+fn syntax_is_told_once_a_line_from_top_to_bottom() {
+    assert_eq!(
+        Given::file("b =\na = = 1 = 2\n[log\n").faults(),
+        ["syntax  test.toml:1:4", "syntax  test.toml:2:5", "syntax  test.toml:3:5"]
+    );
+    assert_eq!(source::of_text("t", &"a = \n".repeat(50)).faults.len(), 5);
+    // Deep nesting is the parser's fault to find: it never reaches our recursion.
+    for depth in [1_000, 100_000] {
+        let dotted = source::of_text("t", &format!("{}a = 1", "a.".repeat(depth)));
+        assert_eq!((dotted.faults.len(), dotted.entries.len()), (1, 0));
+    }
+}
