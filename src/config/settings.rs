@@ -132,12 +132,14 @@ pub(super) fn build(mut layers: Vec<Layer>) -> Result<Settings, ConfigFaults> {
     }
     let all_read = !layers.iter().any(|layer| layer.is_unread);
     let merged = Merged::of(layers);
-    faults.extend(rules::together(&merged));
+    // What a file that could not be read would have set is neither missing nor in contradiction.
+    if all_read {
+        faults.extend(rules::together(&merged));
+    }
     let encryption_key = encryption_key(&merged).unwrap_or_else(|fault| {
         faults.push(*fault);
         None
     });
-    // What a file that could not be read would have set is not missing.
     if all_read {
         faults.extend(rules::missing(&merged));
     }

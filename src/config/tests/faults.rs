@@ -91,8 +91,10 @@ fn unknown_keys_and_broken_sections_are_refused_where_they_stand() {
 
 #[test]
 fn a_file_that_is_not_toml_is_told_where_and_only_that() {
-    let given = Given::file("[server]\nbind = \n").variable("DOORSTEP__SERVER__WORKERS", "many");
-    // No word about the missing `app_id`: the file may hold it.
+    let given = Given::file("mode = \"development\"\nbind = \n")
+        .variable("DOORSTEP__SERVER__WORKERS", "many")
+        .variable("DOORSTEP__PRELUDE__KEY_SET_URL", "http://127.0.0.1/");
+    // No word about the missing `app_id` or about plain http: the file may settle both.
     assert_eq!(
         given.faults(),
         ["syntax  test.toml:2:8", "wrong_type server.workers environment variable DOORSTEP__SERVER__WORKERS"]
