@@ -1,1 +1,82 @@
-//! Typed settings: file, then environment, then flags; checked once, all faults at once.
+//! Typed settings: built-in defaults, then a file, then the environment, then flags; checked once, all faults at once.
+//!
+//! One table ([`options`]) says which options exist, how each is written and what it is without being set; reading,
+//! checking, suggesting and the reference page follow from it. Readers ([`source`]) keep for every value where it was
+//! written and its own text; the `config` crate decides which layer wins; nothing passes through its conversions,
+//! which turn `2.7` into 3.
+//!
+//! A fault names its place, its key and a way out, and never quotes a value: what was mistyped may be a secret.
+
+mod fault;
+mod layers;
+mod option;
+mod options;
+mod reference;
+mod rules;
+mod settings;
+mod shape;
+mod source;
+mod suggest;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+pub(crate) use fault::{Code, ConfigFaults, Fault, Place};
+pub(crate) use reference::{ReferenceRow, reference};
+pub(crate) use settings::{
+    KeySettings, LogSettings, PolicySettings, PreludeSettings, ServerSettings, Settings, StoreSettings,
+    TokenSettings,
+};
+pub(crate) use values::{AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, SessionDomain, StoreUrl};
+
+/// What a command line says about one option.
+#[derive(Debug, Clone)]
+pub(crate) struct Override {
+    /// The option, such as `server.bind`.
+    pub(crate) key: &'static str,
+    /// Its value as typed; checked like an environment variable's.
+    pub(crate) text: String,
+    /// The flag that said it, such as `--bind`, for messages.
+    pub(crate) flag: &'static str,
+}
+
+/// Where settings come from, lowest layer first; the built-in defaults lie under all of it.
+#[derive(Debug)]
+pub(crate) struct LoadRequest<E> {
+    /// A TOML file (`--config`).
+    pub(crate) file: Option<PathBuf>,
+    /// Names and values; [`environment`] for the process's own. Names without our prefix are ignored.
+    pub(crate) environment: E,
+    /// What flags say; the last word.
+    pub(crate) overrides: Vec<Override>,
+}
+
+/// Reads all layers and checks every value in each of them, also those that a higher layer replaces.
+///
+/// Reads the settings file and the file of `keys.encryption_key_file`; opens nothing else.
+///
+/// # Errors
+/// Every fault of every layer at once. Nothing was started then.
+pub(crate) fn load<E>(request: LoadRequest<E>) -> Result<Settings, ConfigFaults>
+where
+    E: Iterator<Item = (String, String)>,
+{
+    let mut layers = vec![source::built_in()];
+    layers.extend(request.file.as_deref().map(source::file));
+    layers.push(source::environment(request.environment));
+    layers.push(source::overrides(request.overrides));
+    settings::build(layers)
+}
+
+/// The process's own environment, as far as it is ours: names that start with `doorstep`, in whatever case.
+///
+/// This is the one place that reads it. What is not Unicode is marked by U+FFFD, which no option takes.
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
+        .filter(|(name, _)| source::is_ours(name))
+        .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
+}

@@ -1,0 +1,265 @@
+//! Every option there is: the one table that reading, checking, suggesting and the reference follow.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::option::{Absent, AnyOption, Opt};
+use super::shape::{Choice, Integer, Secret, Span, Text};
+use super::values::{
+    AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, SessionDomain, StoreUrl, path, socket_address,
+};
+
+/// The sections and what they are about; options without a section come first.
+pub(super) const SECTIONS: [(&str, &str); 7] = [
+    ("server", "The HTTP server."),
+    ("prelude", "Prelude's side: whose application this is and where its public keys are."),
+    ("policies", "The rules."),
+    ("store", "The record of every verdict."),
+    ("keys", "The keys that sign verification tokens."),
+    ("tokens", "The tokens: those we make and those we take."),
+    ("log", "Log lines, which go to standard error and never hold tokens, bodies or personal data."),
+];
+
+/// Every option, section by section.
+pub(super) fn all() -> impl Iterator<Item = &'static dyn AnyOption> {
+    ALL.iter().copied()
+}
+
+/// The option of a key.
+pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
+    all().find(|option| option.key() == key)
+}
+
+static ALL: [&dyn AnyOption; 26] = [
+    &MODE,
+    &BIND,
+    &WORKERS,
+    &CONNECTIONS_MAX,
+    &BODY_BYTES_MAX,
+    &HEADER_DEADLINE,
+    &BODY_DEADLINE,
+    &REQUEST_DEADLINE,
+    &SHUTDOWN_DEADLINE,
+    &APP_ID,
+    &SESSION_DOMAIN,
+    &KEY_SET_URL,
+    &STEP_UP_KEY_SET_URL,
+    &CA_FILE,
+    &KEY_SET_REFRESH,
+    &POLICIES_DIR,
+    &STORE_URL,
+    &QUEUE_MAX,
+    &BATCH_MAX,
+    &ENCRYPTION_KEY,
+    &ENCRYPTION_KEY_FILE,
+    &TTL,
+    &NOT_BEFORE_SKEW,
+    &CHALLENGE_CLOCK_SKEW,
+    &LOG_LEVEL,
+    &LOG_FORMAT,
+];
+
+pub(super) static MODE: Opt<Choice<Mode>> = Opt {
+    key: "mode",
+    doc: "How strict this installation is. `development` (also `--dev`) allows what only people at work may do: plain \
+          http to this machine, and an encryption key that is made on the spot.",
+    absent: Absent::Default("production"),
+    shape: Choice { words: &[("production", Mode::Production), ("development", Mode::Development)] },
+};
+
+pub(super) static BIND: Opt<Text<SocketAddr>> = Opt {
+    key: "server.bind",
+    doc: "The address and port to listen on. Port 0 takes a free one. TLS is the business of what stands in front.",
+    absent: Absent::Default("127.0.0.1:8080"),
+    shape: Text { name: "IP address and port", read: socket_address },
+};
+
+pub(super) static WORKERS: Opt<Integer> = Opt {
+    key: "server.workers",
+    doc: "Threads that serve requests.",
+    absent: Absent::Otherwise { words: "one for each core", example: Some("2") },
+    shape: Integer { min: 1, max: 1024 },
+};
+
+pub(super) static CONNECTIONS_MAX: Opt<Integer> = Opt {
+    key: "server.connections_max",
+    doc: "Connections open at once; more wait until one closes.",
+    absent: Absent::Default("10000"),
+    shape: Integer { min: 1, max: 1_000_000 },
+};
+
+pub(super) static BODY_BYTES_MAX: Opt<Integer> = Opt {
+    key: "server.body_bytes_max",
+    doc: "The longest request body, in bytes. Prelude's calls are a few hundred bytes long.",
+    absent: Absent::Default("65536"),
+    shape: Integer { min: 1024, max: 1_048_576 },
+};
+
+pub(super) static HEADER_DEADLINE: Opt<Span> = Opt {
+    key: "server.header_deadline",
+    doc: "How long a client may take to send a request's head.",
+    absent: Absent::Default("5s"),
+    shape: Span { min: "100ms", max: "1m" },
+};
+
+pub(super) static BODY_DEADLINE: Opt<Span> = Opt {
+    key: "server.body_deadline",
+    doc: "How long a client may take to send a request's body, from its head on.",
+    absent: Absent::Default("2s"),
+    shape: Span { min: "100ms", max: "1m" },
+};
+
+pub(super) static REQUEST_DEADLINE: Opt<Span> = Opt {
+    key: "server.request_deadline",
+    doc: "How long a hook call may take, from its head to its answer. Prelude gives up after 5 s, so a call that is \
+          still here by then is answered 503 instead.",
+    absent: Absent::Default("2s"),
+    shape: Span { min: "100ms", max: "4500ms" },
+};
+
+pub(super) static SHUTDOWN_DEADLINE: Opt<Span> = Opt {
+    key: "server.shutdown_deadline",
+    doc: "How long requests in progress may go on after SIGTERM.",
+    absent: Absent::Default("30s"),
+    shape: Span { min: "1s", max: "10m" },
+};
+
+pub(super) static APP_ID: Opt<Text<AppId>> = Opt {
+    key: "prelude.app_id",
+    doc: "Your application's id at Prelude.",
+    absent: Absent::Required { example: "acme" },
+    shape: Text { name: "host label: a-z 0-9 and inner hyphens, 1 to 63", read: AppId::parse },
+};
+
+pub(super) static SESSION_DOMAIN: Opt<Text<SessionDomain>> = Opt {
+    key: "prelude.session_domain",
+    doc: "The host that serves your application's sessions, where it is your own.",
+    absent: Absent::Otherwise {
+        words: "`<app_id>.session.prelude.dev`",
+        example: Some("session.acme.example"),
+    },
+    shape: Text { name: "host name", read: SessionDomain::parse },
+};
+
+pub(super) static KEY_SET_URL: Opt<Text<HttpUrl>> = Opt {
+    key: "prelude.key_set_url",
+    doc: "Where the keys are that sign hook calls. Plain http is for this machine in development mode.",
+    absent: Absent::Otherwise {
+        words: "`https://<session_domain>/.well-known/jwks.json`",
+        example: Some("https://session.acme.example/.well-known/jwks.json"),
+    },
+    shape: Text { name: "https URL", read: HttpUrl::parse },
+};
+
+pub(super) static STEP_UP_KEY_SET_URL: Opt<Text<HttpUrl>> = Opt {
+    key: "prelude.step_up_key_set_url",
+    doc: "Where the keys are that sign challenge tokens. Plain http is for this machine in development mode.",
+    absent: Absent::Otherwise {
+        words: "`https://<session_domain>/.well-known/step-up-jwks.json`",
+        example: Some("https://session.acme.example/.well-known/step-up-jwks.json"),
+    },
+    shape: Text { name: "https URL", read: HttpUrl::parse },
+};
+
+pub(super) static CA_FILE: Opt<Text<PathBuf>> = Opt {
+    key: "prelude.ca_file",
+    doc: "A PEM file of certificate authorities to trust when fetching the key sets, for networks whose proxy ends TLS.",
+    absent: Absent::Otherwise {
+        words: "the system's authorities",
+        example: Some("/etc/doorstep/proxy-ca.pem"),
+    },
+    shape: Text { name: "path", read: path },
+};
+
+pub(super) static KEY_SET_REFRESH: Opt<Span> = Opt {
+    key: "prelude.key_set_refresh",
+    doc: "How often the key sets are fetched anew. One that could not be confirmed for 24 h is no longer trusted.",
+    absent: Absent::Default("5m"),
+    shape: Span { min: "1s", max: "6h" },
+};
+
+pub(super) static POLICIES_DIR: Opt<Text<PathBuf>> = Opt {
+    key: "policies.dir",
+    doc: "The folder of the policy bundle; a relative one starts where doorstep was started.",
+    absent: Absent::Default("policies"),
+    shape: Text { name: "path", read: path },
+};
+
+pub(super) static STORE_URL: Opt<Text<StoreUrl>> = Opt {
+    key: "store.url",
+    doc: "The SQLite file; `sqlite:///var/lib/x` is absolute, a relative one starts where doorstep was started.",
+    absent: Absent::Default("sqlite://doorstep.sqlite"),
+    shape: Text { name: "URL `sqlite://FILE`", read: StoreUrl::parse },
+};
+
+pub(super) static QUEUE_MAX: Opt<Integer> = Opt {
+    key: "store.queue_max",
+    doc: "Verdicts that may wait to be recorded; a call beyond them is answered 503.",
+    absent: Absent::Default("4096"),
+    shape: Integer { min: 1, max: 1_000_000 },
+};
+
+pub(super) static BATCH_MAX: Opt<Integer> = Opt {
+    key: "store.batch_max",
+    doc: "Verdicts that one transaction may record.",
+    absent: Absent::Default("256"),
+    shape: Integer { min: 1, max: 10_000 },
+};
+
+pub(super) static ENCRYPTION_KEY: Opt<Secret<EncryptionKey>> = Opt {
+    key: "keys.encryption_key",
+    doc: "The key that seals signing keys in the store; `openssl rand -base64 32` makes one. It may stand in the \
+          environment only. `serve` needs it, or the file below, in production.",
+    absent: Absent::Otherwise { words: "none", example: None },
+    shape: Secret(Text { name: "32 bytes in base64 or hexadecimal", read: EncryptionKey::parse }),
+};
+
+pub(super) static ENCRYPTION_KEY_FILE: Opt<Text<PathBuf>> = Opt {
+    key: "keys.encryption_key_file",
+    doc: "A file that holds the encryption key, for those who mount secrets.",
+    absent: Absent::Otherwise { words: "none", example: Some("/run/secrets/doorstep-encryption-key") },
+    shape: Text { name: "path", read: path },
+};
+
+pub(super) static TTL: Opt<Span> = Opt {
+    key: "tokens.ttl",
+    doc: "How long a verification token lives.",
+    absent: Absent::Default("5m"),
+    shape: Span { min: "30s", max: "1h" },
+};
+
+pub(super) static NOT_BEFORE_SKEW: Opt<Span> = Opt {
+    key: "tokens.not_before_skew",
+    doc: "How far before its making a verification token is already good, for clocks behind ours.",
+    absent: Absent::Default("5s"),
+    shape: Span { min: "0s", max: "60s" },
+};
+
+pub(super) static CHALLENGE_CLOCK_SKEW: Opt<Span> = Opt {
+    key: "tokens.challenge_clock_skew",
+    doc: "How far Prelude's clock may be from ours when a challenge token's times are judged.",
+    absent: Absent::Default("5s"),
+    shape: Span { min: "0s", max: "60s" },
+};
+
+pub(super) static LOG_LEVEL: Opt<Choice<LogLevel>> = Opt {
+    key: "log.level",
+    doc: "The least severity that is logged. Libraries never log below `warn`: their details could hold secrets.",
+    absent: Absent::Default("info"),
+    shape: Choice {
+        words: &[
+            ("error", LogLevel::Error),
+            ("warn", LogLevel::Warn),
+            ("info", LogLevel::Info),
+            ("debug", LogLevel::Debug),
+            ("trace", LogLevel::Trace),
+        ],
+    },
+};
+
+pub(super) static LOG_FORMAT: Opt<Choice<LogFormat>> = Opt {
+    key: "log.format",
+    doc: "How log lines look: one JSON object a line, or for people.",
+    absent: Absent::Default("json"),
+    shape: Choice { words: &[("json", LogFormat::Json), ("pretty", LogFormat::Pretty)] },
+};

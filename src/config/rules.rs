@@ -1,0 +1,89 @@
+//! What is wrong with an entry by itself, and with settings taken together.
+
+use super::fault::{Code, Fault};
+use super::layers::Merged;
+use super::option::{Absent, AnyOption, Opt};
+use super::options::{self, SECTIONS};
+use super::shape::{Text, Written, Wrong};
+use super::source::{Entry, variable};
+use super::suggest;
+use super::values::{HttpUrl, Mode};
+
+/// Tells what is wrong with one entry, wherever it stands among the layers.
+pub(super) fn check(entry: &Entry) -> Option<Fault> {
+    if let Some(option) = options::find(&entry.key) {
+        return option.check(entry);
+    }
+    let is_section = SECTIONS.iter().any(|(section, _)| *section == &*entry.key);
+    match entry.written {
+        Some(Written::Section) if is_section => None,
+        Some(_) if is_section => Some(not_a_value(entry)),
+        _ => Some(not_a_section(entry).unwrap_or_else(|| unknown(entry))),
+    }
+}
+
+fn not_a_value(entry: &Entry) -> Fault {
+    let help = format!("write [{}] on a line of its own and its options below", entry.key);
+    Fault::at(&entry.key, &entry.value_at, Wrong::of_type("is a section, not a value", &help))
+}
+
+fn not_a_section(entry: &Entry) -> Option<Fault> {
+    let below = |option: &&dyn AnyOption| {
+        entry.key.strip_prefix(option.key()).is_some_and(|rest| rest.starts_with('.'))
+    };
+    let option = options::all().find(below)?;
+    let message = format!("stands below {}, which is a value, not a section", option.key());
+    let wrong = Wrong::of_type(&message, &format!("expected: {}", option.describe()));
+    Some(Fault::at(&entry.key, &entry.key_at, wrong))
+}
+
+fn unknown(entry: &Entry) -> Fault {
+    let help = match suggest::nearest(&entry.key) {
+        Some(key) if entry.is_from_environment() => format!("did you mean {}?", variable(key)),
+        Some(key) => format!("did you mean {key}?"),
+        None => "remove it; docs/CONFIGURATION.md lists every option".to_owned(),
+    };
+    Fault::at(&entry.key, &entry.key_at, Wrong::new(Code::UnknownKey, "is not an option", help))
+}
+
+/// Tells which options must be set and are not.
+pub(super) fn missing(merged: &Merged) -> Vec<Fault> {
+    let needed = |option: &&dyn AnyOption| {
+        !matches!(option.absent(), Absent::Otherwise { .. }) && merged.winner(option.key()).is_none()
+    };
+    let fault = |option: &dyn AnyOption| Fault {
+        code: Code::Missing,
+        key: option.key().into(),
+        place: None,
+        message: "must be set".into(),
+        help: format!("set {} in your file, or {}", option.key(), variable(option.key())).into(),
+    };
+    options::all().filter(needed).map(fault).collect()
+}
+
+/// Tells which values exclude each other.
+pub(super) fn together(merged: &Merged) -> Vec<Fault> {
+    let plain_http = [&options::KEY_SET_URL, &options::STEP_UP_KEY_SET_URL];
+    let mut faults: Vec<_> =
+        plain_http.into_iter().filter_map(|option| plain_http_in(merged, option)).collect();
+    faults.extend(two_encryption_keys(merged));
+    faults
+}
+
+fn plain_http_in(merged: &Merged, option: &Opt<Text<HttpUrl>>) -> Option<Fault> {
+    let refused = merged.get(&options::MODE)? == Mode::Production && merged.get(option)?.is_plain();
+    let entry = merged.winner(option.key).filter(|_| refused)?;
+    let wrong = Wrong::new(
+        Code::DevelopmentOnly,
+        "is plain http, which only development mode may use",
+        "use https, or set mode to development (--dev)",
+    );
+    Some(Fault::at(option.key, &entry.value_at, wrong))
+}
+
+fn two_encryption_keys(merged: &Merged) -> Option<Fault> {
+    let key = merged.winner(options::ENCRYPTION_KEY.key)?;
+    let file = merged.winner(options::ENCRYPTION_KEY_FILE.key)?;
+    let message = format!("is given and so is {} ({})", file.key, file.value_at);
+    Some(Fault::at(&key.key, &key.key_at, Wrong::new(Code::BothGiven, message, "keep one of the two")))
+}

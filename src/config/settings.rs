@@ -1,0 +1,220 @@
+//! The settings, typed, section by section; built only from layers without a fault.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::zeroize::Zeroizing;
+
+use super::fault::{ConfigFaults, Fault};
+use super::layers::Merged;
+use super::options as o;
+use super::rules;
+use super::shape::Wrong;
+use super::source::{self, Layer};
+use super::values::{AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, SessionDomain, StoreUrl};
+
+/// Everything that can be set.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// How strict the installation is.
+    pub(crate) mode: Mode,
+    /// The HTTP server.
+    pub(crate) server: ServerSettings,
+    /// Prelude's side.
+    pub(crate) prelude: PreludeSettings,
+    /// The rules.
+    pub(crate) policies: PolicySettings,
+    /// The record.
+    pub(crate) store: StoreSettings,
+    /// The signing keys.
+    pub(crate) keys: KeySettings,
+    /// The tokens.
+    pub(crate) tokens: TokenSettings,
+    /// Log lines.
+    pub(crate) log: LogSettings,
+}
+
+/// The HTTP server.
+#[derive(Debug)]
+pub(crate) struct ServerSettings {
+    /// Where to listen; port 0 takes a free one.
+    pub(crate) bind: SocketAddr,
+    /// Threads that serve; `None` means one for each core.
+    pub(crate) workers: Option<usize>,
+    /// Connections open at once.
+    pub(crate) connections_max: usize,
+    /// The longest request body.
+    pub(crate) body_bytes_max: usize,
+    /// For a request's head.
+    pub(crate) header_deadline: Duration,
+    /// For a request's body, from its head on.
+    pub(crate) body_deadline: Duration,
+    /// For a hook call, from its head to its answer; below Prelude's 5 s (docs/CONTRACT.md C4.8).
+    pub(crate) request_deadline: Duration,
+    /// For what is in progress at SIGTERM.
+    pub(crate) shutdown_deadline: Duration,
+}
+
+/// Prelude's side.
+#[derive(Debug)]
+pub(crate) struct PreludeSettings {
+    /// The customer's application.
+    pub(crate) app_id: AppId,
+    /// The host that serves its sessions.
+    pub(crate) session_domain: SessionDomain,
+    /// The keys that sign hook calls; plain http only in development mode.
+    pub(crate) key_set_url: HttpUrl,
+    /// The keys that sign challenge tokens; plain http only in development mode.
+    pub(crate) step_up_key_set_url: HttpUrl,
+    /// Certificate authorities to trust instead of the system's; not opened yet.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// How often the key sets are fetched anew.
+    pub(crate) key_set_refresh: Duration,
+}
+
+/// The rules.
+#[derive(Debug)]
+pub(crate) struct PolicySettings {
+    /// The bundle's folder; not opened yet.
+    pub(crate) dir: PathBuf,
+}
+
+/// The record.
+#[derive(Debug)]
+pub(crate) struct StoreSettings {
+    /// Where it is; not opened yet.
+    pub(crate) url: StoreUrl,
+    /// Verdicts that may wait to be recorded.
+    pub(crate) queue_max: usize,
+    /// Verdicts that one transaction may record.
+    pub(crate) batch_max: usize,
+}
+
+/// The signing keys.
+#[derive(Debug)]
+pub(crate) struct KeySettings {
+    /// What seals them; `None` when nobody gave one, which is up to who needs it.
+    pub(crate) encryption_key: Option<EncryptionKey>,
+}
+
+/// The tokens.
+#[derive(Debug)]
+pub(crate) struct TokenSettings {
+    /// How long a verification token lives; whole seconds are what it is written in.
+    pub(crate) ttl: Duration,
+    /// How far before its making it is already good.
+    pub(crate) not_before_skew: Duration,
+    /// How far Prelude's clock may be from ours.
+    pub(crate) challenge_clock_skew: Duration,
+}
+
+/// Log lines.
+#[derive(Debug)]
+pub(crate) struct LogSettings {
+    /// The least severity.
+    pub(crate) level: LogLevel,
+    /// How they look.
+    pub(crate) format: LogFormat,
+}
+
+/// Checks layers and builds the settings.
+///
+/// - `layers`: the lowest first, the built-in defaults among them.
+///
+/// # Errors
+/// Every fault of every layer.
+pub(super) fn build(mut layers: Vec<Layer>) -> Result<Settings, ConfigFaults> {
+    let mut faults = Vec::new();
+    for layer in &mut layers {
+        faults.append(&mut layer.faults);
+        faults.extend(layer.entries.iter().filter_map(rules::check));
+    }
+    let all_read = !layers.iter().any(|layer| layer.is_unread);
+    let merged = Merged::of(layers);
+    // What a file that could not be read would have set is neither missing nor in contradiction.
+    if all_read {
+        faults.extend(rules::together(&merged));
+    }
+    let encryption_key = encryption_key(&merged).unwrap_or_else(|fault| {
+        faults.push(*fault);
+        None
+    });
+    if all_read {
+        faults.extend(rules::missing(&merged));
+    }
+    // INVARIANT: without a fault every option that has no `Otherwise` has a good value, so `settings` has them all.
+    match settings(&merged, encryption_key) {
+        Some(settings) if faults.is_empty() => Ok(settings),
+        _ => Err(ConfigFaults::new(faults)),
+    }
+}
+
+fn settings(merged: &Merged, encryption_key: Option<EncryptionKey>) -> Option<Settings> {
+    Some(Settings {
+        mode: merged.get(&o::MODE)?,
+        server: server(merged)?,
+        prelude: prelude(merged)?,
+        policies: PolicySettings { dir: merged.get(&o::POLICIES_DIR)? },
+        store: StoreSettings {
+            url: merged.get(&o::STORE_URL)?,
+            queue_max: size(merged.get(&o::QUEUE_MAX)?),
+            batch_max: size(merged.get(&o::BATCH_MAX)?),
+        },
+        keys: KeySettings { encryption_key },
+        tokens: TokenSettings {
+            ttl: merged.get(&o::TTL)?,
+            not_before_skew: merged.get(&o::NOT_BEFORE_SKEW)?,
+            challenge_clock_skew: merged.get(&o::CHALLENGE_CLOCK_SKEW)?,
+        },
+        log: LogSettings { level: merged.get(&o::LOG_LEVEL)?, format: merged.get(&o::LOG_FORMAT)? },
+    })
+}
+
+fn server(merged: &Merged) -> Option<ServerSettings> {
+    Some(ServerSettings {
+        bind: merged.get(&o::BIND)?,
+        workers: merged.get(&o::WORKERS).map(size),
+        connections_max: size(merged.get(&o::CONNECTIONS_MAX)?),
+        body_bytes_max: size(merged.get(&o::BODY_BYTES_MAX)?),
+        header_deadline: merged.get(&o::HEADER_DEADLINE)?,
+        body_deadline: merged.get(&o::BODY_DEADLINE)?,
+        request_deadline: merged.get(&o::REQUEST_DEADLINE)?,
+        shutdown_deadline: merged.get(&o::SHUTDOWN_DEADLINE)?,
+    })
+}
+
+fn prelude(merged: &Merged) -> Option<PreludeSettings> {
+    let app_id = merged.get(&o::APP_ID)?;
+    let session_domain = merged.get(&o::SESSION_DOMAIN).unwrap_or_else(|| app_id.session_domain().clone());
+    let or_at = |url: Option<HttpUrl>, path| url.unwrap_or_else(|| session_domain.https(path));
+    Some(PreludeSettings {
+        key_set_url: or_at(merged.get(&o::KEY_SET_URL), "/.well-known/jwks.json"),
+        step_up_key_set_url: or_at(merged.get(&o::STEP_UP_KEY_SET_URL), "/.well-known/step-up-jwks.json"),
+        ca_file: merged.get(&o::CA_FILE),
+        key_set_refresh: merged.get(&o::KEY_SET_REFRESH)?,
+        app_id,
+        session_domain,
+    })
+}
+
+/// The key from its own variable, or from the file that is named.
+fn encryption_key(merged: &Merged) -> Result<Option<EncryptionKey>, Box<Fault>> {
+    if let Some(key) = merged.get(&o::ENCRYPTION_KEY) {
+        return Ok(Some(key));
+    }
+    let option = &o::ENCRYPTION_KEY_FILE;
+    let (Some(file), Some(entry)) = (merged.get(option), merged.winner(option.key)) else { return Ok(None) };
+    let fault = |wrong| Box::new(Fault::at(option.key, &entry.value_at, wrong));
+    let text = source::read(&file).map(Zeroizing::new).map_err(|unread| fault(unread.wrong()))?;
+    // Editors and `openssl rand` end the line; nothing else is taken away.
+    let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    EncryptionKey::parse(line).map(Some).map_err(|wrong| {
+        let message = format!("names a file whose text {}", wrong.message);
+        fault(Wrong { message, ..wrong })
+    })
+}
+
+fn size(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
