@@ -167,7 +167,11 @@ fn without_line(name: &str, message: &str, help: &str) -> Diagnostic {
 /// Checks names, number and size of files that were handed in or read.
 pub(crate) fn check_files(files: &[SourceFile]) -> Vec<Diagnostic> {
     let mut faults = Vec::new();
+    let mut names = std::collections::HashSet::with_capacity(files.len());
     for file in files {
+        if !names.insert(file.name()) {
+            faults.push(without_line(file.name(), "two files with this name", "rename one of the two"));
+        }
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         let name = file.name();
         if !name.chars().all(plain) || name.chars().count() > NAME_CHARS_MAX || !name.ends_with(".yaml") {
@@ -231,9 +235,10 @@ mod tests {
     fn canonical_text_gives_the_files_back_whatever_they_hold() {
         let files = [file("b.yaml", "file a.yaml 3\nx"), file("a.yaml", ""), file("c.yaml", "é\r\n\n")];
         let text = canonical_text(&files);
-        let expected: Vec<(String, String)> = [("a.yaml", ""), ("b.yaml", "file a.yaml 3\nx"), ("c.yaml", "é\r\n\n")]
-            .map(|(name, text)| (name.to_owned(), text.to_owned()))
-            .into();
+        let expected: Vec<(String, String)> =
+            [("a.yaml", ""), ("b.yaml", "file a.yaml 3\nx"), ("c.yaml", "é\r\n\n")]
+                .map(|(name, text)| (name.to_owned(), text.to_owned()))
+                .into();
         assert_eq!(split_canonical(&text), Some(expected));
         for broken in ["", "file a 1\n", "doorstep policy bundle 1\nfile a.yaml 9\nx\n"] {
             assert_eq!(split_canonical(broken), None, "{broken:?}");

@@ -14,7 +14,7 @@ use super::source::SourceFile;
 /// The deepest nesting of lists and maps.
 const DEPTH_MAX: usize = 32;
 /// The most texts, lists and maps of one file.
-const NODES_MAX: usize = 400_000;
+const NODES_MAX: usize = 200_000;
 
 /// A text, list or map, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,8 @@ pub(crate) struct Entry {
 /// # Errors
 /// The first place that is not plain YAML, or every key that stands twice; there is no tree then.
 pub(crate) fn parse(file: &SourceFile) -> Result<Node, Vec<Diagnostic>> {
-    let mut builder = Builder { file, open: Vec::new(), root: None, nodes: 0, documents: 0, faults: Vec::new() };
+    let mut builder =
+        Builder { file, open: Vec::new(), root: None, nodes: 0, documents: 0, faults: Vec::new() };
     let mut options = Options::default();
     options.emit_unresolved_aliases = true;
     options.emit_comments = false;
@@ -209,7 +210,8 @@ impl Builder<'_> {
         let at = error.marker();
         let span = Span { line: at.line(), column: at.col() + 1, width: 1 };
         let message = format!("not YAML: {}", error.info());
-        let help = "indent with spaces, close every bracket and quote, and quote texts with `: ` or ` #` in them";
+        let help =
+            "indent with spaces, close every bracket and quote, and quote texts with `: ` or ` #` in them";
         self.error((Code::YamlSyntax, span), &message, help)
     }
 

@@ -9,7 +9,8 @@ fn show(node: &Node) -> String {
         Kind::Text(text) => format!("{}", text.value),
         Kind::List(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(",")),
         Kind::Map(entries) => {
-            let inner: Vec<_> = entries.iter().map(|entry| format!("{}={}", entry.key, show(&entry.value))).collect();
+            let inner: Vec<_> =
+                entries.iter().map(|entry| format!("{}={}", entry.key, show(&entry.value))).collect();
             format!("{{{}}}", inner.join(","))
         }
     }
@@ -17,7 +18,8 @@ fn show(node: &Node) -> String {
 
 #[test]
 fn scalars_keep_their_text() {
-    let node = tree("a: 0.10\nb: NO\nc: 010\nd: 1e5\ne: \"x\\ty\"\nf: 'it''s'\ng: +33\n").expect("plain YAML");
+    let node =
+        tree("a: 0.10\nb: NO\nc: 010\nd: 1e5\ne: \"x\\ty\"\nf: 'it''s'\ng: +33\n").expect("plain YAML");
     assert_eq!(show(&node), "{a=0.10,b=NO,c=010,d=1e5,e=x\ty,f=it's,g=+33}");
 }
 
@@ -46,7 +48,7 @@ fn what_a_policy_does_without_is_refused_where_it_stands() {
         ("%YAML 1.2\n---\na: 1\n", Code::YamlFeature, 2),
         ("a: 1\nb: 2\na: 3\n", Code::DuplicateKey, 3),
         ("b: 1\na: [1, 2\n", Code::YamlSyntax, 2),
-        ("a: 1\n\tb: 2\n", Code::YamlSyntax, 2),
+        ("a:\n\tb: 2\n", Code::YamlSyntax, 2),
         ("? [a]\n: b\n", Code::WrongShape, 1),
         ("", Code::Empty, 1),
         ("# only words\n", Code::Empty, 1),
