@@ -1,0 +1,304 @@
+//! A bundle: every policy file together, checked whole, named by its hash.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::path::Path;
+
+use aws_lc_rs::digest;
+
+use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity, Span};
+use super::reader::Reader;
+use super::rules::Rule;
+use super::scope_file::{self, ReadAlways, ScopePolicy};
+use super::source::{self, SourceFile};
+use super::steps::read::{self as steps_file, ReadSteps};
+use super::steps::{CustomStep, StepBook};
+use super::yaml::{self, Node};
+use crate::domain::{BundleHash, RuleId, Scope, StepKey};
+
+const STEPS_FILE: &str = "steps.yaml";
+const ALWAYS_FILE: &str = "always.yaml";
+/// Names that belong to parts of a bundle which are no scope files.
+const RESERVED_FILES: [&str; 1] = ["rates.yaml"];
+
+/// Policies in force: immutable, so that a new bundle replaces it in one step and no call sees half of one.
+pub(crate) struct Bundle {
+    hash: BundleHash,
+    text: String,
+    always: Vec<Rule>,
+    policies: Vec<ScopePolicy>,
+    by_scope: HashMap<Scope, usize>,
+    steps: StepBook,
+    warnings: Diagnostics,
+}
+
+/// The hash says all: the text is long.
+impl fmt::Debug for Bundle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bundle").field("hash", &self.hash).field("scopes", &self.by_scope.len()).finish()
+    }
+}
+
+impl Bundle {
+    /// The SHA-256 of [`Self::text`].
+    pub(crate) const fn hash(&self) -> BundleHash {
+        self.hash
+    }
+
+    /// Every file in one text, from which `source::split_canonical` gets them back.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What should be looked at although the bundle loads.
+    pub(crate) const fn warnings(&self) -> &Diagnostics {
+        &self.warnings
+    }
+
+    /// The scopes that are covered, sorted.
+    pub(crate) fn scopes(&self) -> Vec<&Scope> {
+        let mut scopes: Vec<_> = self.by_scope.keys().collect();
+        scopes.sort_unstable();
+        scopes
+    }
+
+    /// A custom step; `None` for a managed or unknown one.
+    pub(crate) fn step(&self, key: &StepKey) -> Option<&CustomStep> {
+        self.steps.custom.get(key)
+    }
+
+    /// What a rule has to say to the customer's backend, for a scope that it decided.
+    pub(crate) fn message(&self, scope: &Scope, rule: &RuleId) -> Option<&str> {
+        let own = self.policy(scope).map_or([].as_slice(), |policy| policy.rules.as_slice());
+        let found = self.always.iter().chain(own).find(|candidate| candidate.id == *rule);
+        found.and_then(|rule| rule.message.as_deref())
+    }
+
+    pub(super) fn policy(&self, scope: &Scope) -> Option<&ScopePolicy> {
+        self.by_scope.get(scope).and_then(|at| self.policies.get(*at))
+    }
+
+    pub(super) fn always(&self) -> &[Rule] {
+        &self.always
+    }
+}
+
+/// Reads and checks a directory of policy files.
+///
+/// # Errors
+/// Everything that is wrong with them, with the warnings among it; there is no bundle then.
+pub(crate) fn load_dir(dir: &Path) -> Result<Bundle, Diagnostics> {
+    source::read_dir(dir).map_err(Diagnostics::new).and_then(|files| load(&files))
+}
+
+/// Checks files that are in memory already, such as the shipped bundle.
+///
+/// # Errors
+/// Everything that is wrong with them, with the warnings among it; there is no bundle then.
+pub(crate) fn load_files<N, T>(files: impl IntoIterator<Item = (N, T)>) -> Result<Bundle, Diagnostics>
+where
+    N: Into<String>,
+    T: Into<String>,
+{
+    let files: Vec<_> =
+        files.into_iter().map(|(name, text)| SourceFile::new(name.into(), text.into())).collect();
+    load(&files)
+}
+
+fn load(files: &[SourceFile]) -> Result<Bundle, Diagnostics> {
+    let found = source::check_files(files);
+    if !found.is_empty() {
+        return Err(Diagnostics::new(found));
+    }
+    let mut loader = Loader::default();
+    let trees = loader.parse(files);
+    let steps = loader.steps(&trees);
+    let claims = loader.claims(&trees);
+    let always = loader.always(&trees, &claims, &steps);
+    let policies = loader.policies(&claims, &steps, &always);
+    if !loader.has_errors() {
+        loader.unused_steps(&trees, &steps, &policies);
+    }
+    let findings = Diagnostics::new(loader.found);
+    if findings.has_errors() {
+        return Err(findings);
+    }
+    let text = source::canonical_text(files);
+    let mut bundle = Bundle {
+        hash: hash_of(&text),
+        text,
+        always: always.rules.rules.into_iter().map(|read| read.rule).collect(),
+        policies: Vec::with_capacity(policies.len()),
+        by_scope: HashMap::new(),
+        steps: steps.book,
+        warnings: findings,
+    };
+    for (scopes, policy) in policies {
+        let at = bundle.policies.len();
+        bundle.by_scope.extend(scopes.into_iter().map(|scope| (scope, at)));
+        bundle.policies.push(policy);
+    }
+    Ok(bundle)
+}
+
+fn hash_of(text: &str) -> BundleHash {
+    let mut hash = [0; 32];
+    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+    hash.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+    BundleHash::from_digest(hash)
+}
+
+/// A file with its tree.
+struct Tree<'f> {
+    file: &'f SourceFile,
+    root: Node,
+}
+
+/// A scope file and the scopes that it claims.
+struct Claim<'t, 'f> {
+    tree: &'t Tree<'f>,
+    scopes: Vec<(Scope, Span)>,
+}
+
+/// What was found while a bundle is being checked.
+#[derive(Default)]
+struct Loader {
+    found: Vec<Diagnostic>,
+    /// The files that are not YAML: what they hold is not known, so nobody complains that it is missing.
+    unreadable: HashSet<String>,
+}
+
+impl Loader {
+    fn parse<'f>(&mut self, files: &'f [SourceFile]) -> Vec<Tree<'f>> {
+        let mut trees = Vec::with_capacity(files.len());
+        for file in files {
+            match yaml::parse(file) {
+                Ok(root) => trees.push(Tree { file, root }),
+                Err(faults) => {
+                    self.unreadable.insert(file.name().to_owned());
+                    self.found.extend(faults);
+                }
+            }
+        }
+        trees.sort_by(|a, b| a.file.name().cmp(b.file.name()));
+        trees
+    }
+
+    fn read<T>(&mut self, file: &SourceFile, read: impl FnOnce(&mut Reader<'_>) -> T) -> T {
+        let mut reader = Reader::new(file);
+        let value = read(&mut reader);
+        self.found.extend(reader.into_findings());
+        value
+    }
+
+    fn steps(&mut self, trees: &[Tree<'_>]) -> ReadSteps {
+        if self.unreadable.contains(STEPS_FILE) {
+            return ReadSteps::unknown();
+        }
+        named(trees, STEPS_FILE).map_or_else(ReadSteps::default, |tree| {
+            self.read(tree.file, |reader| steps_file::steps(reader, &tree.root))
+        })
+    }
+
+    fn claims<'t, 'f>(&mut self, trees: &'t [Tree<'f>]) -> Vec<Claim<'t, 'f>> {
+        let mut claims = Vec::with_capacity(trees.len());
+        let mut taken: HashMap<Scope, (&str, usize)> = HashMap::new();
+        for tree in trees.iter().filter(|tree| is_scope_file(tree.file.name())) {
+            let name = tree.file.name();
+            let scopes = self.read(tree.file, |reader| {
+                if RESERVED_FILES.contains(&name) {
+                    let help =
+                        "this version compares money in one currency only: remove the file, or rename it";
+                    reader.fault(
+                        Code::FileName,
+                        Span::START,
+                        format!("`{name}` is not a file of scopes"),
+                        help,
+                    );
+                    return None;
+                }
+                let scopes = scope_file::scopes(reader, &tree.root);
+                for (scope, span) in &scopes {
+                    if let Some((file, line)) = taken.get(scope) {
+                        let message = format!("`{scope}` is covered already, in {file} line {line}");
+                        let help = "one file decides about a scope: remove it from one of the two";
+                        reader.fault(Code::DuplicateScope, *span, message, help);
+                    } else {
+                        taken.insert(scope.clone(), (name, span.line));
+                    }
+                }
+                Some(scopes)
+            });
+            claims.extend(scopes.map(|scopes| Claim { tree, scopes }));
+        }
+        if claims.is_empty() && !self.unreadable.iter().any(|name| is_scope_file(name)) {
+            let file = SourceFile::new(".".to_owned(), String::new());
+            let message = "the bundle covers no scope: every request would be blocked".to_owned();
+            let help = "add a file with `scopes`, `rules` and `otherwise`".to_owned();
+            self.found.push(file.finding((Severity::Error, Code::NoScopes), Span::START, message, help));
+        }
+        claims
+    }
+
+    fn always(&mut self, trees: &[Tree<'_>], claims: &[Claim<'_, '_>], steps: &ReadSteps) -> ReadAlways {
+        let Some(tree) = named(trees, ALWAYS_FILE) else { return ReadAlways::default() };
+        let scopes: Vec<Scope> = claims.iter().flat_map(|claim| own_scopes(claim)).collect();
+        self.read(tree.file, |reader| scope_file::always(reader, &tree.root, &scopes, steps))
+    }
+
+    fn policies(
+        &mut self,
+        claims: &[Claim<'_, '_>],
+        steps: &ReadSteps,
+        always: &ReadAlways,
+    ) -> Vec<(Vec<Scope>, ScopePolicy)> {
+        let mut policies = Vec::with_capacity(claims.len());
+        for claim in claims {
+            let (tree, scopes) = (claim.tree, own_scopes(claim));
+            let policy =
+                self.read(tree.file, |reader| scope_file::policy(reader, &tree.root, &scopes, steps, always));
+            policies.extend(policy.map(|policy| (scopes, policy)));
+        }
+        policies
+    }
+
+    fn unused_steps(
+        &mut self,
+        trees: &[Tree<'_>],
+        steps: &ReadSteps,
+        policies: &[(Vec<Scope>, ScopePolicy)],
+    ) {
+        let Some(tree) = named(trees, STEPS_FILE) else { return };
+        let mut used = HashSet::new();
+        for (_, policy) in policies {
+            let outcomes = policy.rules.iter().map(|rule| &rule.then).chain([&policy.otherwise]);
+            outcomes.for_each(|outcome| outcome.each_step(&mut |step| _ = used.insert(&step.key)));
+        }
+        // A step for scopes that Prelude resolves itself is asked for there, not here.
+        let asked_elsewhere =
+            |key: &StepKey| steps.book.custom.get(key).is_some_and(|step| step.without_verdict);
+        let unused = steps.spans.iter().filter(|(key, _)| !used.contains(key) && !asked_elsewhere(key));
+        self.read(tree.file, |reader| {
+            for (key, span) in unused {
+                let message = format!("no rule asks for the step `{key}`");
+                reader.warning(Code::StepUnused, *span, message, "use it in a plan, or remove it");
+            }
+        });
+    }
+
+    fn has_errors(&self) -> bool {
+        self.found.iter().any(|found| found.severity == Severity::Error)
+    }
+}
+
+fn named<'t, 'f>(trees: &'t [Tree<'f>], name: &str) -> Option<&'t Tree<'f>> {
+    trees.iter().find(|tree| tree.file.name() == name)
+}
+
+fn own_scopes(claim: &Claim<'_, '_>) -> Vec<Scope> {
+    claim.scopes.iter().map(|(scope, _)| scope.clone()).collect()
+}
+
+fn is_scope_file(name: &str) -> bool {
+    ![STEPS_FILE, ALWAYS_FILE].contains(&name)
+}

@@ -1,0 +1,320 @@
+//! Conditions, compiled: what they look at, what they ask, and how they are joined.
+
+use std::net::IpAddr;
+
+use rust_decimal::Decimal;
+
+use super::addresses::AddressSet;
+use super::literal::Pattern;
+use super::schema::{Schema, Value, Values};
+use crate::domain::{Amount, Facts, Identifier, IdentifierKind};
+
+pub(crate) mod read;
+mod read_test;
+
+/// The most conditions of one rule.
+pub(crate) const LEAVES_MAX: usize = 256;
+
+/// A condition with everything under it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Condition {
+    /// `when: always`.
+    Always,
+    /// One question about one field.
+    Leaf(Leaf),
+    /// Holds when every part holds; has at least one part.
+    All(Vec<Self>),
+    /// Holds when one part holds; has at least one part.
+    Any(Vec<Self>),
+    /// Holds when its part does not.
+    Not(Box<Self>),
+}
+
+/// One question about one field.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Leaf {
+    /// What it looks at.
+    pub(crate) field: Field,
+    /// What it asks.
+    pub(crate) test: Test,
+    /// What it counts as where the field is absent: follows from the rule's `if_absent` and the `not`s around it.
+    pub(crate) when_absent: bool,
+}
+
+/// What a condition can look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Field {
+    /// `scope`.
+    Scope,
+    /// `user_id`.
+    UserId,
+    /// `signals.ip`.
+    Ip,
+    /// `signals.platform`.
+    Platform,
+    /// `signals.user_agent`.
+    UserAgent,
+    /// `identifiers.any`: one identifier fits.
+    IdentifiersAny,
+    /// `identifiers.every`: there is one, and all fit.
+    IdentifiersEvery,
+    /// `identifiers.count`.
+    IdentifiersCount,
+    /// `metadata.NAME`, by its place in the schema.
+    Metadata(usize),
+    /// `money.NAME`, by its place in the schema.
+    Money(usize),
+}
+
+impl Field {
+    /// The fields that every scope has, with their names in conditions.
+    pub(crate) const COMMON: [(&'static str, Self); 8] = [
+        ("scope", Self::Scope),
+        ("user_id", Self::UserId),
+        ("signals.ip", Self::Ip),
+        ("signals.platform", Self::Platform),
+        ("signals.user_agent", Self::UserAgent),
+        ("identifiers.any", Self::IdentifiersAny),
+        ("identifiers.every", Self::IdentifiersEvery),
+        ("identifiers.count", Self::IdentifiersCount),
+    ];
+
+    /// Whether the page chose what stands here.
+    pub(crate) const fn is_metadata(self) -> bool {
+        matches!(self, Self::Metadata(_) | Self::Money(_))
+    }
+
+    /// The places of the optional metadata fields without which this field is absent.
+    pub(crate) fn optional_parts(self, schema: &Schema) -> Vec<usize> {
+        let parts = match self {
+            Self::Metadata(at) => vec![at],
+            Self::Money(at) => {
+                schema.money.get(at).map_or(Vec::new(), |rule| vec![rule.amount, rule.currency])
+            }
+            _ => Vec::new(),
+        };
+        let is_optional = |at: &usize| schema.fields.get(*at).is_some_and(|field| field.is_optional);
+        parts.into_iter().filter(is_optional).collect()
+    }
+}
+
+/// How two numbers are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Comparison {
+    /// `eq`.
+    Equal,
+    /// `lt`.
+    Less,
+    /// `lte`.
+    AtMost,
+    /// `gt`.
+    Greater,
+    /// `gte`.
+    AtLeast,
+}
+
+impl Comparison {
+    /// Whether `left` compares so to `right`.
+    pub(crate) fn holds(self, left: Decimal, right: Decimal) -> bool {
+        match self {
+            Self::Equal => left == right,
+            Self::Less => left < right,
+            Self::AtMost => left <= right,
+            Self::Greater => left > right,
+            Self::AtLeast => left >= right,
+        }
+    }
+}
+
+/// What a leaf asks. A money test has one bound for each currency, in the order of the schema's currencies.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Test {
+    /// `present`: whether the field is there.
+    Present(bool),
+    /// `eq lt lte gt gte` of a decimal or number.
+    Decimal(Comparison, Amount),
+    /// `between`, both ends included.
+    DecimalBetween(Amount, Amount),
+    /// `eq lt lte gt gte` of money.
+    Money(Comparison, Vec<Amount>),
+    /// `between` of money, both ends included.
+    MoneyBetween(Vec<(Amount, Amount)>),
+    /// `eq` and `in` of a text: sorted.
+    OneOf(Vec<Box<str>>),
+    /// `starts_with`.
+    StartsWith(Box<str>),
+    /// `ends_with`.
+    EndsWith(Box<str>),
+    /// `contains`.
+    Contains(Box<str>),
+    /// `matches`.
+    Matches(Pattern),
+    /// `in_cidr`.
+    InRange(AddressSet),
+    /// What an identifier must be.
+    Identifier(IdentifierTest),
+}
+
+/// What an identifier must be; every part that is there must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct IdentifierTest {
+    /// One of these kinds.
+    pub(crate) kinds: Option<Vec<IdentifierKind>>,
+    /// An e-mail address at one of these domains, in small letters.
+    pub(crate) domains: Option<Vec<Box<str>>>,
+    /// A phone number that begins so.
+    pub(crate) prefixes: Option<Vec<Box<str>>>,
+}
+
+impl IdentifierTest {
+    fn fits(&self, identifier: &Identifier) -> bool {
+        let kind_fits = self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&identifier.kind));
+        kind_fits
+            && self.domains.as_ref().is_none_or(|domains| has_domain(identifier, domains))
+            && self.prefixes.as_ref().is_none_or(|prefixes| has_prefix(identifier, prefixes))
+    }
+}
+
+fn has_domain(identifier: &Identifier, domains: &[Box<str>]) -> bool {
+    let domain = identifier.value.rsplit_once('@').map(|(_, domain)| domain);
+    identifier.kind == IdentifierKind::EmailAddress
+        && domain.is_some_and(|domain| domains.iter().any(|wanted| wanted.eq_ignore_ascii_case(domain)))
+}
+
+fn has_prefix(identifier: &Identifier, prefixes: &[Box<str>]) -> bool {
+    identifier.kind == IdentifierKind::PhoneNumber
+        && prefixes.iter().any(|prefix| identifier.value.starts_with(&**prefix))
+}
+
+/// A request as conditions see it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'r> {
+    /// What Prelude stated.
+    pub(crate) facts: &'r Facts,
+    /// What the scope lets the page send.
+    pub(crate) schema: &'r Schema,
+    /// What the page sent, typed.
+    pub(crate) values: &'r Values<'r>,
+}
+
+impl Condition {
+    /// Tells whether the condition holds, and hands each leaf's outcome to `note`, in file order.
+    ///
+    /// No short cut is taken: every leaf is looked at, so that the record can show all of them.
+    pub(crate) fn holds(&self, view: View<'_>, note: &mut impl FnMut(&Leaf, bool)) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Leaf(leaf) => {
+                let outcome = leaf.holds(view);
+                note(leaf, outcome);
+                outcome
+            }
+            Self::All(parts) => parts.iter().fold(true, |held, part| part.holds(view, note) & held),
+            Self::Any(parts) => parts.iter().fold(false, |held, part| part.holds(view, note) | held),
+            Self::Not(part) => !part.holds(view, note),
+        }
+    }
+
+    /// Hands over each leaf, in file order.
+    pub(crate) fn each_leaf<'c>(&'c self, take: &mut impl FnMut(&'c Leaf)) {
+        match self {
+            Self::Always => {}
+            Self::Leaf(leaf) => take(leaf),
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_leaf(take)),
+            Self::Not(part) => part.each_leaf(take),
+        }
+    }
+}
+
+impl Leaf {
+    fn holds(&self, view: View<'_>) -> bool {
+        let facts = view.facts;
+        match self.field {
+            Field::Scope => self.test.text(facts.scope.as_str()),
+            Field::UserId => self.test.text(facts.user_id.as_str()),
+            Field::Ip => self.test.address(facts.signals.ip),
+            Field::Platform => self.test.text(facts.signals.platform.as_str()),
+            Field::UserAgent => self.test.text(&facts.signals.user_agent),
+            Field::IdentifiersAny => self.test.any_identifier(&facts.identifiers),
+            Field::IdentifiersEvery => self.test.every_identifier(&facts.identifiers),
+            Field::IdentifiersCount => self.test.decimal(Decimal::from(facts.identifiers.len())),
+            Field::Metadata(at) => match view.values.field(at) {
+                Value::Absent => self.when_absent,
+                Value::Decimal(amount) => self.test.decimal(amount.decimal()),
+                Value::Text(text, _) => self.test.text(text),
+            },
+            Field::Money(at) => match view.schema.money.get(at).and_then(|rule| view.values.money(rule)) {
+                None => self.when_absent,
+                Some((amount, currency)) => self.test.money(amount, currency).unwrap_or(self.when_absent),
+            },
+        }
+    }
+}
+
+/// Each of these is asked only of tests that fit the field's type, which the checker made sure of; another test is
+/// about whether the field is there, and it is.
+impl Test {
+    /// Judges a decimal or number.
+    pub(crate) fn decimal(&self, value: Decimal) -> bool {
+        match self {
+            Self::Decimal(comparison, bound) => comparison.holds(value, bound.decimal()),
+            Self::DecimalBetween(low, high) => low.decimal() <= value && value <= high.decimal(),
+            other => other.is_there(),
+        }
+    }
+
+    /// Judges an amount by the bound of its currency; `None` without one, which the checker rules out.
+    fn money(&self, amount: Amount, currency: usize) -> Option<bool> {
+        match self {
+            Self::Money(comparison, bounds) => {
+                bounds.get(currency).map(|bound| comparison.holds(amount.decimal(), bound.decimal()))
+            }
+            Self::MoneyBetween(bounds) => {
+                bounds.get(currency).map(|(low, high)| *low <= amount && amount <= *high)
+            }
+            other => Some(other.is_there()),
+        }
+    }
+
+    /// Judges a text.
+    pub(crate) fn text(&self, value: &str) -> bool {
+        match self {
+            Self::OneOf(texts) => texts.binary_search_by(|text| (**text).cmp(value)).is_ok(),
+            Self::StartsWith(start) => value.starts_with(&**start),
+            Self::EndsWith(end) => value.ends_with(&**end),
+            Self::Contains(part) => value.contains(&**part),
+            Self::Matches(pattern) => pattern.fits(value),
+            other => other.is_there(),
+        }
+    }
+
+    fn address(&self, value: IpAddr) -> bool {
+        match self {
+            Self::InRange(set) => set.contains(value),
+            other => other.is_there(),
+        }
+    }
+
+    fn any_identifier(&self, identifiers: &[Identifier]) -> bool {
+        match self {
+            Self::Identifier(test) => identifiers.iter().any(|identifier| test.fits(identifier)),
+            other => other.is_there(),
+        }
+    }
+
+    fn every_identifier(&self, identifiers: &[Identifier]) -> bool {
+        match self {
+            Self::Identifier(test) => {
+                !identifiers.is_empty() && identifiers.iter().all(|identifier| test.fits(identifier))
+            }
+            other => other.is_there(),
+        }
+    }
+
+    const fn is_there(&self) -> bool {
+        matches!(self, Self::Present(true))
+    }
+}
+
+#[cfg(test)]
+mod tests;

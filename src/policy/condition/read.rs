@@ -1,0 +1,252 @@
+//! Reading `when:`: which fields there are, how conditions are joined, and what absence means.
+
+use super::read_test::{self, FieldType};
+use super::{Condition, Field, LEAVES_MAX, Leaf, Test};
+use crate::domain::Scope;
+use crate::policy::diagnostic::{Code, Span};
+use crate::policy::reader::Reader;
+use crate::policy::schema::FieldKind;
+use crate::policy::schema::read::ReadSchema;
+use crate::policy::suggest::did_you_mean;
+use crate::policy::yaml::{Entry, Kind, Node};
+
+/// What conditions of a file may name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Names<'a> {
+    /// The file's metadata and money.
+    pub(crate) schema: &'a ReadSchema,
+    /// The scopes that requests for this file can have.
+    pub(crate) scopes: &'a [Scope],
+    /// Which kind of file it is.
+    pub(crate) place: Place,
+}
+
+/// Which kind of file rules stand in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A file of scopes.
+    Scopes,
+    /// `always.yaml`, whose rules know nothing of any scope's metadata.
+    Always,
+}
+
+/// What the absence of an optional field means to a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IfAbsent {
+    /// Conditions on it count as if they spoke for a match.
+    Match,
+    /// Conditions on it count as if they spoke against one.
+    NoMatch,
+}
+
+/// Whether a condition that holds speaks for the rule or, inside a `not`, against it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    For,
+    Against,
+}
+
+impl Side {
+    const fn other(self) -> Self {
+        match self {
+            Self::For => Self::Against,
+            Self::Against => Self::For,
+        }
+    }
+}
+
+/// Reads the `when` of a rule. `if_absent` is what the rule says, and where.
+pub(crate) fn when(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    names: Names<'_>,
+    if_absent: Option<(IfAbsent, Span)>,
+) -> Option<Condition> {
+    if let Kind::Text(text) = &node.kind
+        && &*text.value == "always"
+    {
+        if let Some((_, span)) = if_absent {
+            unused_if_absent(reader, span);
+        }
+        return Some(Condition::Always);
+    }
+    if let Kind::Text(text) = &node.kind
+        && !text.is_nothing()
+    {
+        let help = "write a map of conditions, or `when: always`";
+        reader.fault(Code::WrongShape, node.span, format!("`when` cannot be `{}`", text.value), help);
+        return None;
+    }
+    let mut when =
+        When { reader, names, if_absent: if_absent.map(|(word, _)| word), leaves: 0, optional: None };
+    let condition = when.joined(node, "`when`", Side::For);
+    let (leaves, optional) = (when.leaves, when.optional);
+    if leaves > LEAVES_MAX {
+        let message = format!("a rule has at most {LEAVES_MAX} conditions, this one has {leaves}");
+        reader.fault(Code::Limit, node.span, message, "use `in` with a list, or several rules");
+        return None;
+    }
+    match (optional, if_absent) {
+        (Some((span, path)), None) => {
+            let message = format!("`{path}` may be left out, and the rule does not say what that means");
+            let help =
+                "add `if_absent: match` or `if_absent: no_match` to the rule: the answer that is not softer";
+            reader.fault(Code::IfAbsentMissing, span, message, help);
+        }
+        (None, Some((_, span))) if condition.is_some() => unused_if_absent(reader, span),
+        _ => {}
+    }
+    condition
+}
+
+fn unused_if_absent(reader: &mut Reader<'_>, span: Span) {
+    let message = "`if_absent` says nothing here: the rule compares no optional field";
+    reader.fault(Code::IfAbsentUnused, span, message, "remove it");
+}
+
+struct When<'w, 'f> {
+    reader: &'w mut Reader<'f>,
+    names: Names<'w>,
+    if_absent: Option<IfAbsent>,
+    leaves: usize,
+    /// The first condition that compares an optional field.
+    optional: Option<(Span, String)>,
+}
+
+impl<'w> When<'w, '_> {
+    /// A map of conditions: all of them must hold.
+    fn joined(&mut self, node: &Node, what: &str, side: Side) -> Option<Condition> {
+        let map = self.reader.map(node, what)?;
+        let parts: Vec<_> = map.entries.iter().map(|entry| self.entry(entry, side)).collect();
+        let parts: Option<Vec<_>> = parts.into_iter().collect();
+        parts.map(|parts| single_or(parts, Condition::All))
+    }
+
+    fn entry(&mut self, entry: &Entry, side: Side) -> Option<Condition> {
+        match &*entry.key {
+            "all" => self.list(entry, side).map(Condition::All),
+            "any" => self.list(entry, side).map(Condition::Any),
+            "not" => {
+                self.joined(&entry.value, "`not`", side.other()).map(|part| Condition::Not(Box::new(part)))
+            }
+            _ => self.about_field(entry, side),
+        }
+    }
+
+    fn list(&mut self, entry: &Entry, side: Side) -> Option<Vec<Condition>> {
+        let what = format!("`{}`", entry.key);
+        let items = self.reader.some_list(&entry.value, &what)?;
+        let item = format!("a condition of {what}");
+        let parts: Vec<_> = items.iter().map(|node| self.joined(node, &item, side)).collect();
+        parts.into_iter().collect()
+    }
+
+    fn about_field(&mut self, entry: &Entry, side: Side) -> Option<Condition> {
+        let field = self.field(entry)?;
+        let names = self.names;
+        let kind = field_type(field, names);
+        if matches!(kind, FieldType::Identifiers) {
+            let test = read_test::identifier(self.reader, &entry.value, &entry.key)?;
+            return Some(self.leaf(entry, field, Test::Identifier(test), side));
+        }
+        let optional = !field.optional_parts(&names.schema.schema).is_empty();
+        let operators = kind.operators(field);
+        if !matches!(entry.value.kind, Kind::Map(_)) {
+            let message = format!("`{}` needs an operator", entry.key);
+            let listed = operators.join("`, `");
+            let help = format!("write `{}: {{ OPERATOR: … }}` with one of `{listed}`", entry.key);
+            self.reader.fault(Code::WrongShape, entry.value.span, message, help);
+            return None;
+        }
+        let map = self.reader.map(&entry.value, &format!("`{}`", entry.key))?;
+        let mut parts = Vec::with_capacity(map.entries.len());
+        for operator in map.entries {
+            let test = if operators.contains(&&*operator.key) {
+                read_test::test(self.reader, operator, kind, optional)
+            } else {
+                let message = format!("`{}` has no operator `{}`", entry.key, operator.key);
+                let help = did_you_mean(&operator.key, &operators);
+                self.reader.fault(Code::UnknownOperator, operator.key_span, message, help);
+                None
+            };
+            parts.push(test.map(|test| self.leaf(entry, field, test, side)));
+        }
+        let parts: Option<Vec<_>> = parts.into_iter().collect();
+        parts.map(|parts| single_or(parts, Condition::All))
+    }
+
+    fn leaf(&mut self, entry: &Entry, field: Field, test: Test, side: Side) -> Condition {
+        self.leaves += 1;
+        let is_optional = !field.optional_parts(&self.names.schema.schema).is_empty();
+        let when_absent = match test {
+            Test::Present(wanted) => !wanted,
+            _ if is_optional => {
+                self.optional.get_or_insert_with(|| (entry.key_span, entry.key.to_string()));
+                (self.if_absent == Some(IfAbsent::Match)) == (side == Side::For)
+            }
+            _ => false,
+        };
+        Condition::Leaf(Leaf { field, test, when_absent })
+    }
+
+    fn field(&mut self, entry: &Entry) -> Option<Field> {
+        let key = &*entry.key;
+        if let Some((_, field)) = Field::COMMON.into_iter().find(|(name, _)| *name == key) {
+            return Some(field);
+        }
+        let group = key.split_once('.').map_or(key, |(group, _)| group);
+        if self.names.place == Place::Always && ["metadata", "money"].contains(&group) {
+            let message = format!("`always.yaml` cannot look at `{key}`");
+            let help = "metadata and money belong to a scope: put the rule into that scope's file";
+            self.reader.fault(Code::AlwaysReadsMetadata, entry.key_span, message, help);
+            return None;
+        }
+        let schema = &self.names.schema.schema;
+        let metadata = schema.fields.iter().position(|field| *field.path == *key).map(Field::Metadata);
+        let money = || schema.money.iter().position(|rule| *rule.path == *key).map(Field::Money);
+        let found = metadata.or_else(money);
+        let broken = &self.names.schema.broken;
+        if found.is_none() && !broken.contains(key) && !broken.contains(group) {
+            let message = format!("there is nothing called `{key}` to look at");
+            let help = did_you_mean(key, &self.known());
+            self.reader.fault(Code::UnknownField, entry.key_span, message, help);
+        }
+        found
+    }
+
+    fn known(&self) -> Vec<&'w str> {
+        let schema = &self.names.schema.schema;
+        let own =
+            schema.fields.iter().map(|field| &*field.path).chain(schema.money.iter().map(|rule| &*rule.path));
+        let common = Field::COMMON.into_iter().map(|(name, _)| name);
+        own.chain(common).chain(["all", "any", "not"]).collect()
+    }
+}
+
+fn single_or(mut parts: Vec<Condition>, join: fn(Vec<Condition>) -> Condition) -> Condition {
+    match (parts.pop(), parts.is_empty()) {
+        (Some(only), true) => only,
+        (Some(last), false) => {
+            parts.push(last);
+            join(parts)
+        }
+        (None, _) => join(parts),
+    }
+}
+
+fn field_type<'n>(field: Field, names: Names<'n>) -> FieldType<'n> {
+    match field {
+        Field::Scope => FieldType::Scope(names.scopes),
+        Field::Platform => FieldType::Platform,
+        Field::UserId | Field::UserAgent => FieldType::Text(None),
+        Field::Ip => FieldType::Address,
+        Field::IdentifiersAny | Field::IdentifiersEvery => FieldType::Identifiers,
+        Field::IdentifiersCount => FieldType::Count,
+        Field::Metadata(at) => match names.schema.schema.fields.get(at).map(|field| &field.kind) {
+            Some(FieldKind::Decimal(_)) => FieldType::Decimal,
+            Some(FieldKind::Text(rule)) => FieldType::Text(Some(rule)),
+            None => FieldType::Text(None),
+        },
+        Field::Money(at) => names.schema.schema.money.get(at).map_or(FieldType::Decimal, FieldType::Money),
+    }
+}

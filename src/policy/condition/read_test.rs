@@ -1,0 +1,396 @@
+//! Reading operators: which a type has, and what may stand on their right side.
+
+use super::{Comparison, Field, IdentifierTest, Test};
+use crate::domain::{Amount, Currency, IdentifierKind, Scope};
+use crate::policy::addresses::{AddressSet, RangeFault, parse_range};
+use crate::policy::diagnostic::{Code, Span};
+use crate::policy::literal;
+use crate::policy::reader::{Reader, Truth};
+use crate::policy::schema::read::possible;
+use crate::policy::schema::{MoneyRule, Normalise, TextRule};
+use crate::policy::steps::read::PLATFORM_NAMES;
+use crate::policy::suggest::did_you_mean;
+use crate::policy::yaml::{Entry, Kind, Node};
+
+/// The most entries of a list on the right side of an operator.
+const LIST_MAX: usize = 10_000;
+
+const NUMBER_OPERATORS: [&str; 6] = ["eq", "lt", "lte", "gt", "gte", "between"];
+const TEXT_OPERATORS: [&str; 6] = ["eq", "in", "starts_with", "ends_with", "contains", "matches"];
+
+/// The type of a field, with what its literals are checked against.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum FieldType<'n> {
+    /// A decimal.
+    Decimal,
+    /// A whole number.
+    Count,
+    /// Money in the currencies of the rule.
+    Money(&'n MoneyRule),
+    /// A text, of a metadata field or free.
+    Text(Option<&'n TextRule>),
+    /// One of these scopes.
+    Scope(&'n [Scope]),
+    /// A platform.
+    Platform,
+    /// An IP address.
+    Address,
+    /// The identifiers, which have keys instead of operators.
+    Identifiers,
+}
+
+impl FieldType<'_> {
+    /// The operators of the type, for this field.
+    pub(super) fn operators(self, field: Field) -> Vec<&'static str> {
+        let mut operators: Vec<&'static str> = match self {
+            Self::Decimal | Self::Count | Self::Money(_) => NUMBER_OPERATORS.into(),
+            Self::Text(_) => TEXT_OPERATORS.into(),
+            Self::Scope(_) | Self::Platform => vec!["eq", "in"],
+            Self::Address => vec!["in_cidr"],
+            Self::Identifiers => Vec::new(),
+        };
+        if field.is_metadata() {
+            operators.push("present");
+        }
+        operators
+    }
+}
+
+/// Reads one operator of a type that has it.
+pub(super) fn test(
+    reader: &mut Reader<'_>,
+    operator: &Entry,
+    kind: FieldType<'_>,
+    is_optional: bool,
+) -> Option<Test> {
+    let (key, node) = (&*operator.key, &operator.value);
+    if key == "present" {
+        return present(reader, operator, is_optional);
+    }
+    match kind {
+        FieldType::Decimal if key == "between" => decimal_between(reader, node, literal::amount),
+        FieldType::Count if key == "between" => decimal_between(reader, node, count),
+        FieldType::Decimal => {
+            Some(Test::Decimal(comparison(key)?, literal::amount(reader, node, &format!("`{key}`"))?))
+        }
+        FieldType::Count => Some(Test::Decimal(comparison(key)?, count(reader, node, &format!("`{key}`"))?)),
+        FieldType::Money(rule) if key == "between" => money_between(reader, node, rule),
+        FieldType::Money(rule) => money(reader, operator, rule),
+        FieldType::Address => addresses(reader, node),
+        FieldType::Text(rule) => text(reader, operator, rule),
+        FieldType::Scope(scopes) => {
+            let known: Vec<_> = scopes.iter().map(Scope::as_str).collect();
+            choice(reader, operator, Code::UnknownScope, &known)
+        }
+        FieldType::Platform => choice(reader, operator, Code::UnknownValue, &PLATFORM_NAMES),
+        FieldType::Identifiers => None,
+    }
+}
+
+fn present(reader: &mut Reader<'_>, operator: &Entry, is_optional: bool) -> Option<Test> {
+    let wanted = reader.truth(&operator.value, "`present`")?;
+    if !is_optional {
+        let help = "give the field `optional: true`, or remove this condition";
+        reader.fault(Code::AlwaysPresent, operator.key_span, "the field is never left out", help);
+        return None;
+    }
+    Some(Test::Present(wanted == Truth::Yes))
+}
+
+fn comparison(key: &str) -> Option<Comparison> {
+    match key {
+        "eq" => Some(Comparison::Equal),
+        "lt" => Some(Comparison::Less),
+        "lte" => Some(Comparison::AtMost),
+        "gt" => Some(Comparison::Greater),
+        "gte" => Some(Comparison::AtLeast),
+        _ => None,
+    }
+}
+
+fn count(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Amount> {
+    let number = literal::whole(reader, node, what, (0, 1000))?;
+    Amount::parse(&number.to_string()).ok()
+}
+
+fn decimal_between(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    read: fn(&mut Reader<'_>, &Node, &str) -> Option<Amount>,
+) -> Option<Test> {
+    let (low, high) = pair(reader, node)?;
+    let (low, high) = (read(reader, low, "`between`"), read(reader, high, "`between`"));
+    let (low, high) = (low?, high?);
+    in_order(reader, node.span, low <= high)?;
+    Some(Test::DecimalBetween(low, high))
+}
+
+fn pair<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<(&'n Node, &'n Node)> {
+    if let [low, high] = reader.some_list(node, "`between`")? {
+        return Some((low, high));
+    }
+    let message = "`between` needs exactly two ends";
+    reader.fault(
+        Code::WrongShape,
+        node.span,
+        message,
+        "write `between: [LOW, HIGH]`; both ends are included",
+    );
+    None
+}
+
+fn in_order(reader: &mut Reader<'_>, span: Span, is_in_order: bool) -> Option<()> {
+    if is_in_order {
+        return Some(());
+    }
+    reader.fault(Code::OutOfRange, span, "the first end of `between` is above the second", "swap the two");
+    None
+}
+
+fn money(reader: &mut Reader<'_>, operator: &Entry, rule: &MoneyRule) -> Option<Test> {
+    let comparison = comparison(&operator.key)?;
+    let what = format!("`{}`", operator.key);
+    let items = reader.one_or_more(&operator.value, &what)?;
+    let bounds: Vec<_> = items
+        .iter()
+        .map(|item| {
+            literal::money(reader, item, &what).map(|(amount, currency)| (item.span, currency, amount))
+        })
+        .collect();
+    let bounds: Option<Vec<_>> = bounds.into_iter().collect();
+    Some(Test::Money(comparison, per_currency(reader, operator.value.span, bounds?, rule)?))
+}
+
+fn money_between(reader: &mut Reader<'_>, node: &Node, rule: &MoneyRule) -> Option<Test> {
+    let items = reader.some_list(node, "`between`")?;
+    let is_list_of_pairs = items.iter().all(|item| matches!(item.kind, Kind::List(_)));
+    let pairs = if is_list_of_pairs { items } else { std::slice::from_ref(node) };
+    let bounds: Vec<_> = pairs.iter().map(|node| money_pair(reader, node)).collect();
+    let bounds: Option<Vec<_>> = bounds.into_iter().collect();
+    Some(Test::MoneyBetween(per_currency(reader, node.span, bounds?, rule)?))
+}
+
+fn money_pair(reader: &mut Reader<'_>, node: &Node) -> Option<(Span, Currency, (Amount, Amount))> {
+    let (low, high) = pair(reader, node)?;
+    let (low, high) = (literal::money(reader, low, "`between`"), literal::money(reader, high, "`between`"));
+    let ((low, currency), (high, other)) = (low?, high?);
+    if currency != other {
+        let help = "give both ends in one currency, and a pair for each currency";
+        reader.fault(Code::BadLiteral, node.span, "the ends of `between` are in two currencies", help);
+        return None;
+    }
+    in_order(reader, node.span, low <= high)?;
+    Some((node.span, currency, (low, high)))
+}
+
+/// Puts bounds in the order of the schema's currencies: exactly one for each, or a request in a currency that was not
+/// thought of would pass by the rule.
+fn per_currency<T>(
+    reader: &mut Reader<'_>,
+    span: Span,
+    bounds: Vec<(Span, Currency, T)>,
+    rule: &MoneyRule,
+) -> Option<Vec<T>> {
+    let before = reader.count();
+    let known: Vec<_> = rule.currencies.iter().map(Currency::as_str).collect();
+    let mut by_place: Vec<Option<T>> = rule.currencies.iter().map(|_| None).collect();
+    for (span, currency, bound) in bounds {
+        let place = rule.currencies.iter().position(|known| *known == currency);
+        match place.and_then(|place| by_place.get_mut(place)) {
+            None => {
+                let message = format!("`{}` is never in {currency}", rule.path);
+                reader.fault(
+                    Code::CurrencyNotCovered,
+                    span,
+                    message,
+                    did_you_mean(currency.as_str(), &known),
+                );
+            }
+            Some(Some(_)) => {
+                let message = format!("two bounds in {currency}");
+                reader.fault(Code::DuplicateItem, span, message, "keep one of the two");
+            }
+            Some(slot) => *slot = Some(bound),
+        }
+    }
+    let missing: Vec<_> =
+        known.iter().zip(&by_place).filter(|(_, bound)| bound.is_none()).map(|(name, _)| *name).collect();
+    if !missing.is_empty() {
+        let message = format!("no bound in {}, and `{}` may be in it", missing.join(", "), rule.path);
+        let help = format!(
+            "give one bound for each currency, `[… {}]`, or narrow the currency field's `one_of`",
+            known.join(", … ")
+        );
+        reader.fault(Code::CurrencyNotCovered, span, message, help);
+    }
+    if reader.count() == before { by_place.into_iter().collect() } else { None }
+}
+
+fn addresses(reader: &mut Reader<'_>, node: &Node) -> Option<Test> {
+    let items = limited(reader, node, "`in_cidr`")?;
+    let mut nets = Vec::with_capacity(items.len());
+    for item in items {
+        let text = reader.text(item, "an address range")?;
+        match parse_range(text) {
+            Ok(net) => nets.push(net),
+            Err(fault) => {
+                let help = match &fault {
+                    RangeFault::Form => "write the network and its bits".to_owned(),
+                    RangeFault::HostBits(net) => format!("write `{net}`, or the address alone"),
+                    RangeFault::Mapped => "write the IPv4 range instead".to_owned(),
+                };
+                reader.fault(Code::BadLiteral, item.span, format!("`{text}` is {fault}"), help);
+            }
+        }
+    }
+    (nets.len() == items.len()).then(|| Test::InRange(AddressSet::of(nets)))
+}
+
+fn limited<'n>(reader: &mut Reader<'_>, node: &'n Node, what: &str) -> Option<&'n [Node]> {
+    let items = reader.one_or_more(node, what)?;
+    if items.len() <= LIST_MAX {
+        return Some(items);
+    }
+    let message = format!("{what} has more than {LIST_MAX} entries");
+    reader.fault(Code::Limit, node.span, message, "split the list over several rules");
+    None
+}
+
+fn choice(reader: &mut Reader<'_>, operator: &Entry, code: Code, known: &[&str]) -> Option<Test> {
+    let texts = texts(reader, operator)?;
+    let before = reader.count();
+    for (span, text) in texts.iter().filter(|(_, text)| !known.contains(text)) {
+        let message = format!("it can never be `{text}`");
+        reader.fault(code, *span, message, did_you_mean(text, known));
+    }
+    (reader.count() == before).then(|| one_of(&texts))
+}
+
+/// The right side of `eq`, one text, or `in`, a list.
+fn texts<'n>(reader: &mut Reader<'_>, operator: &'n Entry) -> Option<Vec<(Span, &'n str)>> {
+    let node = &operator.value;
+    if &*operator.key == "eq" {
+        return Some(vec![(node.span, reader.text(node, "`eq`")?)]);
+    }
+    reader.some_list(node, "`in`")?;
+    let items = limited(reader, node, "`in`")?;
+    let texts: Vec<_> = items
+        .iter()
+        .map(|item| reader.text(item, "an entry of `in`").map(|text| (item.span, text)))
+        .collect();
+    let texts: Option<Vec<_>> = texts.into_iter().collect();
+    let texts = texts?;
+    reader.refuse_repeats(&texts, "`in`");
+    Some(texts)
+}
+
+fn one_of(texts: &[(Span, &str)]) -> Test {
+    let mut sorted: Vec<Box<str>> = texts.iter().map(|(_, text)| (*text).into()).collect();
+    sorted.sort_unstable();
+    Test::OneOf(sorted)
+}
+
+fn text(reader: &mut Reader<'_>, operator: &Entry, rule: Option<&TextRule>) -> Option<Test> {
+    let node = &operator.value;
+    match &*operator.key {
+        "eq" | "in" => {
+            let texts = texts(reader, operator)?;
+            let before = reader.count();
+            if let Some(rule) = rule {
+                for literal in &texts {
+                    possible(reader, *literal, rule);
+                }
+            }
+            (reader.count() == before).then(|| one_of(&texts))
+        }
+        "matches" => literal::pattern(reader, node, "`matches`").map(Test::Matches),
+        key => {
+            let part = reader.text(node, &format!("`{key}`"))?;
+            let normal = rule.map_or(part.into(), |rule| normal_part(rule, part));
+            if normal != part {
+                let help = format!("`normalise` turns it into `{normal}`: write that");
+                let message = format!("the field can never have `{part}` in it");
+                reader.fault(Code::UnknownValue, node.span, message, help);
+                return None;
+            }
+            match key {
+                "starts_with" => Some(Test::StartsWith(part.into())),
+                "ends_with" => Some(Test::EndsWith(part.into())),
+                _ => Some(Test::Contains(part.into())),
+            }
+        }
+    }
+}
+
+/// The normal form of a part of a value: white space at its ends may be inside the value.
+fn normal_part<'t>(rule: &TextRule, part: &'t str) -> std::borrow::Cow<'t, str> {
+    let normalise = rule.normalise.iter().copied().filter(|way| *way != Normalise::Trim).collect();
+    TextRule { normalise, one_of: None, pattern: None, chars_max: usize::MAX }.normal(part)
+}
+
+/// Reads what `identifiers.any` or `identifiers.every` asks for.
+pub(super) fn identifier(reader: &mut Reader<'_>, node: &Node, field: &str) -> Option<IdentifierTest> {
+    let what = format!("`{field}`");
+    let before = reader.count();
+    let map = reader.closed_map(node, &what, &["type", "email_domain", "phone_prefix"])?;
+    let kinds = map.get("type").map(|node| words(reader, node, "`type`", identifier_kind));
+    let domains = map.get("email_domain").map(|node| words(reader, node, "`email_domain`", domain));
+    let prefixes = map.get("phone_prefix").map(|node| words(reader, node, "`phone_prefix`", prefix));
+    let lacks = |kind: &IdentifierKind| {
+        kinds.as_ref().is_some_and(|kinds: &Vec<IdentifierKind>| !kinds.is_empty() && !kinds.contains(kind))
+    };
+    let cannot = (domains.is_some() && (prefixes.is_some() || lacks(&IdentifierKind::EmailAddress)))
+        || (prefixes.is_some() && lacks(&IdentifierKind::PhoneNumber));
+    if cannot {
+        let message = "no identifier is an e-mail address and a phone number at once";
+        let help = "the keys of one map speak of one identifier: use `any:` with a condition for each kind";
+        reader.fault(Code::Contradiction, map.span, message, help);
+    }
+    (reader.count() == before).then_some(IdentifierTest { kinds, domains, prefixes })
+}
+
+fn words<T>(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    what: &str,
+    read: fn(&str) -> Result<T, &'static str>,
+) -> Vec<T> {
+    let Some(items) = limited(reader, node, what) else { return Vec::new() };
+    let mut found = Vec::with_capacity(items.len());
+    let mut named = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(text) = reader.text(item, what) else { continue };
+        named.push((item.span, text));
+        match read(text) {
+            Ok(word) => found.push(word),
+            Err(help) => {
+                reader.fault(Code::UnknownValue, item.span, format!("{what} cannot be `{text}`"), help);
+            }
+        }
+    }
+    reader.refuse_repeats(&named, what);
+    found
+}
+
+fn identifier_kind(text: &str) -> Result<IdentifierKind, &'static str> {
+    match IdentifierKind::from_wire(text) {
+        IdentifierKind::Other(_) => Err("write `email_address` or `phone_number`"),
+        kind => Ok(kind),
+    }
+}
+
+fn domain(text: &str) -> Result<Box<str>, &'static str> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-');
+    let fits =
+        text.contains('.') && text.chars().all(plain) && !text.starts_with('.') && !text.ends_with('.');
+    if fits {
+        return Ok(text.into());
+    }
+    Err("write the part after the @ in small ASCII letters, such as `example.com` or `xn--bcher-kva.example`")
+}
+
+fn prefix(text: &str) -> Result<Box<str>, &'static str> {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    let fits = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if fits { Ok(text.into()) } else { Err("write `+` and digits without blanks, such as `+33`") }
+}

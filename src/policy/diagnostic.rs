@@ -1,0 +1,202 @@
+//! What is wrong with policy files: where, what and how to get out of it.
+
+use std::fmt;
+
+use serde::Serialize;
+
+pub(crate) use code::Code;
+
+mod code;
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Severity {
+    /// The bundle does not load.
+    Error,
+    /// The bundle loads; somebody should look.
+    Warning,
+}
+
+impl Severity {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// Where something stands in a file: one line, and how much of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Span {
+    /// The line, from 1.
+    pub(crate) line: usize,
+    /// The first character, from 1; a tab is one character.
+    pub(crate) column: usize,
+    /// How many characters a caret line underlines; at least 1.
+    pub(crate) width: usize,
+}
+
+impl Span {
+    /// The beginning of a file, for what concerns all of it.
+    pub(crate) const START: Self = Self { line: 1, column: 1, width: 1 };
+}
+
+/// One finding, complete enough to be shown without the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Diagnostic {
+    /// Whether it keeps the bundle from loading.
+    pub(crate) severity: Severity,
+    /// What kind of finding; stable between releases.
+    pub(crate) code: Code,
+    /// The file, as named inside the policy directory.
+    pub(crate) file: String,
+    /// The line, from 1.
+    pub(crate) line: usize,
+    /// The character in it, from 1.
+    pub(crate) column: usize,
+    /// The whole line as it stands in the file; empty when the file could not be read.
+    pub(crate) source_line: String,
+    /// What is wrong.
+    pub(crate) message: String,
+    /// A way out.
+    pub(crate) help: String,
+    /// How many characters are underlined.
+    #[serde(skip)]
+    pub(crate) width: usize,
+}
+
+/// The compiler's well-known form: headline, place, source line, caret, way out.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}[{}]: {}", self.severity.as_str(), self.code, self.message)?;
+        let number = self.line.to_string();
+        let gutter = " ".repeat(number.len());
+        writeln!(f, "{gutter}--> {}:{}:{}", self.file, self.line, self.column)?;
+        if !self.source_line.trim().is_empty() {
+            let shown: String = self.source_line.chars().map(shown_char).collect();
+            let indent = " ".repeat(self.column.saturating_sub(1));
+            let room = shown.chars().count().saturating_sub(self.column.saturating_sub(1)).max(1);
+            let caret = "^".repeat(self.width.clamp(1, room));
+            writeln!(f, "{gutter} |")?;
+            writeln!(f, "{number} | {shown}")?;
+            writeln!(f, "{gutter} | {indent}{caret}")?;
+        }
+        write!(f, "{gutter} = help: {}", self.help)
+    }
+}
+
+/// A tab would move the caret, and a control character would move the terminal.
+fn shown_char(c: char) -> char {
+    if c == '\t' {
+        ' '
+    } else if c.is_control() {
+        '\u{fffd}'
+    } else {
+        c
+    }
+}
+
+/// Findings in file and line order, each once.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Sorts by file, line and column and drops what was found twice.
+    pub(crate) fn new(mut found: Vec<Diagnostic>) -> Self {
+        found.sort_by(|a, b| {
+            (&a.file, a.line, a.column, a.severity, a.code)
+                .cmp(&(&b.file, b.line, b.column, b.severity, b.code))
+                .then_with(|| a.message.cmp(&b.message))
+        });
+        found.dedup();
+        Self(found)
+    }
+
+    /// The findings, in order.
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Diagnostic> {
+        self.0.iter()
+    }
+
+    /// Whether there are none.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether one of them keeps the bundle from loading.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// How many have this weight.
+    pub(crate) fn count(&self, severity: Severity) -> usize {
+        self.0.iter().filter(|diagnostic| diagnostic.severity == severity).count()
+    }
+}
+
+/// Every finding, with an empty line between two.
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, diagnostic) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str("\n\n")?;
+            }
+            diagnostic.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Error,
+            code: Code::UnknownField,
+            file: "transfer.yaml".into(),
+            line: 12,
+            column: 9,
+            source_line: "\twhen: { amonut: 1 }".into(),
+            message: "no such field".into(),
+            help: "did you mean `metadata.amount`?".into(),
+            width: 6,
+        }
+    }
+
+    #[test]
+    fn the_caret_stands_under_the_place_and_tabs_do_not_move_it() {
+        let expected = "error[unknown_field]: no such field\n  --> transfer.yaml:12:9\n   |\n12 |  when: { amonut: 1 }\n   |         ^^^^^^\n   = help: did you mean `metadata.amount`?";
+        assert_eq!(sample().to_string(), expected);
+    }
+
+    #[test]
+    fn a_caret_never_leaves_its_line_and_control_characters_never_reach_the_terminal() {
+        let wide = Diagnostic { width: 900, source_line: "a\u{1b}[31m".into(), column: 1, ..sample() };
+        let text = wide.to_string();
+        assert!(text.contains("| ^^^^^^\n"), "{text}");
+        assert!(!text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn findings_are_ordered_and_said_once() {
+        let early = Diagnostic { line: 2, ..sample() };
+        let other = Diagnostic { file: "a.yaml".into(), ..sample() };
+        let all = Diagnostics::new(vec![sample(), early.clone(), other.clone(), sample()]);
+        assert_eq!(all.iter().cloned().collect::<Vec<_>>(), [other, early, sample()]);
+    }
+
+    #[test]
+    fn json_has_the_documented_members() {
+        let json = serde_json::to_value(Diagnostics::new(vec![sample()])).expect("serialises");
+        assert_eq!(json[0]["severity"], "error");
+        assert_eq!(json[0]["code"], "unknown_field");
+        assert_eq!(json[0]["line"], 12);
+        assert!(json[0].get("width").is_none());
+    }
+}

@@ -1,0 +1,332 @@
+//! Whether two conditions can hold for one request: a proof that they cannot, or the benefit of the doubt.
+//!
+//! A condition is spread out into cases, each a set of leaves that hold or do not hold together. Two conditions exclude
+//! each other when every pair of their cases contradicts itself on some field. What cannot be decided counts as
+//! possible, so "exclude" is always right, and its opposite may be too careful.
+
+use std::borrow::Cow;
+
+use rust_decimal::Decimal;
+
+use super::Subject;
+use crate::policy::addresses::AddressSet;
+use crate::policy::condition::{Comparison, Condition, Field, Leaf, Test};
+use crate::policy::schema::FieldKind;
+use crate::policy::steps::read::PLATFORM_NAMES;
+
+/// The most cases that a condition is spread out into; a wider one counts as possible always.
+const CASES_MAX: usize = 256;
+/// Stands for every platform that has no name here: no condition can name it.
+const OTHER_PLATFORM: &str = "";
+
+/// A leaf that holds, or that does not.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Literal<'c> {
+    leaf: &'c Leaf,
+    holds: bool,
+}
+
+impl Literal<'_> {
+    /// Whether the literal is true of a request that lacks the field.
+    fn is_true_when_absent(&self) -> bool {
+        self.leaf.when_absent == self.holds
+    }
+}
+
+/// All cases in which a condition holds; `None` inside when there are too many.
+#[derive(Debug)]
+pub(super) struct Cases<'c> {
+    subject: Subject<'c>,
+    condition: &'c Condition,
+    cases: Option<Vec<Vec<Literal<'c>>>>,
+}
+
+impl<'c> Cases<'c> {
+    /// Spreads a condition out.
+    pub(super) fn of(condition: &'c Condition, subject: Subject<'c>) -> Self {
+        Self { subject, condition, cases: spread(condition, true) }
+    }
+
+    /// Whether the condition can never hold.
+    pub(super) fn is_impossible(&self) -> bool {
+        let subject = self.subject;
+        self.cases.as_ref().is_some_and(|cases| cases.iter().all(|case| !possible(case, subject)))
+    }
+
+    /// Whether no request satisfies both conditions.
+    pub(super) fn exclude(&self, other: &Self) -> bool {
+        let (Some(own), Some(theirs)) = (&self.cases, &other.cases) else { return false };
+        own.iter().all(|a| theirs.iter().all(|b| !possible(&joined(a, b), self.subject)))
+    }
+
+    /// What the condition says about a request's other fields when some are there, or are not: the cases that such a
+    /// request could satisfy, with everything about those fields forgotten.
+    pub(super) fn forgetting(&self, is_forgotten: &impl Fn(Field) -> bool, presence: Presence) -> Self {
+        let could_be = |literal: &Literal<'c>| match presence {
+            Presence::Absent => literal.is_true_when_absent(),
+            // Money can lack its other half even when the field is there.
+            Presence::Present => {
+                can_hold_when_present(literal) || matches!(literal.leaf.field, Field::Money(_))
+            }
+        };
+        let keep = |case: &Vec<Literal<'c>>| -> Option<Vec<Literal<'c>>> {
+            let (about, rest): (Vec<_>, Vec<_>) =
+                case.iter().copied().partition(|literal| is_forgotten(literal.leaf.field));
+            about.iter().all(could_be).then_some(rest)
+        };
+        let cases = self.cases.as_ref().map(|cases| cases.iter().filter_map(keep).collect());
+        Self { subject: self.subject, condition: self.condition, cases }
+    }
+
+    /// What leaving out a field can do to the condition.
+    pub(super) fn depends_on(&self, is_about: &impl Fn(Field) -> bool) -> Dependence {
+        let mut reads = false;
+        self.condition.each_leaf(&mut |leaf| reads |= is_about(leaf.field));
+        let mut found = Dependence::default();
+        if !reads {
+            return found;
+        }
+        let Some(cases) = &self.cases else { return Dependence { loses: true, gains: true } };
+        for literal in cases.iter().flatten().filter(|literal| is_about(literal.leaf.field)) {
+            if literal.is_true_when_absent() {
+                found.gains = true;
+            } else {
+                found.loses = true;
+            }
+        }
+        found
+    }
+}
+
+/// Whether a field is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    Present,
+    Absent,
+}
+
+/// What leaving a field out can do to a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Dependence {
+    /// It may no longer hold.
+    pub(super) loses: bool,
+    /// It may hold although it did not.
+    pub(super) gains: bool,
+}
+
+fn can_hold_when_present(literal: &Literal<'_>) -> bool {
+    match literal.leaf.test {
+        Test::Present(wanted) => wanted == literal.holds,
+        _ => true,
+    }
+}
+
+fn joined<'c>(a: &[Literal<'c>], b: &[Literal<'c>]) -> Vec<Literal<'c>> {
+    a.iter().chain(b).copied().collect()
+}
+
+fn spread(condition: &Condition, holds: bool) -> Option<Vec<Vec<Literal<'_>>>> {
+    match (condition, holds) {
+        (Condition::Always, true) => Some(vec![Vec::new()]),
+        (Condition::Always, false) => Some(Vec::new()),
+        (Condition::Leaf(leaf), holds) => Some(vec![vec![Literal { leaf, holds }]]),
+        (Condition::Not(part), holds) => spread(part, !holds),
+        (Condition::All(parts), true) | (Condition::Any(parts), false) => {
+            let mut product = vec![Vec::new()];
+            for part in parts {
+                let cases = spread(part, holds)?;
+                if product.len().saturating_mul(cases.len()) > CASES_MAX {
+                    return None;
+                }
+                product = product.iter().flat_map(|a| cases.iter().map(move |b| joined(a, b))).collect();
+            }
+            Some(product)
+        }
+        (Condition::Any(parts), true) | (Condition::All(parts), false) => {
+            let mut sum = Vec::new();
+            for part in parts {
+                sum.extend(spread(part, holds)?);
+            }
+            (sum.len() <= CASES_MAX).then_some(sum)
+        }
+    }
+}
+
+/// Whether a request could satisfy all literals. `false` is a proof.
+fn possible(case: &[Literal<'_>], subject: Subject<'_>) -> bool {
+    case.iter().all(|literal| {
+        let field = literal.leaf.field;
+        let about: Vec<_> = case.iter().filter(|other| other.leaf.field == field).copied().collect();
+        possible_for(field, &about, subject)
+    })
+}
+
+fn possible_for(field: Field, literals: &[Literal<'_>], subject: Subject<'_>) -> bool {
+    let can_be_absent = !field.optional_parts(subject.schema).is_empty();
+    if can_be_absent && literals.iter().all(Literal::is_true_when_absent) {
+        return true;
+    }
+    let opposed =
+        literals.iter().any(|a| literals.iter().any(|b| a.holds && !b.holds && a.leaf.test == b.leaf.test));
+    if opposed || !literals.iter().all(can_hold_when_present) {
+        return false;
+    }
+    match field {
+        Field::IdentifiersAny | Field::IdentifiersEvery => true,
+        Field::Ip => possible_address(literals),
+        Field::IdentifiersCount => Interval::at_least_zero().narrowed(literals, 0).is_some(),
+        Field::Money(at) => {
+            let currencies = subject.schema.money.get(at).map_or(0, |rule| rule.currencies.len());
+            (0..currencies).any(|currency| Interval::at_least_zero().narrowed(literals, currency).is_some())
+        }
+        Field::Metadata(at) => match subject.schema.fields.get(at).map(|field| &field.kind) {
+            Some(FieldKind::Decimal(rule)) => {
+                let mut own = Interval::at_least_zero();
+                own.low = rule.min.map_or(own.low, |min| (min.decimal(), End::Included));
+                own.high = rule.max.map(|max| (max.decimal(), End::Included));
+                own.narrowed(literals, 0).is_some()
+            }
+            Some(FieldKind::Text(rule)) => {
+                let universe = rule.one_of.as_ref().map(|values| values.iter().map(|v| &**v).collect());
+                possible_text(literals, universe)
+            }
+            None => true,
+        },
+        Field::Scope => {
+            possible_text(literals, Some(subject.scopes.iter().map(|scope| scope.as_str()).collect()))
+        }
+        Field::Platform => {
+            possible_text(literals, Some(PLATFORM_NAMES.into_iter().chain([OTHER_PLATFORM]).collect()))
+        }
+        Field::UserId | Field::UserAgent => possible_text(literals, None),
+    }
+}
+
+fn possible_address(literals: &[Literal<'_>]) -> bool {
+    let set = literals.iter().fold(AddressSet::everything(), |left, literal| match &literal.leaf.test {
+        Test::InRange(set) if literal.holds => left.and(set),
+        Test::InRange(set) => left.and(&set.complement()),
+        _ => left,
+    });
+    !set.is_empty()
+}
+
+/// A text is possible when one of the known values fits every literal, or when the values are not known and the
+/// literals do not ask for two different beginnings or ends.
+fn possible_text(literals: &[Literal<'_>], universe: Option<Vec<&str>>) -> bool {
+    let listed = literals.iter().find_map(|literal| match &literal.leaf.test {
+        Test::OneOf(texts) if literal.holds => Some(texts.iter().map(|text| &**text).collect()),
+        _ => None,
+    });
+    let Some(candidates): Option<Vec<&str>> = listed.or(universe) else {
+        return !has_two_ends(literals);
+    };
+    candidates.iter().any(|text| {
+        literals.iter().all(|literal| match literal.leaf.test {
+            Test::Present(_) => true,
+            ref test => test.text(text) == literal.holds,
+        })
+    })
+}
+
+fn has_two_ends(literals: &[Literal<'_>]) -> bool {
+    let held = || literals.iter().filter(|literal| literal.holds);
+    let starts = held().filter_map(|literal| match &literal.leaf.test {
+        Test::StartsWith(text) => Some(Cow::Borrowed(&**text)),
+        _ => None,
+    });
+    let ends = held().filter_map(|literal| match &literal.leaf.test {
+        Test::EndsWith(text) => Some(Cow::Owned(text.chars().rev().collect::<String>())),
+        _ => None,
+    });
+    clash(&starts.collect::<Vec<_>>()) || clash(&ends.collect::<Vec<_>>())
+}
+
+fn clash(beginnings: &[Cow<'_, str>]) -> bool {
+    beginnings.iter().any(|a| beginnings.iter().any(|b| !a.starts_with(&**b) && !b.starts_with(&**a)))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Included,
+    Excluded,
+}
+
+/// The numbers between two ends.
+#[derive(Debug, Clone, Copy)]
+struct Interval {
+    low: (Decimal, End),
+    high: Option<(Decimal, End)>,
+}
+
+impl Interval {
+    const fn at_least_zero() -> Self {
+        Self { low: (Decimal::ZERO, End::Included), high: None }
+    }
+
+    /// The numbers that fit every literal too; `None` when there are none. A literal that leaves two separate stretches
+    /// (`not between`) is not taken into account, which keeps too much rather than too little.
+    fn narrowed(self, literals: &[Literal<'_>], currency: usize) -> Option<Self> {
+        let mut left = self;
+        for literal in literals {
+            match &literal.leaf.test {
+                Test::Decimal(comparison, bound) => left.compare(*comparison, bound.decimal(), literal.holds),
+                Test::Money(comparison, bounds) => {
+                    if let Some(bound) = bounds.get(currency) {
+                        left.compare(*comparison, bound.decimal(), literal.holds);
+                    }
+                }
+                Test::DecimalBetween(low, high) if literal.holds => {
+                    left.between(low.decimal(), high.decimal());
+                }
+                Test::MoneyBetween(bounds) if literal.holds => {
+                    if let Some((low, high)) = bounds.get(currency) {
+                        left.between(low.decimal(), high.decimal());
+                    }
+                }
+                _ => {}
+            }
+        }
+        (!left.is_empty()).then_some(left)
+    }
+
+    fn compare(&mut self, comparison: Comparison, bound: Decimal, holds: bool) {
+        match (comparison, holds) {
+            (Comparison::Equal, true) => self.between(bound, bound),
+            // One number less leaves an interval empty only when it is that number.
+            (Comparison::Equal, false) => {
+                if self.low == (bound, End::Included) && self.high == Some((bound, End::Included)) {
+                    self.low.1 = End::Excluded;
+                }
+            }
+            (Comparison::Less, true) | (Comparison::AtLeast, false) => self.below(bound, End::Excluded),
+            (Comparison::AtMost, true) | (Comparison::Greater, false) => self.below(bound, End::Included),
+            (Comparison::Greater, true) | (Comparison::AtMost, false) => self.above(bound, End::Excluded),
+            (Comparison::AtLeast, true) | (Comparison::Less, false) => self.above(bound, End::Included),
+        }
+    }
+
+    fn between(&mut self, low: Decimal, high: Decimal) {
+        self.above(low, End::Included);
+        self.below(high, End::Included);
+    }
+
+    fn above(&mut self, bound: Decimal, end: End) {
+        if bound > self.low.0 || (bound == self.low.0 && end == End::Excluded) {
+            self.low = (bound, end);
+        }
+    }
+
+    fn below(&mut self, bound: Decimal, end: End) {
+        let tighter = self.high.is_none_or(|(high, _)| bound < high);
+        if tighter || self.high.is_some_and(|(high, _)| bound == high && end == End::Excluded) {
+            self.high = Some((bound, end));
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.high.is_some_and(|(high, end)| {
+            high < self.low.0 || (high == self.low.0 && (end == End::Excluded || self.low.1 == End::Excluded))
+        })
+    }
+}

@@ -1,0 +1,58 @@
+//! From a request to a decision: pure, total, and nothing left out of the record.
+
+use super::bundle::Bundle;
+use super::condition::View;
+use super::outcome::{Outcome, Walked};
+use super::rules::Rule;
+use super::scope_file::ScopePolicy;
+use super::seen::Looked;
+use super::steps::Walker;
+use crate::domain::{Decision, Facts, Reason, RuleId, Seen, Verdict};
+
+impl Bundle {
+    /// Decides about a request.
+    ///
+    /// A scope without a policy is blocked; so is metadata that does not fit, before any rule looks at it. Then the
+    /// rules of `always.yaml`, then the scope's own: the first whose condition holds decides, else `otherwise`. Of each
+    /// rule that is tried every condition is evaluated, so that the record shows all of them.
+    ///
+    /// The same bundle and facts give the same decision: there is no clock, no randomness and no IO in here, and nothing
+    /// that could fail.
+    pub(crate) fn decide(&self, facts: &Facts) -> Decision {
+        let Some(policy) = self.policy(&facts.scope) else {
+            return blocked(Reason::ScopeNotCovered);
+        };
+        let values = match policy.schema.check(&facts.metadata) {
+            Ok(values) => values,
+            Err(refusal) => return blocked(Reason::MetadataRefused(refusal.to_string().into())),
+        };
+        let view = View { facts, schema: &policy.schema, values: &values };
+        let mut looked = Looked::default();
+        let mut rules = self.always().iter().chain(&policy.rules);
+        let decided =
+            rules.find(|rule| rule.when.holds(view, &mut |leaf, outcome| looked.note(leaf, outcome)));
+        answer(decided, policy, view, looked)
+    }
+}
+
+fn blocked(reason: Reason) -> Decision {
+    Decision {
+        verdict: Verdict::Block,
+        rule: None,
+        reason,
+        seen: Seen { values_json: "{}".into(), outcomes: String::new() },
+    }
+}
+
+fn answer(decided: Option<&Rule>, policy: &ScopePolicy, view: View<'_>, looked: Looked) -> Decision {
+    let (outcome, rule, reason): (&Outcome, Option<RuleId>, Reason) = match decided {
+        Some(rule) => (&rule.then, Some(rule.id.clone()), Reason::RuleMatched),
+        None => (&policy.otherwise, None, Reason::Otherwise),
+    };
+    let (verdict, walked) = outcome.resolve(&Walker::of(view.facts));
+    let reason = if walked == Walked::Else { Reason::PlanNotWalkable } else { reason };
+    Decision { verdict, rule, reason, seen: looked.into_seen(view) }
+}
+
+#[cfg(test)]
+mod tests;

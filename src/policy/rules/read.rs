@@ -1,0 +1,141 @@
+//! Reading `rules:`.
+
+use std::collections::BTreeMap;
+
+use super::{OTHERWISE, RULES_MAX, Rule};
+use crate::domain::RuleId;
+use crate::policy::condition::read::{IfAbsent, Names, Place, when};
+use crate::policy::diagnostic::{Code, Span};
+use crate::policy::literal;
+use crate::policy::outcome::Outcome;
+use crate::policy::outcome::read::OutcomeReader;
+use crate::policy::reader::Map;
+use crate::policy::yaml::Node;
+
+const RULE_KEYS: [&str; 6] = ["id", "when", "if_absent", "then", "overrides", "message"];
+const ALWAYS_KEYS: [&str; 4] = ["id", "when", "then", "message"];
+/// The most characters of a message.
+const MESSAGE_CHARS_MAX: usize = 500;
+
+/// A rule and where its parts stand.
+#[derive(Debug)]
+pub(crate) struct ReadRule {
+    /// The rule.
+    pub(crate) rule: Rule,
+    /// Where its id stands.
+    pub(crate) id_span: Span,
+    /// Where what it decides stands.
+    pub(crate) then_span: Span,
+    /// The ids that it says it overrides, and where.
+    pub(crate) overrides: Vec<(Span, Box<str>)>,
+}
+
+/// The rules of a file and the ids of all of them, the unreadable ones too.
+#[derive(Debug, Default)]
+pub(crate) struct ReadRules {
+    /// In file order; a rule with a fault of its own is left out.
+    pub(crate) rules: Vec<ReadRule>,
+    /// Every id, and where it stands first.
+    pub(crate) ids: BTreeMap<Box<str>, Span>,
+}
+
+/// Reads the list of rules. `taken` are ids of `always.yaml`, which no other file may use.
+pub(crate) fn rules(
+    out: &mut OutcomeReader<'_, '_>,
+    node: &Node,
+    names: Names<'_>,
+    taken: &BTreeMap<Box<str>, Span>,
+) -> ReadRules {
+    let mut read = ReadRules::default();
+    let Some(items) = out.reader.list(node, "`rules`") else { return read };
+    if items.len() > RULES_MAX {
+        let message = format!("more than {RULES_MAX} rules in one file");
+        out.reader.fault(Code::Limit, node.span, message, "give families of scopes files of their own");
+        return read;
+    }
+    for item in items {
+        let known: &[&str] = if names.place == Place::Always { &ALWAYS_KEYS } else { &RULE_KEYS };
+        let Some(map) = out.reader.closed_map(item, "a rule", known) else { continue };
+        let id = rule_id(out, &map, &mut read.ids, taken);
+        if let (Some((id, id_span)), Some(parts)) = (id, parts(out, &map, names)) {
+            let (when, then, then_span) = parts;
+            let message = message(out, &map);
+            let overrides = overrides(out, &map);
+            read.rules.push(ReadRule {
+                rule: Rule { id, when, then, message },
+                id_span,
+                then_span,
+                overrides,
+            });
+        }
+    }
+    read
+}
+
+fn rule_id(
+    out: &mut OutcomeReader<'_, '_>,
+    map: &Map<'_>,
+    ids: &mut BTreeMap<Box<str>, Span>,
+    taken: &BTreeMap<Box<str>, Span>,
+) -> Option<(RuleId, Span)> {
+    let node = out.reader.required(map, "id", "a rule")?;
+    let id = literal::name(out.reader, node, "the id of a rule", RuleId::new)?;
+    let text = id.as_str();
+    if text == OTHERWISE {
+        let message = "no rule may be called `otherwise`";
+        let help = "records use that word where no rule decided: choose another id";
+        out.reader.fault(Code::ReservedRule, node.span, message, help);
+    }
+    let elsewhere = taken.contains_key(text).then_some("always.yaml");
+    let earlier = ids.get(text).map(|span| format!("line {}", span.line));
+    if let Some(place) = elsewhere.map(str::to_owned).or(earlier) {
+        let message = format!("there is a rule `{text}` already, in {place}");
+        let help = "a record names the rule that decided by its id: choose another";
+        out.reader.fault(Code::DuplicateRule, node.span, message, help);
+    }
+    ids.entry(text.into()).or_insert(node.span);
+    Some((id, node.span))
+}
+
+fn parts(
+    out: &mut OutcomeReader<'_, '_>,
+    map: &Map<'_>,
+    names: Names<'_>,
+) -> Option<(super::Condition, Outcome, Span)> {
+    let if_absent = map.get("if_absent").filter(|_| names.place == Place::Scopes).and_then(|node| {
+        let word = out.reader.word(node, "`if_absent`", &["match", "no_match"])?;
+        Some((if word == "match" { IfAbsent::Match } else { IfAbsent::NoMatch }, node.span))
+    });
+    let condition = out.reader.required(map, "when", "a rule");
+    let condition = condition.and_then(|node| when(out.reader, node, names, if_absent));
+    let then = out.reader.required(map, "then", "a rule");
+    let then = then.and_then(|node| Some((out.outcome(node, "`then`")?, node.span)));
+    let (condition, (then, then_span)) = (condition?, then?);
+    if names.place == Place::Always && then != Outcome::Block {
+        let message = "a rule of `always.yaml` can only block";
+        let help = "write `then: block`, or put the rule into a scope's file";
+        out.reader.fault(Code::AlwaysOnlyBlocks, then_span, message, help);
+    }
+    Some((condition, then, then_span))
+}
+
+fn message(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>) -> Option<Box<str>> {
+    let node = map.get("message")?;
+    let text = out.reader.text(node, "`message`")?;
+    if text.chars().count() > MESSAGE_CHARS_MAX {
+        let message = format!("`message` has more than {MESSAGE_CHARS_MAX} characters");
+        out.reader.fault(Code::Limit, node.span, message, "shorten it");
+    }
+    Some(text.into())
+}
+
+fn overrides(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>) -> Vec<(Span, Box<str>)> {
+    let Some(node) = map.get("overrides") else { return Vec::new() };
+    let Some(items) = out.reader.some_list(node, "`overrides`") else { return Vec::new() };
+    let texts: Vec<_> = items
+        .iter()
+        .filter_map(|item| out.reader.text(item, "a rule of `overrides`").map(|text| (item.span, text)))
+        .collect();
+    out.reader.refuse_repeats(&texts, "`overrides`");
+    texts.into_iter().map(|(span, text)| (span, text.into())).collect()
+}

@@ -1,0 +1,103 @@
+//! Requests and bundles for this room's tests.
+
+use super::{Bundle, Diagnostics, load_files};
+use crate::domain::{
+    Decision, Facts, Identifier, IdentifierKind, Metadata, Platform, Scope, Signals, Timestamp, UserId,
+    Verdict,
+};
+
+/// A request for `scope` by `usr_test` from a browser at 192.0.2.1, without identifiers, metadata and user agent.
+pub(super) fn request(scope: &str) -> Facts {
+    Facts {
+        scope: Scope::new(scope).expect("a scope"),
+        user_id: UserId::new("usr_test").expect("a user id"),
+        identifiers: Vec::new(),
+        signals: Signals {
+            user_agent: "".into(),
+            platform: Platform::Web,
+            ip: "192.0.2.1".parse().expect("an address"),
+        },
+        metadata: Metadata::default(),
+        received_at: Timestamp::from_unix_seconds(1_790_000_000),
+    }
+}
+
+impl Facts {
+    pub(super) fn with_phone(self) -> Self {
+        self.with_identifier("phone_number", "+33612345678")
+    }
+
+    pub(super) fn with_email(self) -> Self {
+        self.with_identifier("email_address", "user@example.com")
+    }
+
+    pub(super) fn with_identifier(mut self, kind: &str, value: &str) -> Self {
+        let kind = IdentifierKind::from_wire(kind);
+        self.identifiers.push(Identifier { kind, value: value.into() });
+        self
+    }
+
+    pub(super) fn with_platform(mut self, platform: &str) -> Self {
+        self.signals.platform = Platform::from_wire(platform);
+        self
+    }
+
+    pub(super) fn with_ip(mut self, ip: &str) -> Self {
+        self.signals.ip = ip.parse().expect("an address");
+        self
+    }
+
+    pub(super) fn with_user_agent(mut self, user_agent: &str) -> Self {
+        self.signals.user_agent = user_agent.into();
+        self
+    }
+
+    pub(super) fn with_metadata(mut self, fields: &[(&str, &str)]) -> Self {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        self.metadata = Metadata::new(fields).expect("metadata within Prelude's bounds");
+        self
+    }
+}
+
+/// Loads files; panics with their faults when they do not load.
+pub(super) fn bundle(files: &[(&str, &str)]) -> Bundle {
+    load_files(files.iter().copied()).unwrap_or_else(|faults| panic!("does not load:\n{faults}"))
+}
+
+/// Loads one scope file with the given name-free text.
+pub(super) fn scope_bundle(text: &str) -> Bundle {
+    bundle(&[("a.yaml", text), ("steps.yaml", STEPS)])
+}
+
+/// What is wrong with one scope file.
+pub(super) fn faults(text: &str) -> Diagnostics {
+    match load_files([("a.yaml", text), ("steps.yaml", STEPS)]) {
+        Ok(bundle) => bundle.warnings().clone(),
+        Err(faults) => faults,
+    }
+}
+
+/// Two custom steps, for the browser.
+pub(super) const STEPS: &str = "
+custom:
+  kyc_review: { description: d, expires_in: 24h, approved_by: [backend], without_verdict: true }
+  video_call: { description: d, platforms: [IOS, ANDROID], approved_by: [person], without_verdict: true }
+managed:
+  verify_passkey: { platforms: [IOS] }
+";
+
+/// A decision in one line: `continue single-use 300 / rule / reason`, a review with its steps.
+pub(super) fn line(decision: &Decision) -> String {
+    let grant = |grant: &crate::domain::Grant| format!("{} {}", grant.mode.as_str(), grant.granted_for.get());
+    let verdict = match &decision.verdict {
+        Verdict::Block => "block".to_owned(),
+        Verdict::Continue(own) => format!("continue {}", grant(own)),
+        Verdict::Review(own, plan) => {
+            let steps: Vec<_> =
+                plan.steps().iter().map(|step| format!("{}:{}", step.key, step.expires_in.get())).collect();
+            format!("review {} [{}]", grant(own), steps.join(" "))
+        }
+    };
+    let rule = decision.rule.as_ref().map_or("-", |rule| rule.as_str());
+    format!("{verdict} / {rule} / {}", decision.reason)
+}

@@ -1,0 +1,125 @@
+//! Scope files and `always.yaml`, read whole and held against the laws.
+
+use std::collections::BTreeMap;
+
+use super::condition::read::{Names, Place};
+use super::diagnostic::{Code, Span};
+use super::laws::{self, Subject};
+use super::literal;
+use super::outcome::Outcome;
+use super::outcome::read::OutcomeReader;
+use super::reader::{Map, Reader};
+use super::rules::Rule;
+use super::rules::read::{ReadRules, rules};
+use super::schema::Schema;
+use super::schema::read::{ReadSchema, schema};
+use super::steps::read::ReadSteps;
+use super::yaml::{Kind, Node};
+use crate::domain::Scope;
+
+const SCOPE_FILE_KEYS: [&str; 6] = ["scopes", "description", "metadata", "money", "rules", "otherwise"];
+/// The most scopes of one file.
+const SCOPES_MAX: usize = 1000;
+/// Scopes that Prelude resolves itself (docs/CONTRACT.md C1).
+const NEVER_ASKED: [&str; 2] = ["prld:phone:register", "prld:email:register"];
+
+/// What happens to requests for some scopes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ScopePolicy {
+    /// What the page may send.
+    pub(crate) schema: Schema,
+    /// First match decides.
+    pub(crate) rules: Vec<Rule>,
+    /// Decides when no rule matches.
+    pub(crate) otherwise: Outcome,
+}
+
+/// The rules before every scope.
+#[derive(Debug, Default)]
+pub(crate) struct ReadAlways {
+    /// What could be read.
+    pub(crate) rules: ReadRules,
+}
+
+/// Reads `scopes:` alone: which scopes a file claims must be known before any rule is read.
+pub(crate) fn scopes(reader: &mut Reader<'_>, root: &Node) -> Vec<(Scope, Span)> {
+    let Some(map) = reader.closed_map(root, "the file", &SCOPE_FILE_KEYS) else { return Vec::new() };
+    let Some(node) = reader.required(&map, "scopes", "the file") else { return Vec::new() };
+    let Some(items) = reader.some_list(node, "`scopes`") else { return Vec::new() };
+    if items.len() > SCOPES_MAX {
+        let message = format!("more than {SCOPES_MAX} scopes in one file");
+        reader.fault(Code::Limit, node.span, message, "split the file");
+        return Vec::new();
+    }
+    let mut found = Vec::with_capacity(items.len());
+    for item in items {
+        if let Some(scope) = literal::name(reader, item, "a scope", Scope::new) {
+            if NEVER_ASKED.contains(&scope.as_str()) {
+                let message = format!("Prelude resolves `{scope}` itself and never asks");
+                reader.warning(Code::ScopeNeverAsked, item.span, message, "remove it");
+            }
+            found.push((scope, item.span));
+        }
+    }
+    found
+}
+
+/// Reads the rest of a scope file; `None` when there is nothing to decide by. A file with other faults is read on, so
+/// what is returned is good only if the reader found no error.
+pub(crate) fn policy(
+    reader: &mut Reader<'_>,
+    root: &Node,
+    scopes: &[Scope],
+    steps: &ReadSteps,
+    always: &ReadAlways,
+) -> Option<ScopePolicy> {
+    // `scopes` complained about anything that is no map and about unknown keys.
+    let Kind::Map(entries) = &root.kind else { return None };
+    let map = Map { span: root.span, entries };
+    if let Some(node) = map.get("description") {
+        reader.text(node, "`description`");
+    }
+    let read = schema(reader, &map);
+    let names = Names { schema: &read, scopes, place: Place::Scopes };
+    let mut grants = Vec::new();
+    let mut out = OutcomeReader { reader, steps, grants: &mut grants };
+    let read_rules = match map.get("rules") {
+        Some(node) => rules(&mut out, node, names, &always.rules.ids),
+        None => ReadRules::default(),
+    };
+    let otherwise = out.reader.required(&map, "otherwise", "the file");
+    let otherwise = otherwise.and_then(|node| Some((out.outcome(node, "`otherwise`")?, node.span)));
+    let subject = Subject {
+        scopes,
+        schema: &read.schema,
+        rules: &read_rules,
+        otherwise: otherwise.as_ref().map(|(outcome, span)| (outcome, *span)),
+        grants: &grants,
+    };
+    laws::check(reader, subject);
+    let (otherwise, _) = otherwise?;
+    let rules = read_rules.rules.into_iter().map(|read| read.rule).collect();
+    Some(ScopePolicy { schema: read.schema, rules, otherwise })
+}
+
+/// Reads `always.yaml`.
+pub(crate) fn always(
+    reader: &mut Reader<'_>,
+    root: &Node,
+    all_scopes: &[Scope],
+    steps: &ReadSteps,
+) -> ReadAlways {
+    let Some(map) = reader.closed_map(root, "`always.yaml`", &["description", "rules"]) else {
+        return ReadAlways::default();
+    };
+    if let Some(node) = map.get("description") {
+        reader.text(node, "`description`");
+    }
+    let Some(node) = reader.required(&map, "rules", "`always.yaml`") else { return ReadAlways::default() };
+    let schema = ReadSchema::default();
+    let names = Names { schema: &schema, scopes: all_scopes, place: Place::Always };
+    let mut grants = Vec::new();
+    let mut out = OutcomeReader { reader, steps, grants: &mut grants };
+    let rules = rules(&mut out, node, names, &BTreeMap::new());
+    ReadAlways { rules }
+}

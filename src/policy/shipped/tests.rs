@@ -1,0 +1,89 @@
+use super::shipped;
+use crate::policy::sample::{line, request};
+use crate::policy::{Bundle, load_dir, load_files, split_canonical};
+
+fn bundle() -> Bundle {
+    load_files(shipped()).unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+fn transfer(amount: &str, currency: &str) -> crate::domain::Facts {
+    request("transfer:write").with_metadata(&[("amount", amount), ("currency", currency)])
+}
+
+#[test]
+fn the_shipped_bundle_loads_without_a_warning() {
+    assert_eq!(bundle().warnings().to_string(), "");
+}
+
+#[test]
+fn the_embedded_files_are_those_of_the_directory() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    let from_dir = load_dir(&dir).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(from_dir.hash(), bundle().hash());
+}
+
+#[test]
+fn a_bundle_can_be_rebuilt_from_its_text() {
+    let bundle = bundle();
+    let files = split_canonical(bundle.text()).expect("canonical");
+    let again = load_files(files.into_iter().rev()).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!((again.hash(), again.text()), (bundle.hash(), bundle.text()));
+}
+
+#[test]
+fn every_shipped_rule_decides_as_its_comment_says() {
+    let sms = "review single-use 300 [verify_sms:600]";
+    let cases = [
+        (transfer("20", "USD").with_phone(), "continue single-use 300 / small / rule_matched".to_owned()),
+        (transfer("50", "USD").with_phone(), format!("{sms} / ordinary / rule_matched")),
+        (transfer("40", "GBP").with_phone(), format!("{sms} / ordinary / rule_matched")),
+        (transfer("9999.99", "USD").with_phone(), format!("{sms} / ordinary / rule_matched")),
+        (
+            transfer("15000", "USD").with_phone(),
+            "review single-use 300 [verify_sms:600 kyc_review:86400] / large / rule_matched".to_owned(),
+        ),
+        (
+            transfer("9000", "EUR").with_email(),
+            "review single-use 300 [verify_email:600 kyc_review:86400] / large / rule_matched".to_owned(),
+        ),
+        (transfer("15000", "USD"), "block / large / plan_not_walkable".to_owned()),
+        (
+            transfer("15000", "USD").with_phone().with_platform("IOS"),
+            "block / large / plan_not_walkable".to_owned(),
+        ),
+        (transfer("20", "USD").with_ip("198.51.100.7"), "block / blocked-network / rule_matched".to_owned()),
+        (transfer("1e4", "USD"), "block / - / metadata.amount: not a decimal".to_owned()),
+        (request("transfer:read"), "block / - / scope_not_covered".to_owned()),
+        (
+            request("prld:pwd:write").with_phone().with_email(),
+            "review single-use 600 [verify_email:600 verify_sms:600] / two-ways / rule_matched".to_owned(),
+        ),
+        (
+            request("prld:pwd:write").with_email(),
+            "review single-use 600 [verify_email:600] / one-way / rule_matched".to_owned(),
+        ),
+        (
+            request("profile.phone:write").with_email().with_phone(),
+            "review single-use 600 [verify_email:600] / new-phone / rule_matched".to_owned(),
+        ),
+        (
+            request("profile.email:write").with_email().with_phone(),
+            "review single-use 600 [verify_sms:600] / new-email / rule_matched".to_owned(),
+        ),
+        (
+            request("profile.email:write"),
+            "review single-use 600 [kyc_review:86400] / nothing-to-verify-with / rule_matched".to_owned(),
+        ),
+    ];
+    let bundle = bundle();
+    for (facts, expected) in cases {
+        assert_eq!(line(&bundle.decide(&facts)), expected, "{facts:?}");
+    }
+}
+
+#[test]
+fn the_record_shows_what_was_seen() {
+    let decision = bundle().decide(&transfer("20.00", "USD").with_phone());
+    assert_eq!(decision.seen.values_json, r#"{"signals.ip":"192.0.2.0/24","money.value":"20.00 USD"}"#);
+    assert_eq!(decision.seen.outcomes, "001");
+}
