@@ -1,1 +1,106 @@
-//! The use cases, one file each.
+//! The use cases, one file each. An [`App`] holds what they share; `boot` puts it together.
+
+mod access;
+mod api_keys;
+mod decide;
+mod key_sets;
+mod mint;
+mod readiness;
+mod signing_keys;
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::clock::SharedClock;
+use crate::domain::Timestamp;
+use crate::keys::{IdentifierDigest, RenderedJwks, Ring};
+use crate::metrics::Metrics;
+use crate::policy::Bundle;
+use crate::prelude::{Ed25519Key, PssKey, RemoteKeySet};
+use crate::random::SharedRandom;
+use crate::store::Store;
+
+pub(crate) use access::AccessError;
+pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_api_key};
+pub(crate) use decide::{CallRefusal, DecideError};
+pub(crate) use mint::{MintError, TokenRequest};
+pub(crate) use readiness::Readiness;
+pub(crate) use signing_keys::{SigningKeysError, open_identifier_digest, open_ring};
+
+/// What the operator sets for the use cases.
+#[derive(Debug, Clone)]
+pub(crate) struct AppSettings {
+    /// The longest a verdict may take, recording included; later it is 503.
+    pub(crate) decide_deadline: Duration,
+    /// How long a verification token lives where its step does not say.
+    pub(crate) token_ttl: Duration,
+    /// How far back `nbf` is set, for clocks that run behind.
+    pub(crate) not_before_skew: Duration,
+    /// How far ahead of ours Prelude's clock may be.
+    pub(crate) challenge_clock_skew: Duration,
+    /// Prelude's host for this application, compared with a challenge token's `iss`.
+    pub(crate) session_domain: String,
+}
+
+/// Everything that the use cases share, put together once.
+pub(crate) struct AppParts {
+    /// Where "now" comes from.
+    pub(crate) clock: SharedClock,
+    /// Where randomness comes from.
+    pub(crate) random: SharedRandom,
+    /// Where things are counted.
+    pub(crate) metrics: Arc<Metrics>,
+    /// The record.
+    pub(crate) store: Store,
+    /// The policy in force.
+    pub(crate) bundle: Arc<Bundle>,
+    /// The keys that sign hook calls.
+    pub(crate) hook_keys: Arc<RemoteKeySet<PssKey>>,
+    /// The keys that sign challenge tokens.
+    pub(crate) step_up_keys: Arc<RemoteKeySet<Ed25519Key>>,
+    /// Our signing keys.
+    pub(crate) ring: Ring,
+    /// For comparing what is not kept.
+    pub(crate) identifier_digest: IdentifierDigest,
+    /// What the operator set.
+    pub(crate) settings: AppSettings,
+}
+
+/// A running application: every use case is a method of it.
+pub(crate) struct App {
+    parts: AppParts,
+    jwks: RwLock<Arc<RenderedJwks>>,
+    known_keys: access::KnownKeys,
+}
+
+impl App {
+    /// Takes the parts and renders the key set.
+    pub(crate) fn new(parts: AppParts) -> Self {
+        let jwks = RwLock::new(Arc::new(parts.ring.jwks_at(parts.clock.now())));
+        Self { parts, jwks, known_keys: access::KnownKeys::default() }
+    }
+
+    /// Where things are counted.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.parts.metrics
+    }
+
+    /// The key set that Prelude reads, rendered once per change.
+    pub(crate) fn jwks(&self) -> Arc<RenderedJwks> {
+        Arc::clone(&self.jwks.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The record, for `boot` to close once the last call is answered.
+    pub(crate) fn store(&self) -> &Store {
+        &self.parts.store
+    }
+
+    /// Names the policy in force.
+    pub(crate) fn bundle_hash(&self) -> crate::domain::BundleHash {
+        self.parts.bundle.hash()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+}

@@ -1,1 +1,204 @@
 //! The composition root: settings in, a running application out.
+
+mod checkup;
+mod encryption_key;
+mod office;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::{self, App, AppParts, AppSettings, SigningKeysError};
+use crate::clock::{SharedClock, SystemClock};
+use crate::config::{HttpUrl, Settings};
+use crate::keys::EncryptionKey;
+use crate::metrics::Metrics;
+use crate::policy::{Bundle, Diagnostics, load_dir};
+use crate::prelude::{Endpoint, RemoteKeySet, VerificationKey};
+use crate::random::{SharedRandom, SystemRandom};
+use crate::store::{Store, StoreError, StoreSettings};
+
+pub(crate) use checkup::{Health, checkup};
+pub(crate) use office::{Office, open_office};
+
+/// What tests replace.
+#[derive(Clone)]
+pub(crate) struct Sources {
+    /// Where "now" comes from.
+    pub(crate) clock: SharedClock,
+    /// Where randomness comes from.
+    pub(crate) random: SharedRandom,
+}
+
+impl Sources {
+    /// The machine's own clock and randomness.
+    pub(crate) fn real() -> Self {
+        Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) }
+    }
+}
+
+/// Why nothing was started. What was opened on the way is closed again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BootError {
+    /// The policy bundle has faults.
+    #[error("the policy bundle does not load:\n{0}")]
+    Policy(Diagnostics),
+    /// There is no encryption key to open or seal secrets with.
+    #[error(transparent)]
+    EncryptionKey(#[from] encryption_key::NoEncryptionKey),
+    /// The store does not open.
+    #[error("the store does not open (store.url)")]
+    Store(#[from] StoreError),
+    /// The signing keys do not open.
+    #[error("the signing keys do not open")]
+    SigningKeys(#[from] SigningKeysError),
+    /// A key set's address or the certificate file is not usable.
+    #[error("Prelude's key sets cannot be fetched")]
+    KeySets(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// `prelude.ca_file` cannot be read.
+    #[error("cannot read {path} (prelude.ca_file)")]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A running application with its background tasks.
+pub(crate) struct Booted {
+    app: Arc<App>,
+    stop: watch::Sender<bool>,
+    background: Vec<JoinHandle<()>>,
+}
+
+impl Booted {
+    /// The application.
+    pub(crate) fn app(&self) -> Arc<App> {
+        Arc::clone(&self.app)
+    }
+
+    /// Ends the background tasks, then the store: what was accepted for writing is written.
+    pub(crate) async fn close(self) {
+        // INVARIANT: a send fails only when every task has ended already, which is what is wanted.
+        let _ = self.stop.send(true);
+        for task in self.background {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "A background task did not end by itself.");
+            }
+        }
+        close(self.app.store()).await;
+    }
+}
+
+/// Loads, opens and starts everything but the listener.
+///
+/// # Errors
+/// [`BootError`]; nothing runs then.
+pub(crate) async fn start(settings: &Settings, sources: Sources) -> Result<Booted, BootError> {
+    let bundle = load_dir(&settings.policies.dir).map_err(BootError::Policy)?;
+    start_with_bundle(settings, sources, bundle).await
+}
+
+/// Like [`start`], with a bundle that is loaded already (the demo's is built in).
+///
+/// # Errors
+/// [`BootError`]; nothing runs then.
+pub(crate) async fn start_with_bundle(
+    settings: &Settings,
+    sources: Sources,
+    bundle: Bundle,
+) -> Result<Booted, BootError> {
+    let metrics = Arc::new(Metrics::new());
+    let store = open_store(settings, Arc::clone(&metrics)).await?;
+    match compose(settings, sources, bundle, store.clone(), metrics).await {
+        Ok(booted) => Ok(booted),
+        Err(error) => {
+            close(&store).await;
+            Err(error)
+        }
+    }
+}
+
+async fn compose(
+    settings: &Settings,
+    sources: Sources,
+    bundle: Bundle,
+    store: Store,
+    metrics: Arc<Metrics>,
+) -> Result<Booted, BootError> {
+    let now = sources.clock.now();
+    let encryption_key = Arc::new(encryption_key::obtain(settings, &*sources.random)?);
+    let ring = app::open_ring(&store, &encryption_key, &sources.random, now).await?;
+    let identifier_digest = app::open_identifier_digest(&store, &encryption_key, &*sources.random).await?;
+    store.save_bundle(bundle.hash(), bundle.text().to_owned(), now).await?;
+    let ca_pem = settings.prelude.ca_file.as_deref().map(read_ca).transpose()?;
+    let hook_keys = key_set(&settings.prelude.key_set_url, ca_pem.as_deref(), &metrics)?;
+    let step_up_keys = key_set(&settings.prelude.step_up_key_set_url, ca_pem.as_deref(), &metrics)?;
+    let parts = AppParts {
+        clock: Arc::clone(&sources.clock),
+        random: sources.random,
+        metrics,
+        store,
+        bundle: Arc::new(bundle),
+        hook_keys,
+        step_up_keys,
+        ring,
+        identifier_digest,
+        settings: app_settings(settings),
+    };
+    let app = Arc::new(App::new(parts));
+    app.restore_key_sets().await?;
+    let (stop, stopped) = watch::channel(false);
+    let background = app.keep_key_sets_fresh(settings.prelude.key_set_refresh, &stopped);
+    Ok(Booted { app, stop, background })
+}
+
+fn app_settings(settings: &Settings) -> AppSettings {
+    AppSettings {
+        decide_deadline: settings.server.request_deadline,
+        token_ttl: settings.tokens.ttl,
+        not_before_skew: settings.tokens.not_before_skew,
+        challenge_clock_skew: settings.tokens.challenge_clock_skew,
+        session_domain: settings.prelude.session_domain.as_str().to_owned(),
+    }
+}
+
+fn read_ca(path: &Path) -> Result<Vec<u8>, BootError> {
+    std::fs::read(path).map_err(|source| BootError::CaFile { path: path.to_owned(), source })
+}
+
+/// A set that is fetched over https; plain http was let through for loopback in development mode only.
+fn key_set<K: VerificationKey>(
+    url: &HttpUrl,
+    ca_pem: Option<&[u8]>,
+    metrics: &Arc<Metrics>,
+) -> Result<Arc<RemoteKeySet<K>>, BootError> {
+    let endpoint = if url.is_plain() {
+        Endpoint::https_or_loopback(url.as_str())
+    } else {
+        Endpoint::https(url.as_str())
+    };
+    let endpoint = endpoint.map_err(|fault| BootError::KeySets(fault.into()))?;
+    let set = RemoteKeySet::new(endpoint, ca_pem, Arc::clone(metrics));
+    set.map(Arc::new).map_err(|fault| BootError::KeySets(fault.into()))
+}
+
+async fn open_store(settings: &Settings, metrics: Arc<Metrics>) -> Result<Store, StoreError> {
+    let store = StoreSettings {
+        queue_max: settings.store.queue_max,
+        batch_max: settings.store.batch_max,
+        ..StoreSettings::for_url(settings.store.url.to_string())
+    };
+    Store::open(store, metrics).await
+}
+
+/// Closes the store; what was answered is durable already, so a fault here is only worth a line.
+async fn close(store: &Store) {
+    if let Err(error) = store.close().await {
+        tracing::error!(%error, "The store did not close in order; what was answered is recorded all the same.");
+    }
+}

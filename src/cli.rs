@@ -1,1 +1,79 @@
-//! The commands, one file each.
+//! The commands, one file each. Data goes to stdout, talk to stderr; exit codes are [`Exit`]'s.
+
+mod api_key;
+mod arguments;
+mod demo;
+mod doctor;
+mod output;
+mod policy;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::arguments::{Arguments, Command};
+use crate::config::{Settings, environment, load};
+
+/// How a command ended (docs/ARCHITECTURE.md has the list for scripts).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    /// All is well.
+    Fine = 0,
+    /// Something went wrong, and stderr says what.
+    Failed = 1,
+    /// The command line or the configuration is not right; nothing was started.
+    Usage = 2,
+    /// The policy bundle has faults; nothing was started or changed.
+    BundleInvalid = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Fine => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::BundleInvalid => 3,
+        })
+    }
+}
+
+/// Runs the command that the arguments name and returns its exit code.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(dispatch(arguments)).into(),
+        Err(error) => {
+            output::complain(&format!("The asynchronous runtime did not start: {error}."));
+            Exit::Failed.into()
+        }
+    }
+}
+
+async fn dispatch(arguments: Arguments) -> Exit {
+    let Arguments { shared, command } = arguments;
+    match command {
+        Command::Serve(options) => with_settings(shared.with(options.overrides()), serve::run).await,
+        Command::Policy(command) => policy::run(command, &shared),
+        Command::ApiKey(command) => {
+            let format = shared.format;
+            with_settings(shared, async move |settings| api_key::run(settings, command, format).await).await
+        }
+        Command::Doctor(options) => doctor::run(shared, options).await,
+        Command::Demo => demo::run().await,
+    }
+}
+
+/// Loads the settings and hands them on; with any fault nothing is started.
+async fn with_settings(shared: arguments::Shared, command: impl AsyncFnOnce(Settings) -> Exit) -> Exit {
+    match load(shared.load_request(environment())) {
+        Ok(settings) => command(settings).await,
+        Err(faults) => {
+            output::complain(&faults.to_string());
+            Exit::Usage
+        }
+    }
+}

@@ -6,11 +6,13 @@
 //! so that a wrong rule there is noticed here.
 //!
 //! - [`identity`]: its keys. [`server`]: its address. [`courier`]: its way out.
+//! - [`backend`]: the customer's own backend, as far as a step-up needs one.
 //! - [`hook_call`]: the call. [`answer`]: what came back, judged.
 //! - [`challenge`], [`challenge_token`]: the walk. [`verification`], [`key_set`]: our tokens, our keys.
 //! - [`compact`], [`strict_json`]: signed tokens and JSON, taken apart strictly. [`refusal`]: Prelude's codes.
 
 mod answer;
+mod backend;
 mod challenge;
 mod challenge_token;
 mod compact;
@@ -31,6 +33,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use serde_json::Value;
 
 pub(crate) use answer::{Answer, AskedStep, FailureReason, Grant, HookFailure, Mode};
+pub(crate) use backend::Backend;
 pub(crate) use challenge::{Granted, Progress};
 pub(crate) use challenge_token::{ChallengeStyle, Issuer, MetadataClaim};
 pub(crate) use courier::{Exchange, NoReply, Reply};

@@ -1,1 +1,38 @@
-//! The only room that knows actix.
+//! The only room that knows actix: a handler extracts, calls one use case and maps.
+
+mod extract;
+mod health;
+mod hook;
+mod jwks;
+mod problem;
+mod refusals;
+mod request_id;
+mod server;
+mod verification_tokens;
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use self::extract::BodyLimits;
+use self::problem::Refusal;
+use self::request_id::RequestId;
+use crate::app::App;
+
+pub(crate) use server::{Running, ServeError, serve};
+
+/// What every handler shares.
+struct Server {
+    app: Arc<App>,
+    hook_body: BodyLimits,
+    api_body: BodyLimits,
+}
+
+/// Turns a use case's result into the answer; a refusal is logged here, once.
+fn answer(request: &HttpRequest, result: Result<HttpResponse, Refusal>) -> HttpResponse {
+    result.unwrap_or_else(|refusal| {
+        let request_id = RequestId::of(request);
+        tracing::info!(%request_id, path = request.path(), code = refusal.code(), "A request was refused.");
+        refusal.respond(request_id)
+    })
+}

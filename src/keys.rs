@@ -11,10 +11,10 @@ mod ring;
 mod seal;
 
 pub(crate) use encryption_key::{EncryptionKey, EncryptionKeyFault};
-pub(crate) use generate::{GeneratedKey, KeyBits, generate};
+pub(crate) use generate::{KeyBits, first_key};
 pub(crate) use identifier_digest::IdentifierDigest;
 pub(crate) use jwks::RenderedJwks;
-pub(crate) use ring::{KeyTimes, Ring, SealedKey, SigningKey};
+pub(crate) use ring::{Ring, SigningKey};
 pub(crate) use seal::{open, seal};
 
 /// What can go wrong with our own keys.

@@ -34,4 +34,6 @@ mod prelude;
 mod random;
 mod store;
 mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod token;

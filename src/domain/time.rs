@@ -93,8 +93,8 @@ impl Seconds {
     }
 
     /// The span as a standard duration.
-    pub(crate) const fn duration(self) -> Duration {
-        Duration::from_secs(self.0 as u64)
+    pub(crate) fn duration(self) -> Duration {
+        Duration::from_secs(u64::from(self.0))
     }
 }
 

@@ -4,11 +4,12 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rsa::pkcs8::EncodePrivateKey;
-use rsa::pkcs8::der::zeroize::Zeroizing;
 use rsa::traits::PublicKeyParts;
 
-use super::KeyError;
-use crate::domain::Kid;
+use super::seal::seal;
+use super::{EncryptionKey, KeyError};
+use crate::domain::{Kid, SigningKeyRecord, Timestamp};
+use crate::random::Random;
 
 /// The sizes that a signing key may have; the largest that Prelude takes is not documented (docs/CONTRACT.md C6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,30 +33,37 @@ impl KeyBits {
     }
 }
 
-/// A new key pair, its private part still in the clear.
-pub(crate) struct GeneratedKey {
-    /// The RFC 7638 thumbprint of the public part.
-    pub(crate) kid: Kid,
-    /// The modulus, base64url.
-    pub(crate) n: String,
-    /// The public exponent, base64url.
-    pub(crate) e: String,
-    /// The private key, PKCS#8 DER.
-    pub(crate) private_der: Zeroizing<Vec<u8>>,
-}
-
-/// Generates a key. It takes 30 to 160 ms or more: never inside a request, always in a blocking task.
+/// Makes the very first key: published and signing from `now` on, its private part sealed for its `kid`.
+///
+/// Only the first key may sign at once: no verifier can hold an older key set, and Prelude refetches for an unknown
+/// `kid` (docs/CONTRACT.md C7). It takes 30 to 160 ms or more: never inside a request, always in a blocking task.
 ///
 /// # Errors
-/// [`KeyError::Generation`]; there is no key then.
-pub(crate) fn generate(bits: KeyBits) -> Result<GeneratedKey, KeyError> {
+/// [`KeyError`]; there is no key then.
+pub(crate) fn first_key(
+    bits: KeyBits,
+    encryption_key: &EncryptionKey,
+    random: &dyn Random,
+    now: Timestamp,
+) -> Result<SigningKeyRecord, KeyError> {
     let private =
         rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, bits.get()).map_err(|_| KeyError::Generation)?;
     let der = private.to_pkcs8_der().map_err(|_| KeyError::Generation)?;
-    let n = URL_SAFE_NO_PAD.encode(private.n().to_bytes_be());
-    let e = URL_SAFE_NO_PAD.encode(private.e().to_bytes_be());
-    let kid = thumbprint(&n, &e)?;
-    Ok(GeneratedKey { kid, n, e, private_der: Zeroizing::new(der.as_bytes().to_vec()) })
+    let modulus = URL_SAFE_NO_PAD.encode(private.n().to_bytes_be());
+    let exponent = URL_SAFE_NO_PAD.encode(private.e().to_bytes_be());
+    let kid = thumbprint(&modulus, &exponent)?;
+    Ok(SigningKeyRecord {
+        sealed_private_key: seal(der.as_bytes(), kid.as_str(), encryption_key, random)?,
+        kid,
+        modulus,
+        exponent,
+        bits: u32::try_from(bits.get()).map_err(|_| KeyError::Generation)?,
+        publish_at: now,
+        activate_at: now,
+        retire_at: None,
+        revoked_at: None,
+        created_at: now,
+    })
 }
 
 /// The `kid` of a public key: the base64url SHA-256 of its required members in order.
@@ -82,10 +90,14 @@ mod tests {
     }
 
     #[test]
-    fn a_generated_key_has_the_asked_size_and_its_own_kid() {
-        let key = generate(KeyBits::Rsa2048).expect("a key");
-        assert_eq!(URL_SAFE_NO_PAD.decode(&key.n).expect("base64url").len(), 256);
-        assert_eq!(key.e, "AQAB");
-        assert_eq!(key.kid, thumbprint(&key.n, &key.e).expect("a kid"));
+    fn a_first_key_has_the_asked_size_and_its_own_kid() {
+        let now = Timestamp::from_unix_seconds(1);
+        let encryption_key = EncryptionKey::from_bytes([1; 32]);
+        let key =
+            first_key(KeyBits::Rsa2048, &encryption_key, &crate::random::SystemRandom, now).expect("a key");
+        assert_eq!(URL_SAFE_NO_PAD.decode(&key.modulus).expect("base64url").len(), 256);
+        assert_eq!((key.exponent.as_str(), key.bits), ("AQAB", 2048));
+        assert_eq!(key.kid, thumbprint(&key.modulus, &key.exponent).expect("a kid"));
+        assert_eq!((key.publish_at, key.activate_at, key.retire_at), (now, now, None));
     }
 }

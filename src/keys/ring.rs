@@ -6,34 +6,30 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::seal::open;
 use super::{EncryptionKey, KeyError, RenderedJwks};
-use crate::domain::{Kid, Timestamp};
+use crate::domain::{Kid, SigningKeyRecord, Timestamp};
 
 /// The moments of a key's life; its state follows from them and from now (docs/decisions/0006).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct KeyTimes {
-    /// From when on it stands in the key set.
-    pub(crate) publish_at: Timestamp,
-    /// From when on it signs, unless a newer one does.
-    pub(crate) activate_at: Timestamp,
-    /// From when on it leaves the key set.
-    pub(crate) retire_at: Option<Timestamp>,
-    /// When it was withdrawn: it neither signs nor is published from then on.
-    pub(crate) revoked_at: Option<Timestamp>,
+struct Times {
+    publish_at: Timestamp,
+    activate_at: Timestamp,
+    retire_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
 }
 
-impl KeyTimes {
-    /// A key that is published and signs from `now` on: right for the very first key only, since no verifier can hold
-    /// an older key set, and Prelude refetches for an unknown `kid` (docs/CONTRACT.md C7).
-    pub(crate) const fn first(now: Timestamp) -> Self {
-        Self { publish_at: now, activate_at: now, retire_at: None, revoked_at: None }
-    }
-
-    fn is_gone(&self, now: Timestamp) -> bool {
-        self.revoked_at.is_some_and(|at| at <= now) || self.retire_at.is_some_and(|at| at <= now)
+impl Times {
+    const fn of(row: &SigningKeyRecord) -> Self {
+        Self {
+            publish_at: row.publish_at,
+            activate_at: row.activate_at,
+            retire_at: row.retire_at,
+            revoked_at: row.revoked_at,
+        }
     }
 
     fn is_published(&self, now: Timestamp) -> bool {
-        self.publish_at <= now && !self.is_gone(now)
+        let gone = [self.retire_at, self.revoked_at].into_iter().flatten().any(|end| end <= now);
+        self.publish_at <= now && !gone
     }
 
     fn may_sign(&self, now: Timestamp) -> bool {
@@ -41,48 +37,36 @@ impl KeyTimes {
     }
 }
 
-/// A key as the store keeps it.
-#[derive(Debug, Clone)]
-pub(crate) struct SealedKey {
-    /// The RFC 7638 thumbprint.
-    pub(crate) kid: Kid,
-    /// The modulus, base64url.
-    pub(crate) n: String,
-    /// The public exponent, base64url.
-    pub(crate) e: String,
-    /// The private key, sealed for its `kid`.
-    pub(crate) sealed: Vec<u8>,
-    /// Its life.
-    pub(crate) times: KeyTimes,
-}
-
 /// A key that can sign: parsed once, kept.
 pub(crate) struct SigningKey {
     kid: Kid,
     n: String,
     e: String,
-    times: KeyTimes,
+    times: Times,
     pair: RsaKeyPair,
     encoded_header: String,
 }
 
 impl SigningKey {
-    fn unseal(row: &SealedKey, encryption_key: &EncryptionKey) -> Result<Self, KeyError> {
+    fn unseal(row: &SigningKeyRecord, encryption_key: &EncryptionKey) -> Result<Self, KeyError> {
         let not_a_key = || KeyError::NotAKey(row.kid.to_string());
-        let der = open(&row.sealed, row.kid.as_str(), encryption_key)?;
+        let der = open(&row.sealed_private_key, row.kid.as_str(), encryption_key)?;
         let pair = RsaKeyPair::from_pkcs8(&der).map_err(|_| not_a_key())?;
         // The published part must be the private part's own, or every token would fail at Prelude.
         let modulus = URL_SAFE_NO_PAD.encode(pair.public_key().modulus().big_endian_without_leading_zero());
         let exponent = URL_SAFE_NO_PAD.encode(pair.public_key().exponent().big_endian_without_leading_zero());
-        if modulus != row.n || exponent != row.e || super::generate::thumbprint(&row.n, &row.e)? != row.kid {
+        if modulus != row.modulus
+            || exponent != row.exponent
+            || super::generate::thumbprint(&modulus, &exponent)? != row.kid
+        {
             return Err(not_a_key());
         }
         let header = format!(r#"{{"alg":"RS256","typ":"JWT","kid":"{}"}}"#, row.kid);
         Ok(Self {
             kid: row.kid.clone(),
-            n: row.n.clone(),
-            e: row.e.clone(),
-            times: row.times,
+            n: modulus,
+            e: exponent,
+            times: Times::of(row),
             pair,
             encoded_header: URL_SAFE_NO_PAD.encode(header),
         })
@@ -141,7 +125,10 @@ impl Ring {
     /// # Errors
     /// The first key that does not open or is not what its row says; there is no ring then. In particular a wrong
     /// encryption key is refused here, and never answered by making a new key.
-    pub(crate) fn unseal(rows: &[SealedKey], encryption_key: &EncryptionKey) -> Result<Self, KeyError> {
+    pub(crate) fn unseal(
+        rows: &[SigningKeyRecord],
+        encryption_key: &EncryptionKey,
+    ) -> Result<Self, KeyError> {
         let mut keys =
             rows.iter().map(|row| SigningKey::unseal(row, encryption_key)).collect::<Result<Vec<_>, _>>()?;
         keys.sort_by_key(|key| std::cmp::Reverse(key.times.activate_at));
@@ -171,7 +158,7 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::{KeyBits, generate, seal};
+    use crate::keys::{KeyBits, first_key};
     use crate::random::SystemRandom;
 
     fn at(seconds: i64) -> Timestamp {
@@ -182,17 +169,14 @@ mod tests {
         EncryptionKey::from_bytes([1; 32])
     }
 
-    fn row(times: KeyTimes) -> SealedKey {
-        let key = generate(KeyBits::Rsa2048).expect("a key");
-        let sealed =
-            seal(&key.private_der, key.kid.as_str(), &encryption_key(), &SystemRandom).expect("seals");
-        SealedKey { kid: key.kid, n: key.n, e: key.e, sealed, times }
+    fn row() -> SigningKeyRecord {
+        first_key(KeyBits::Rsa2048, &encryption_key(), &SystemRandom, at(0)).expect("a key")
     }
 
     #[test]
     fn the_signer_follows_from_the_moments() {
-        let old = row(KeyTimes { retire_at: Some(at(300)), ..KeyTimes::first(at(0)) });
-        let new = row(KeyTimes { activate_at: at(200), ..KeyTimes::first(at(100)) });
+        let old = SigningKeyRecord { retire_at: Some(at(300)), ..row() };
+        let new = SigningKeyRecord { publish_at: at(100), activate_at: at(200), ..row() };
         let ring = Ring::unseal(&[old.clone(), new.clone()], &encryption_key()).expect("opens");
         let signer = |seconds| ring.signer_at(at(seconds)).map(|key| key.kid().clone());
         assert_eq!(signer(-1), None);
@@ -205,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_revoked_key_neither_signs_nor_is_published() {
-        let key = row(KeyTimes { revoked_at: Some(at(10)), ..KeyTimes::first(at(0)) });
+        let key = SigningKeyRecord { revoked_at: Some(at(10)), ..row() };
         let ring = Ring::unseal(&[key], &encryption_key()).expect("opens");
         assert!(ring.signer_at(at(9)).is_some());
         assert!(ring.signer_at(at(10)).is_none());
@@ -214,12 +198,12 @@ mod tests {
 
     #[test]
     fn a_wrong_encryption_key_or_a_swapped_row_is_refused() {
-        let (one, two) = (row(KeyTimes::first(at(0))), row(KeyTimes::first(at(0))));
+        let (one, two) = (row(), row());
         let wrong = EncryptionKey::from_bytes([2; 32]);
         assert!(matches!(Ring::unseal(std::slice::from_ref(&one), &wrong), Err(KeyError::DoesNotOpen(_))));
-        let swapped = SealedKey { sealed: two.sealed.clone(), ..one.clone() };
+        let swapped = SigningKeyRecord { sealed_private_key: two.sealed_private_key.clone(), ..one.clone() };
         assert!(matches!(Ring::unseal(&[swapped], &encryption_key()), Err(KeyError::DoesNotOpen(_))));
-        let other_public_part = SealedKey { n: two.n, ..one };
+        let other_public_part = SigningKeyRecord { modulus: two.modulus, ..one };
         assert!(matches!(Ring::unseal(&[other_public_part], &encryption_key()), Err(KeyError::NotAKey(_))));
     }
 }

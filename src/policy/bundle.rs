@@ -67,6 +67,18 @@ impl Bundle {
         self.steps.custom.get(key)
     }
 
+    /// The keys of all custom steps, sorted.
+    pub(crate) fn custom_steps(&self) -> Vec<&StepKey> {
+        let mut keys: Vec<_> = self.steps.custom.keys().collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    /// How many rules the bundle has, those before every scope included.
+    pub(crate) fn rule_count(&self) -> usize {
+        self.always.len() + self.policies.iter().map(|policy| policy.rules.len()).sum::<usize>()
+    }
+
     /// What a rule has to say to the customer's backend, for a scope that it decided.
     pub(crate) fn message(&self, scope: &Scope, rule: &RuleId) -> Option<&str> {
         let own = self.policy(scope).map_or([].as_slice(), |policy| policy.rules.as_slice());

@@ -18,8 +18,6 @@ pub(crate) use fetch::{Endpoint, EndpointFault, FetchFault, SetupFault};
 pub(crate) const KEY_SET_TRUST: Duration = Duration::from_hours(24);
 /// The shortest time between two fetches that unknown key names cause, whatever outsiders send.
 const UNKNOWN_KID_EVERY: Duration = Duration::from_secs(5);
-/// How often a set that could be fetched is fetched again.
-const REFRESH_EVERY: Duration = Duration::from_mins(5);
 /// How long after a first failed fetch the next one is tried; doubled at every further failure.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// The longest time between two tries.
@@ -117,9 +115,11 @@ impl<K: VerificationKey> RemoteKeySet<K> {
     ///
     /// Waits for a fetch that is already on its way, so that an older answer never replaces a newer one.
     ///
+    /// - returns: what the server's own clock shows, where it tells.
+    ///
     /// # Errors
     /// [`FetchFault`]; the set and its confirmation are as they were.
-    pub(crate) async fn refresh(&self, now: Timestamp) -> Result<(), FetchFault> {
+    pub(crate) async fn refresh(&self, now: Timestamp) -> Result<Option<Timestamp>, FetchFault> {
         let _flight = self.flight.lock().await;
         self.fetch(now).await
     }
@@ -162,23 +162,29 @@ impl<K: VerificationKey> RemoteKeySet<K> {
         other_set()
     }
 
-    /// Fetches the set now and then until told to stop: every five minutes, and sooner while it fails.
+    /// Fetches the set now and then until told to stop, and sooner while it fails.
     ///
+    /// - `every`: the pause after a fetch that went well.
     /// - `stop`: ends the loop, and a fetch on its way, when it becomes true or its sender goes away.
-    pub(crate) async fn keep_fresh(self: Arc<Self>, clock: SharedClock, mut stop: watch::Receiver<bool>) {
+    pub(crate) async fn keep_fresh(
+        self: Arc<Self>,
+        clock: SharedClock,
+        every: Duration,
+        mut stop: watch::Receiver<bool>,
+    ) {
         tokio::select! {
-            () = self.refresh_for_ever(&clock) => {}
+            () = self.refresh_for_ever(&clock, every) => {}
             _ = stop.wait_for(|stopped| *stopped) => {}
         }
     }
 
-    async fn refresh_for_ever(&self, clock: &SharedClock) {
+    async fn refresh_for_ever(&self, clock: &SharedClock, every: Duration) {
         let mut retry = RETRY_FIRST;
         loop {
             let pause = match self.refresh(clock.now()).await {
-                Ok(()) => {
+                Ok(_) => {
                     retry = RETRY_FIRST;
-                    REFRESH_EVERY
+                    every
                 }
                 Err(fault) => {
                     self.log(&fault);
@@ -191,9 +197,12 @@ impl<K: VerificationKey> RemoteKeySet<K> {
     }
 
     /// INVARIANT: the caller holds `flight`.
-    async fn fetch(&self, now: Timestamp) -> Result<(), FetchFault> {
-        let fetched = self.source.fetch().await.and_then(|body| Ok(self.confirm(body, now)?));
-        let outcome = fetched.as_ref().map_or_else(FetchFault::code, |()| "confirmed");
+    async fn fetch(&self, now: Timestamp) -> Result<Option<Timestamp>, FetchFault> {
+        let fetched = self.source.fetch().await.and_then(|fetched| {
+            self.confirm(fetched.body, now)?;
+            Ok(fetched.server_time)
+        });
+        let outcome = fetched.as_ref().map_or_else(FetchFault::code, |_| "confirmed");
         self.metrics.key_set_fetch(K::SET, outcome);
         fetched
     }

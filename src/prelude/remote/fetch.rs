@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Certificate, Client, StatusCode, Url, redirect};
 
+use crate::domain::Timestamp;
 use crate::prelude::key_set::{KEY_SET_BYTES_MAX, KeySetFault};
 
 /// How long connecting may take.
@@ -101,6 +102,15 @@ impl FetchFault {
     }
 }
 
+/// What a server answered.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    /// The text.
+    pub(super) body: String,
+    /// The server's own clock, where it tells (RFC 9110 §6.6.1).
+    pub(super) server_time: Option<Timestamp>,
+}
+
 /// An endpoint with the client that fetches from it.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -129,7 +139,7 @@ impl Source {
     }
 
     /// Fetches the text: status 200, no redirect, at most 256 KiB, UTF-8, in time.
-    pub(super) async fn fetch(&self) -> Result<String, FetchFault> {
+    pub(super) async fn fetch(&self) -> Result<Fetched, FetchFault> {
         let request = self.client.get(self.endpoint.0.clone()).timeout(self.patience);
         let request = request.header(reqwest::header::ACCEPT, "application/json");
         let mut answer = request.send().await.map_err(unreachable)?;
@@ -138,6 +148,8 @@ impl Source {
             status if status.is_redirection() => return Err(FetchFault::Redirected(status.as_u16())),
             status => return Err(FetchFault::Status(status.as_u16())),
         }
+        let server_time =
+            answer.headers().get(reqwest::header::DATE).and_then(|date| server_time(date.to_str().ok()?));
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
             if body.len() + chunk.len() > KEY_SET_BYTES_MAX {
@@ -145,7 +157,8 @@ impl Source {
             }
             body.extend_from_slice(&chunk);
         }
-        String::from_utf8(body).map_err(|_| KeySetFault::Form.into())
+        let body = String::from_utf8(body).map_err(|_| KeySetFault::Form)?;
+        Ok(Fetched { body, server_time })
     }
 
     /// The same source with less patience, for a test of a server that never answers.
@@ -159,6 +172,11 @@ fn extra_roots(ca_pem: Option<&[u8]>) -> Result<Vec<Certificate>, SetupFault> {
     let Some(pem) = ca_pem else { return Ok(Vec::new()) };
     let certificates = Certificate::from_pem_bundle(pem).map_err(|_| SetupFault::Certificates)?;
     if certificates.is_empty() { Err(SetupFault::Certificates) } else { Ok(certificates) }
+}
+
+fn server_time(date: &str) -> Option<Timestamp> {
+    let moment = jiff::fmt::rfc2822::parse(date).ok()?;
+    Some(Timestamp::from_unix_seconds(moment.timestamp().as_second()))
 }
 
 fn unreachable(error: reqwest::Error) -> FetchFault {
@@ -190,6 +208,13 @@ mod tests {
         for none in ["", "example.com/jwks", "https://"] {
             check(none, (url, url));
         }
+    }
+
+    #[test]
+    fn a_servers_clock_is_read_from_its_date() {
+        let expected = Some(Timestamp::from_unix_seconds(784_111_777));
+        assert_eq!(server_time("Sun, 06 Nov 1994 08:49:37 GMT"), expected);
+        assert_eq!(server_time("yesterday"), None);
     }
 
     #[test]

@@ -1,0 +1,95 @@
+//! Prelude's key sets: restored at start, kept fresh, saved whenever they were confirmed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::App;
+use crate::prelude::{KeySet, KeySetSnapshot, RemoteKeySet, VerificationKey};
+use crate::store::{Store, StoreError};
+
+impl App {
+    /// Takes up the key sets that were kept before a restart, so that calls are served without waiting for the network.
+    ///
+    /// A kept set that is no set any more is passed over: the next fetch replaces it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the kept sets cannot be read.
+    pub(crate) async fn restore_key_sets(&self) -> Result<(), StoreError> {
+        restore(&self.parts.store, &self.parts.hook_keys).await?;
+        restore(&self.parts.store, &self.parts.step_up_keys).await
+    }
+
+    /// Starts the tasks that fetch both key sets now and then, and save them.
+    ///
+    /// - `every`: how often a set that can be fetched is fetched again.
+    /// - `stop`: ends the tasks when it becomes true.
+    pub(crate) fn keep_key_sets_fresh(
+        &self,
+        every: Duration,
+        stop: &watch::Receiver<bool>,
+    ) -> Vec<JoinHandle<()>> {
+        let mut tasks = self.keep_fresh(&self.parts.hook_keys, every, stop);
+        tasks.extend(self.keep_fresh(&self.parts.step_up_keys, every, stop));
+        tasks
+    }
+
+    fn keep_fresh<K: VerificationKey>(
+        &self,
+        set: &Arc<RemoteKeySet<K>>,
+        every: Duration,
+        stop: &watch::Receiver<bool>,
+    ) -> Vec<JoinHandle<()>> {
+        let clock = Arc::clone(&self.parts.clock);
+        let fetching = Arc::clone(set).keep_fresh(clock, every, stop.clone());
+        let saving = save::<K>(self.parts.store.clone(), set.snapshots(), stop.clone());
+        vec![tokio::spawn(fetching), tokio::spawn(saving)]
+    }
+
+    /// Another set than `looked_in`, which has not the key that a call or token names.
+    ///
+    /// It waits for a fetch no longer than a verdict may take.
+    pub(super) async fn newer_key_set<K: VerificationKey>(
+        &self,
+        set: &Arc<RemoteKeySet<K>>,
+        looked_in: &Arc<KeySet<K>>,
+    ) -> Option<Arc<KeySet<K>>> {
+        let refetch = set.refetch_for_unknown_kid(looked_in, self.now());
+        tokio::time::timeout(self.parts.settings.decide_deadline, refetch).await.ok().flatten()
+    }
+}
+
+async fn restore<K: VerificationKey>(store: &Store, set: &RemoteKeySet<K>) -> Result<(), StoreError> {
+    let Some(kept) = store.key_set(K::SET).await? else { return Ok(()) };
+    let snapshot = KeySetSnapshot { body: kept.body.into(), confirmed_at: kept.confirmed_at };
+    if let Err(fault) = set.restore(snapshot) {
+        tracing::warn!(key_set = K::SET, %fault, "The kept key set is passed over.");
+    }
+    Ok(())
+}
+
+/// Saves every confirmation. A save that fails is tried again with the next one: the set in memory is what counts.
+async fn save<K: VerificationKey>(
+    store: Store,
+    mut snapshots: watch::Receiver<Option<KeySetSnapshot>>,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        let changed = tokio::select! {
+            changed = snapshots.changed() => changed.is_ok(),
+            _ = stop.wait_for(|stopped| *stopped) => false,
+        };
+        if !changed {
+            return;
+        }
+        let snapshot = snapshots.borrow_and_update().clone();
+        if let Some(snapshot) = snapshot
+            && let Err(error) =
+                store.save_key_set(K::SET, snapshot.body.to_string(), snapshot.confirmed_at).await
+        {
+            tracing::warn!(key_set = K::SET, %error, "Prelude's key set could not be saved.");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Whether calls would be served now, and in words why not.
+
+use std::time::Duration;
+
+use super::App;
+
+/// How long the store may take to show that it is there.
+const STORE_DEADLINE: Duration = Duration::from_secs(1);
+
+/// The answer to "are you ready?".
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Readiness {
+    status: &'static str,
+    /// Why calls would not be served.
+    problems: Vec<Finding>,
+    /// What does not stop hook calls, but somebody should look at.
+    warnings: Vec<Finding>,
+}
+
+/// One thing that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+struct Finding {
+    code: &'static str,
+    detail: String,
+}
+
+impl Readiness {
+    /// Whether hook calls would be served.
+    pub(crate) const fn is_ready(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// The problems in words, for people.
+    pub(crate) fn problems_in_words(&self) -> impl Iterator<Item = &str> {
+        self.problems.iter().map(|finding| finding.detail.as_str())
+    }
+}
+
+impl App {
+    /// Looks at everything that a hook call needs.
+    pub(crate) async fn readiness(&self) -> Readiness {
+        let now = self.now();
+        let mut problems = Vec::new();
+        let mut warnings = Vec::new();
+        if self.parts.hook_keys.trusted(now).is_none() {
+            problems.push(Finding {
+                code: "no_trusted_key_set",
+                detail: "Prelude's key set for hook calls could not be confirmed for 24 hours or was never fetched: check that \
+                         its address can be reached (prelude.key_set_url)."
+                    .to_owned(),
+            });
+        }
+        if self.parts.step_up_keys.trusted(now).is_none() {
+            warnings.push(Finding {
+                code: "no_trusted_step_up_key_set",
+                detail: "Prelude's key set for challenge tokens is not there: hook calls are answered, tokens cannot be minted \
+                         (prelude.step_up_key_set_url)."
+                    .to_owned(),
+            });
+        }
+        if !matches!(tokio::time::timeout(STORE_DEADLINE, self.parts.store.ping()).await, Ok(Ok(()))) {
+            problems.push(Finding {
+                code: "store_unavailable",
+                detail: "The store does not answer: verdicts cannot be recorded (store.url).".to_owned(),
+            });
+        }
+        if self.parts.ring.signer_at(now).is_none() {
+            warnings.push(Finding {
+                code: "no_active_signing_key",
+                detail: "No signing key is active: tokens cannot be minted.".to_owned(),
+            });
+        }
+        let status = if !problems.is_empty() {
+            "not_ready"
+        } else if !warnings.is_empty() {
+            "degraded"
+        } else {
+            "ready"
+        };
+        Readiness { status, problems, warnings }
+    }
+}

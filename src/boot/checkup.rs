@@ -1,0 +1,142 @@
+//! What `doorstep doctor` looks at: everything that a start needs, one finding each, changing nothing.
+
+use std::time::Duration;
+
+use super::{Sources, close, encryption_key, key_set, open_store, read_ca};
+use crate::config::{HttpUrl, Settings};
+use crate::domain::Timestamp;
+use crate::keys::Ring;
+use crate::metrics::Metrics;
+use crate::policy::load_dir;
+use crate::prelude::{Ed25519Key, PssKey, VerificationKey};
+use std::sync::Arc;
+
+/// How far our clock may be from Prelude's before tokens and challenges are misjudged.
+const CLOCK_DIFFERENCE_MAX: Duration = Duration::from_secs(5);
+
+/// How one thing stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// As it should be.
+    Fine,
+    /// It will do, but somebody should look.
+    Doubtful,
+    /// A start would fail or serve nothing.
+    Broken,
+}
+
+/// One thing that was looked at, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// How it stands.
+    pub(crate) health: Health,
+    /// What was looked at.
+    pub(crate) subject: &'static str,
+    /// What was found and, unless all is well, what to do.
+    pub(crate) words: String,
+}
+
+impl Finding {
+    fn new(health: Health, subject: &'static str, words: impl Into<String>) -> Self {
+        Self { health, subject, words: words.into() }
+    }
+}
+
+/// Looks at policy, store, keys, Prelude's key sets and the clock.
+pub(crate) async fn checkup(settings: &Settings, sources: &Sources) -> Vec<Finding> {
+    let mut findings = vec![policies(settings), store_and_keys(settings, sources).await];
+    let (hook, hook_time) =
+        remote::<PssKey>(settings, sources, "hook key set", &settings.prelude.key_set_url).await;
+    let (step_up, _) =
+        remote::<Ed25519Key>(settings, sources, "step-up key set", &settings.prelude.step_up_key_set_url)
+            .await;
+    findings.extend([hook, step_up, clock(hook_time, sources.clock.now())]);
+    findings
+}
+
+fn policies(settings: &Settings) -> Finding {
+    let dir = settings.policies.dir.display();
+    match load_dir(&settings.policies.dir) {
+        Ok(bundle) => {
+            let words = format!("{dir}: {} scopes, bundle {}", bundle.scopes().len(), bundle.hash());
+            Finding::new(Health::Fine, "policies", words)
+        }
+        Err(_) => Finding::new(
+            Health::Broken,
+            "policies",
+            format!("{dir} does not load: `doorstep policy check` shows every fault (policies.dir)"),
+        ),
+    }
+}
+
+async fn store_and_keys(settings: &Settings, sources: &Sources) -> Finding {
+    const SUBJECT: &str = "store and keys";
+    let file = settings.store.url.file();
+    if !file.exists() {
+        let words = format!("{} is not there yet: `doorstep serve` makes it (store.url)", file.display());
+        return Finding::new(Health::Doubtful, SUBJECT, words);
+    }
+    let broken = |words: String| Finding::new(Health::Broken, SUBJECT, words);
+    let store = match open_store(settings, Arc::new(Metrics::new())).await {
+        Ok(store) => store,
+        Err(error) => return broken(format!("{} does not open: {error} (store.url)", file.display())),
+    };
+    let rows = store.signing_keys().await;
+    close(&store).await;
+    let key = match encryption_key::obtain(settings, &*sources.random) {
+        Ok(key) => key,
+        Err(error) => return broken(error.to_string()),
+    };
+    match rows.map(|rows| Ring::unseal(&rows, &key)) {
+        Ok(Ok(ring)) if ring.signer_at(sources.clock.now()).is_some() => {
+            Finding::new(Health::Fine, SUBJECT, format!("{}: opens, a signing key is active", file.display()))
+        }
+        Ok(Ok(_)) => Finding::new(
+            Health::Doubtful,
+            SUBJECT,
+            "no signing key is active yet: `doorstep serve` makes the first one",
+        ),
+        Ok(Err(error)) => broken(format!("{error}: give the encryption key that the store was made with")),
+        Err(error) => broken(format!("the signing keys cannot be read: {error}")),
+    }
+}
+
+async fn remote<K: VerificationKey>(
+    settings: &Settings,
+    sources: &Sources,
+    subject: &'static str,
+    url: &HttpUrl,
+) -> (Finding, Option<Timestamp>) {
+    let broken = |words: String| (Finding::new(Health::Broken, subject, words), None);
+    let ca_pem = match settings.prelude.ca_file.as_deref().map(read_ca).transpose() {
+        Ok(ca_pem) => ca_pem,
+        Err(error) => return broken(error.to_string()),
+    };
+    let set = match key_set::<K>(url, ca_pem.as_deref(), &Arc::new(Metrics::new())) {
+        Ok(set) => set,
+        Err(error) => return broken(error.to_string()),
+    };
+    match set.refresh(sources.clock.now()).await {
+        Ok(time) => (Finding::new(Health::Fine, subject, format!("{url}: reachable, usable")), time),
+        Err(fault) => broken(format!("{url}: {fault}; check prelude.app_id, the network and any proxy")),
+    }
+}
+
+fn clock(theirs: Option<Timestamp>, ours: Timestamp) -> Finding {
+    const SUBJECT: &str = "clock";
+    let Some(theirs) = theirs else {
+        return Finding::new(
+            Health::Doubtful,
+            SUBJECT,
+            "could not be compared: Prelude's server told no time",
+        );
+    };
+    let difference = ours.since(theirs).max(theirs.since(ours));
+    if difference <= CLOCK_DIFFERENCE_MAX {
+        Finding::new(Health::Fine, SUBJECT, "agrees with Prelude's")
+    } else {
+        let words =
+            format!("is {} s away from Prelude's: tokens will be refused; set up NTP", difference.as_secs());
+        Finding::new(Health::Broken, SUBJECT, words)
+    }
+}

@@ -1,0 +1,150 @@
+//! The command line, as it is read and as `--help` shows it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::{LoadRequest, Override};
+
+/// Doorstep: the customer's side of Prelude's step-up. Signed hook calls in, recorded verdicts out; finished steps in,
+/// verification tokens out.
+#[derive(Debug, Parser)]
+#[command(name = "doorstep", version, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) shared: Shared,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Shared {
+    /// A settings file over the built-in defaults (see config/default.toml)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Development mode: allows what production refuses, such as plain http on loopback
+    #[arg(long, global = true)]
+    pub(super) dev: bool,
+    /// The directory of policy files, instead of `policies.dir`
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) policies: Option<String>,
+    /// The store, instead of `store.url`
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) store: Option<String>,
+    /// How data is printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+    #[arg(skip)]
+    pub(super) overrides: Vec<Override>,
+}
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Human,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Answer hook calls and mint tokens until told to stop
+    Serve(ServeOptions),
+    /// Look at policy files
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Make, list and withdraw API keys
+    #[command(subcommand)]
+    ApiKey(ApiKeyCommand),
+    /// Check configuration, store, policy, Prelude's key sets and the clock
+    Doctor(DoctorOptions),
+    /// Show the whole step-up on this machine, with Prelude's side played by an emulator
+    Demo,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServeOptions {
+    /// The address to listen on, instead of `server.bind`
+    #[arg(long, value_name = "ADDRESS")]
+    bind: Option<SocketAddr>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Check policy files: every fault at once, with file, line and a way out
+    Check {
+        /// The directory; `policies.dir` when left out
+        dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ApiKeyCommand {
+    /// Make a key; it is shown once, alone on stdout
+    Create(CreateOptions),
+    /// List keys, without their secrets
+    List,
+    /// Withdraw a key
+    Revoke {
+        /// The key's id, as `list` shows it
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CreateOptions {
+    /// What people call the key
+    #[arg(long)]
+    pub(super) name: String,
+    /// What it may do; repeatable
+    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["opener", "approver", "minter", "voucher", "reader", "admin"])]
+    pub(super) roles: Vec<String>,
+    /// As what an approver approves
+    #[arg(long, value_name = "WHO", value_parser = ["backend", "person"])]
+    pub(super) approves_as: Option<String>,
+    /// Limit the key to this scope; repeatable
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(super) scopes: Vec<String>,
+    /// Limit the key to this step; repeatable
+    #[arg(long = "step", value_name = "STEP")]
+    pub(super) steps: Vec<String>,
+    /// End the key after this many days
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub(super) days: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DoctorOptions {
+    /// Only ask the server at `server.bind` whether it is alive, for container health checks
+    #[arg(long)]
+    pub(super) live: bool,
+}
+
+impl ServeOptions {
+    pub(super) fn overrides(&self) -> Vec<Override> {
+        let bind =
+            self.bind.map(|bind| Override { key: "server.bind", text: bind.to_string(), flag: "--bind" });
+        bind.into_iter().collect()
+    }
+}
+
+impl Shared {
+    /// Adds what a command's own flags say.
+    pub(super) fn with(mut self, overrides: Vec<Override>) -> Self {
+        self.overrides.extend(overrides);
+        self
+    }
+
+    /// The layers in their order: file, environment, flags.
+    pub(super) fn load_request<E: Iterator<Item = (String, String)>>(self, environment: E) -> LoadRequest<E> {
+        let mut overrides = self.overrides;
+        let flag = |key, text: String, flag| Override { key, text, flag };
+        overrides.extend(self.dev.then(|| flag("mode", "development".to_owned(), "--dev")));
+        overrides.extend(self.policies.map(|dir| flag("policies.dir", dir, "--policies")));
+        overrides.extend(self.store.map(|url| flag("store.url", url, "--store")));
+        LoadRequest { file: self.config, environment, overrides }
+    }
+}

@@ -1,0 +1,45 @@
+//! `doorstep demo`: the whole step-up on this machine, with Prelude's side played by the emulator.
+//!
+//! Nothing is acted: the calls are really signed, the records really written, the token really checked through the
+//! key set. Whatever is not as the contract says ends the demo with exit code 1.
+
+mod stage;
+mod story;
+
+use super::{Exit, output};
+
+/// Why the demo ended early.
+#[derive(Debug, thiserror::Error)]
+enum DemoError {
+    /// Something could not be started.
+    #[error("the demo could not be set up: {0}")]
+    Setup(String),
+    /// Prelude's side could not do its part.
+    #[error(transparent)]
+    Emulator(#[from] crate::emulator::EmulatorError),
+    /// Something was not as the contract or the story has it.
+    #[error("not as it should be: {0}")]
+    Wrong(String),
+}
+
+pub(super) async fn run() -> Exit {
+    let stage = match stage::Stage::set().await {
+        Ok(stage) => stage,
+        Err(error) => {
+            output::complain(&error.to_string());
+            return Exit::Failed;
+        }
+    };
+    let told = story::tell(&stage).await;
+    let cleared = stage.clear().await;
+    match told.and(cleared) {
+        Ok(()) => {
+            output::say("\nEvery answer and token was as Prelude's contract says.");
+            Exit::Fine
+        }
+        Err(error) => {
+            output::complain(&format!("\nThe demo stops here, {error}"));
+            Exit::Failed
+        }
+    }
+}

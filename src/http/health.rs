@@ -1,0 +1,28 @@
+//! `/healthz`, `/readyz` and `/metrics`: for whoever keeps the machine running.
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::Server;
+
+/// Says that the process answers; nothing else is looked at.
+pub(super) async fn healthz(_request: HttpRequest) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(serde_json::json!({ "status": "ok" }))
+}
+
+/// Says whether calls would be served now, and in words why not: 200 or 503.
+pub(super) async fn readyz(_request: HttpRequest, server: Data<Server>) -> HttpResponse {
+    let readiness = server.app.readiness().await;
+    let mut response =
+        if readiness.is_ready() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    response.insert_header((CACHE_CONTROL, "no-store")).json(readiness)
+}
+
+/// Every metric in the OpenMetrics text form.
+pub(super) async fn metrics(_request: HttpRequest, server: Data<Server>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+        .body(server.app.metrics().render())
+}

@@ -1,0 +1,44 @@
+//! `GET /.well-known/jwks.json`: the public halves of our signing keys, for Prelude.
+
+use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::Server;
+
+/// Prelude caches the set for ten minutes (docs/CONTRACT.md C7); others may keep it for one.
+const MAY_BE_KEPT: &str = "public, max-age=60";
+
+/// Answers GET and HEAD, 304 to a reader that has this very set already.
+pub(super) async fn jwks(request: HttpRequest, server: Data<Server>) -> HttpResponse {
+    let set = server.app.jwks();
+    let known =
+        request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut response =
+        if matches_etag(known, set.etag()) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((ETAG, set.etag())).insert_header((CACHE_CONTROL, MAY_BE_KEPT));
+    if matches_etag(known, set.etag()) {
+        return response.finish();
+    }
+    response.content_type("application/json").body(set.body().to_owned())
+}
+
+/// RFC 9110 §13.1.2: a list of tags, weak ones included, or `*`.
+fn matches_etag(header: &str, etag: &str) -> bool {
+    header.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_matches_alone_in_a_list_and_weakly() {
+        for header in ["\"a\"", "\"x\", \"a\"", "W/\"a\"", "*"] {
+            assert!(matches_etag(header, "\"a\""), "{header}");
+        }
+        for header in ["", "\"b\"", "a"] {
+            assert!(!matches_etag(header, "\"a\""), "{header}");
+        }
+    }
+}

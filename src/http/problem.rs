@@ -1,0 +1,135 @@
+//! What a caller is told when there is no good answer: RFC 9457 problem details with a stable code.
+//!
+//! The one place where an error of another room becomes a status. The match over each error is exhaustive, so a new
+//! variant does not compile until somebody decided what the caller sees. Internal text goes to the log, never here.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+
+use super::request_id::RequestId;
+
+/// A refusal before it knows which request it answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: Option<String>,
+    header: Option<(actix_web::http::header::HeaderName, HeaderValue)>,
+}
+
+/// The body of a refusal. `type` is a name, not an address: nothing has to be reachable to understand it.
+#[derive(serde::Serialize)]
+struct ProblemBody<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    request_id: String,
+}
+
+impl Refusal {
+    /// Makes a refusal.
+    ///
+    /// - `code`: stable, for machines. `title`: the same words for every refusal with this code.
+    pub(super) const fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
+        Self { status, code, title, detail: None, header: None }
+    }
+
+    /// Adds what is special about this one. It must quote no input and no internal text.
+    pub(super) fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// The stable code, which is also the cause in metrics.
+    pub(super) const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The answer to `request_id`'s request.
+    pub(super) fn respond(self, request_id: RequestId) -> HttpResponse {
+        let body = ProblemBody {
+            kind: format!("urn:doorstep:problem:{}", self.code),
+            title: self.title,
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail.as_deref(),
+            request_id: request_id.to_string(),
+        };
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
+        if let Some(header) = self.header {
+            response.insert_header(header);
+        }
+        // INVARIANT: strings and numbers in a struct always serialise.
+        response
+            .content_type("application/problem+json")
+            .body(serde_json::to_string(&body).unwrap_or_default())
+    }
+}
+
+/// 404 for a path that leads nowhere.
+pub(super) const fn not_found() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address")
+}
+
+/// 405 for a method that the resource has not.
+pub(super) fn method_not_allowed(allowed: &'static str) -> Refusal {
+    let mut refusal = Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "This address does not take this method",
+    );
+    refusal.header = Some((ALLOW, HeaderValue::from_static(allowed)));
+    refusal
+}
+
+/// 408 for a body that did not arrive in time.
+pub(super) const fn body_too_slow() -> Refusal {
+    Refusal::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "The body did not arrive in time")
+}
+
+/// 400 for a body whose transfer broke off.
+pub(super) const fn body_broken() -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "body_broken", "The body did not arrive whole")
+}
+
+/// 413 for a body over the limit.
+pub(super) fn body_too_large(max: usize) -> Refusal {
+    Refusal::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "body_too_large",
+        "The body is larger than this address takes",
+    )
+    .with_detail(format!("the most is {max} bytes"))
+}
+
+/// 415 for anything but JSON.
+pub(super) const fn not_json() -> Refusal {
+    Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "The content type must be application/json")
+}
+
+/// 400 for a body that is not what the address takes.
+pub(super) fn invalid_request(detail: impl Into<String>) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "invalid_request", "The request is not what this address takes")
+        .with_detail(detail)
+}
+
+/// 503: try again.
+pub(super) fn unavailable(code: &'static str, title: &'static str) -> Refusal {
+    let mut refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, code, title);
+    refusal.header = Some((RETRY_AFTER, HeaderValue::from_static("1")));
+    refusal
+}
+
+/// 401 for an API key that is missing or not good: one code for every cause, so that nothing can be probed.
+pub(super) fn bad_api_key() -> Refusal {
+    let mut refusal = Refusal::new(StatusCode::UNAUTHORIZED, "invalid_api_key", "A valid API key is needed");
+    refusal.header = Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"doorstep\"")));
+    refusal
+}

@@ -1,0 +1,141 @@
+//! Errors of the use cases, as refusals. Every match is exhaustive: a new error does not compile until its status and
+//! its public words are decided here.
+
+use actix_web::http::StatusCode;
+
+use super::problem::{Refusal, bad_api_key, invalid_request, unavailable};
+use crate::app::{AccessError, CallRefusal, DecideError, MintError};
+use crate::prelude::ChallengeFault;
+
+impl From<CallRefusal> for Refusal {
+    fn from(refusal: CallRefusal) -> Self {
+        match refusal {
+            // One public code for every cause: whoever is not Prelude learns nothing from the difference.
+            CallRefusal::Signature(_) => {
+                Self::new(StatusCode::UNAUTHORIZED, "unverified_call", "The call is not signed by Prelude")
+            }
+            CallRefusal::NoTrustedKeySet => {
+                unavailable("no_trusted_key_set", "Prelude's keys are not known, so no call can be verified")
+            }
+        }
+    }
+}
+
+impl From<DecideError> for Refusal {
+    fn from(error: DecideError) -> Self {
+        match error {
+            DecideError::Body(fault) => {
+                Self::new(StatusCode::BAD_REQUEST, "invalid_call", "The call breaks Prelude's contract")
+                    .with_detail(fault.to_string())
+            }
+            DecideError::OldRepeat => Self::new(
+                StatusCode::CONFLICT,
+                "repeated_call",
+                "This very call was answered before, too long ago to be a retry",
+            ),
+            DecideError::NotRecorded(_) | DecideError::TooLate | DecideError::Random(_) => {
+                unavailable("not_recorded", "The verdict could not be recorded, so there is none")
+            }
+        }
+    }
+}
+
+impl From<AccessError> for Refusal {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::BadKey => bad_api_key(),
+            AccessError::MissingRole(role) => {
+                Self::new(StatusCode::FORBIDDEN, "missing_role", "The API key lacks a role for this")
+                    .with_detail(format!("the role `{role}` is needed"))
+            }
+            AccessError::Store(_) => store_unavailable(),
+        }
+    }
+}
+
+impl From<MintError> for Refusal {
+    fn from(error: MintError) -> Self {
+        const FORBIDDEN: StatusCode = StatusCode::FORBIDDEN;
+        const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+        let detail = error.to_string();
+        match error {
+            MintError::Access(error) => error.into(),
+            MintError::Challenge(fault) => fault.into(),
+            MintError::OutsideKeyLimits => {
+                Self::new(FORBIDDEN, "outside_key_limits", "The API key is limited to other scopes or steps")
+            }
+            MintError::NoTrustedKeySet => unavailable(
+                "no_trusted_key_set",
+                "Prelude's keys are not known, so no challenge token can be checked",
+            ),
+            MintError::Disagreement(_) => Self::new(
+                StatusCode::CONFLICT,
+                "fields_disagree",
+                "A field and the challenge token do not agree",
+            )
+            .with_detail(detail),
+            MintError::Missing(_) => invalid_request(detail),
+            MintError::ManagedStep => managed_step(),
+            MintError::UnknownStep => {
+                Self::new(UNPROCESSABLE, "unknown_step", "The policy knows no such step")
+            }
+            MintError::NotApprovableByBackend => Self::new(
+                FORBIDDEN,
+                "not_approvable",
+                "The policy or the API key does not let a backend approve this step",
+            ),
+            MintError::NoReview => Self::new(
+                StatusCode::CONFLICT,
+                "no_review",
+                "No recorded review in time asked this user for this step",
+            ),
+            MintError::NoTimeLeft => challenge_expired(),
+            MintError::NoSigner => unavailable("no_signing_key", "No signing key is active"),
+            MintError::Key(_) | MintError::Random(_) => {
+                unavailable("not_signed", "The token could not be signed")
+            }
+            MintError::Store(_) => store_unavailable(),
+        }
+    }
+}
+
+impl From<ChallengeFault> for Refusal {
+    fn from(fault: ChallengeFault) -> Self {
+        const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+        match fault {
+            ChallengeFault::Malformed
+            | ChallengeFault::UnknownKey
+            | ChallengeFault::BadSignature
+            | ChallengeFault::WrongIssuer => Self::new(
+                UNPROCESSABLE,
+                "invalid_challenge_token",
+                "The challenge token is not one that Prelude signed for this application",
+            ),
+            ChallengeFault::Expired => challenge_expired(),
+            ChallengeFault::NotYetValid => {
+                Self::new(UNPROCESSABLE, "challenge_not_yet_valid", "The challenge has not begun")
+            }
+            ChallengeFault::Completed => {
+                Self::new(UNPROCESSABLE, "challenge_completed", "Every step of the challenge is done")
+            }
+            ChallengeFault::ManagedStep => managed_step(),
+            ChallengeFault::PassedStep => Self::new(
+                UNPROCESSABLE,
+                "step_not_current",
+                "The step is done already, or not the challenge's next one",
+            ),
+        }
+    }
+}
+
+const fn managed_step() -> Refusal {
+    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "managed_step", "Prelude carries out this step itself")
+}
+
+const fn challenge_expired() -> Refusal {
+    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "challenge_expired", "The challenge is at its end")
+}
+
+fn store_unavailable() -> Refusal {
+    unavailable("store_unavailable", "The record could not be read or written")
+}

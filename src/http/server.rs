@@ -1,0 +1,115 @@
+//! The listener: routes, limits and an orderly end.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{ServerHandle, Service};
+use actix_web::web::{self, Data};
+use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer};
+
+use super::extract::BodyLimits;
+use super::problem::{method_not_allowed, not_found};
+use super::{Server, answer, health, hook, jwks, request_id, verification_tokens};
+use crate::app::App;
+use crate::config::ServerSettings;
+
+/// Why the server did not start or ended badly.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address} (server.bind)")]
+    Bind {
+        /// What was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The server itself failed.
+    #[error("the server failed")]
+    Failed(#[source] std::io::Error),
+}
+
+/// A server that takes calls.
+pub(crate) struct Running {
+    address: SocketAddr,
+    handle: ServerHandle,
+    task: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Running {
+    /// Where it listens: the real port also where 0 was asked for.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Refuses new connections at once, answers what was accepted, then ends.
+    ///
+    /// # Errors
+    /// [`ServeError::Failed`] when a worker did not end as it should.
+    pub(crate) async fn drain(self) -> Result<(), ServeError> {
+        self.handle.stop(true).await;
+        match self.task.await {
+            Ok(ended) => ended.map_err(ServeError::Failed),
+            Err(stopped) => Err(ServeError::Failed(std::io::Error::other(stopped))),
+        }
+    }
+}
+
+/// Starts to take calls for `app`.
+///
+/// # Errors
+/// [`ServeError`]; nothing listens then.
+pub(crate) fn serve(app: Arc<App>, settings: &ServerSettings) -> Result<Running, ServeError> {
+    let bind_failed = |source| ServeError::Bind { address: settings.bind, source };
+    let listener = TcpListener::bind(settings.bind).map_err(bind_failed)?;
+    let address = listener.local_addr().map_err(bind_failed)?;
+    let hook_body = BodyLimits { bytes_max: settings.body_bytes_max, deadline: settings.body_deadline };
+    let shared = Data::new(Server { app, hook_body, api_body: hook_body });
+    let process = std::process::id();
+    let mut server = HttpServer::new(move || {
+        Routes::new()
+            .app_data(Data::clone(&shared))
+            .wrap_fn(move |request, service| request_id::name(process, request, service))
+            .configure(routes)
+    })
+    .disable_signals()
+    .max_connections(settings.connections_max)
+    .client_request_timeout(settings.header_deadline)
+    .shutdown_timeout(settings.shutdown_deadline.as_secs())
+    .listen(listener)
+    .map_err(bind_failed)?;
+    if let Some(workers) = settings.workers {
+        server = server.workers(workers);
+    }
+    let server = server.run();
+    let handle = server.handle();
+    Ok(Running { address, handle, task: tokio::spawn(server) })
+}
+
+/// Every address that answers, and the methods it takes.
+fn routes(routes: &mut web::ServiceConfig) {
+    routes
+        .service(resource("/hooks/stepup", "POST").route(web::post().to(hook::stepup)))
+        .service(
+            resource("/.well-known/jwks.json", "GET, HEAD")
+                .route(web::get().to(jwks::jwks))
+                .route(web::head().to(jwks::jwks)),
+        )
+        .service(resource("/v1/verification-tokens", "POST").route(web::post().to(verification_tokens::mint)))
+        .service(readable("/healthz").route(web::get().to(health::healthz)))
+        .service(readable("/readyz").route(web::get().to(health::readyz)))
+        .service(readable("/metrics").route(web::get().to(health::metrics)))
+        .default_service(web::to(|request: HttpRequest| async move { answer(&request, Err(not_found())) }));
+}
+
+fn readable(path: &str) -> actix_web::Resource {
+    resource(path, "GET")
+}
+
+fn resource(path: &str, methods: &'static str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(move |request: HttpRequest| async move {
+        answer(&request, Err::<HttpResponse, _>(method_not_allowed(methods)))
+    }))
+}

@@ -1,0 +1,215 @@
+//! What black-box tests hold: a server on a free port, Prelude's side, and the clock. Behind the feature `testing`.
+//!
+//! Only plain values cross this line, so that a test can use nothing that a user could not.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use secrecy::ExposeSecret as _;
+
+use crate::app::{ApiKeyDraft, create_api_key};
+use crate::boot::{self, Booted, Sources};
+use crate::clock::SystemClock;
+use crate::config::{LoadRequest, Override, load};
+use crate::domain::{Approver, Role, Scope, StepKey};
+use crate::emulator::{
+    Emulator, EmulatorSettings, HookRequest, OutgoingCall, Padding, Prefix, Salt, SignatureStyle,
+};
+use crate::http::{self, Running};
+use crate::policy;
+use crate::random::SystemRandom;
+
+pub use crate::clock::ManualClock;
+
+/// What a server under test is started with.
+pub struct Setup {
+    /// Where the store and its key file live; the same directory again is a restart.
+    pub directory: PathBuf,
+    /// Policy files: names and texts. Empty means the shipped bundle.
+    pub policies: Vec<(String, String)>,
+    /// A clock that is set by hand; the machine's without one.
+    pub clock: Option<Arc<ManualClock>>,
+    /// Option keys and values, over those that every test server has.
+    pub settings: Vec<(&'static str, String)>,
+}
+
+/// A server that takes calls, with everything behind it.
+pub struct Server {
+    booted: Booted,
+    running: Running,
+    sources: Sources,
+}
+
+/// What an API key may do, as the command line says it.
+#[derive(Default)]
+pub struct KeyWish<'a> {
+    /// Role names.
+    pub roles: &'a [&'a str],
+    /// `backend` or `person`, for an approver.
+    pub approves_as: Option<&'a str>,
+    /// The scopes it is limited to.
+    pub scopes: &'a [&'a str],
+    /// The steps it is limited to.
+    pub steps: &'a [&'a str],
+    /// Ends after this many seconds.
+    pub ends_in_seconds: Option<u64>,
+}
+
+impl Server {
+    /// Starts a server in development mode on a free loopback port.
+    ///
+    /// # Errors
+    /// What kept it from starting, in words.
+    pub async fn start(setup: Setup) -> Result<Self, String> {
+        let clock: Arc<dyn crate::clock::Clock> = match &setup.clock {
+            Some(clock) => Arc::clone(clock) as Arc<dyn crate::clock::Clock>,
+            None => Arc::new(SystemClock),
+        };
+        let sources = Sources { clock, random: Arc::new(SystemRandom) };
+        let store = format!("sqlite://{}", setup.directory.join("doorstep.sqlite").display());
+        let defaults = [
+            ("mode", "development".to_owned()),
+            ("server.bind", "127.0.0.1:0".to_owned()),
+            ("server.workers", "2".to_owned()),
+            ("prelude.app_id", "test".to_owned()),
+            ("store.url", store),
+        ];
+        let overrides = defaults.into_iter().chain(setup.settings);
+        let overrides = overrides.map(|(key, text)| Override { key, text, flag: "test" }).collect();
+        let settings = load(LoadRequest { file: None, environment: std::iter::empty(), overrides })
+            .map_err(|faults| faults.to_string())?;
+        let bundle = if setup.policies.is_empty() {
+            policy::load_files(policy::shipped())
+        } else {
+            policy::load_files(setup.policies)
+        };
+        let bundle = bundle.map_err(|faults| faults.to_string())?;
+        let booted = boot::start_with_bundle(&settings, sources.clone(), bundle).await.map_err(words)?;
+        let running = http::serve(booted.app(), &settings.server).map_err(words)?;
+        Ok(Self { booted, running, sources })
+    }
+
+    /// Where it listens, such as `http://127.0.0.1:41233`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.running.address())
+    }
+
+    /// Makes an API key and returns what a caller presents.
+    ///
+    /// # Errors
+    /// What is wrong with the wish, in words.
+    pub async fn create_api_key(&self, wish: &KeyWish<'_>) -> Result<String, String> {
+        let now = self.sources.clock.now();
+        let names = |texts: &[&str]| texts.iter().map(|text| Scope::new(text)).collect::<Result<_, _>>();
+        let draft = ApiKeyDraft {
+            name: "test".to_owned(),
+            roles: wish.roles.iter().filter_map(|role| Role::parse(role)).collect(),
+            approves_as: wish.approves_as.and_then(Approver::parse),
+            scopes: names(wish.scopes).map_err(words)?,
+            steps: wish
+                .steps
+                .iter()
+                .map(|text| StepKey::new(text))
+                .collect::<Result<_, _>>()
+                .map_err(words)?,
+            expires_at: wish.ends_in_seconds.map(|seconds| now.plus(std::time::Duration::from_secs(seconds))),
+        };
+        let made = create_api_key(self.booted.app().store(), draft, now, &*self.sources.random).await;
+        Ok(made.map_err(words)?.key.expose_secret().to_owned())
+    }
+
+    /// Finishes what was accepted and ends.
+    ///
+    /// # Errors
+    /// When a worker did not end as it should.
+    pub async fn stop(self) -> Result<(), String> {
+        let drained = self.running.drain().await.map_err(words);
+        self.booted.close().await;
+        drained
+    }
+}
+
+/// Prelude's side: its key sets on a loopback port, genuine signatures and challenge tokens.
+pub struct Prelude(Emulator);
+
+/// A hook call ready to be sent: headers and exact body.
+pub struct SignedCall {
+    /// Header names and values.
+    pub headers: Vec<(String, String)>,
+    /// The exact bytes that were signed.
+    pub body: Vec<u8>,
+}
+
+impl Prelude {
+    /// Makes keys and serves their sets; its time is the given clock's, or the machine's.
+    ///
+    /// # Errors
+    /// What kept it from starting, in words.
+    pub async fn start(clock: Option<Arc<ManualClock>>) -> Result<Self, String> {
+        let clock: Arc<dyn crate::clock::Clock> = match clock {
+            Some(clock) => clock,
+            None => Arc::new(SystemClock),
+        };
+        let now = Arc::new(move || clock.now().unix_seconds());
+        let settings = EmulatorSettings::new("test.session.prelude.dev", now);
+        Emulator::start(settings).await.map(Self).map_err(words)
+    }
+
+    /// The settings that make a server use these key sets.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("prelude.key_set_url", self.0.app_key_set_url()),
+            ("prelude.step_up_key_set_url", self.0.step_up_key_set_url()),
+        ]
+    }
+
+    /// Signs a body as Prelude does, in its usual style or with the largest salt and a bare header.
+    ///
+    /// # Errors
+    /// When no signature could be made.
+    pub fn sign(&self, body: &serde_json::Value, style: Style) -> Result<SignedCall, String> {
+        let style = match style {
+            Style::Usual => SignatureStyle::default(),
+            Style::Other => {
+                SignatureStyle { salt: Salt::Max, prefix: Prefix::Bare, padding: Padding::Padded }
+            }
+        };
+        let key = self.0.identity().signing_key();
+        let call = OutgoingCall::signed(&key, body.to_string().into_bytes(), style).map_err(words)?;
+        Ok(SignedCall { headers: call.headers, body: call.body })
+    }
+
+    /// Signs any claims as a challenge token.
+    ///
+    /// # Errors
+    /// When no signature could be made.
+    pub fn challenge_token(&self, claims: &serde_json::Value) -> Result<String, String> {
+        self.0.sign_challenge_claims(claims).map_err(words)
+    }
+
+    /// How often the hook's key set was fetched.
+    #[must_use]
+    pub fn key_set_fetches(&self) -> u64 {
+        self.0.fetch_counts().app_key_set
+    }
+
+    /// Stops serving the key sets.
+    pub async fn stop(&self) {
+        self.0.stop().await;
+    }
+}
+
+/// How a call is signed: what the contract leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Digest-length salt, prefixed, unpadded.
+    Usual,
+    /// Largest salt, bare, padded.
+    Other,
+}
+
+fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

@@ -1,0 +1,38 @@
+//! No answer says more than it must: an allow-list of headers for every route.
+
+use crate::bench::{Bench, transfer};
+
+#[tokio::test]
+async fn every_answer_has_known_headers_only() {
+    let bench = Bench::start().await;
+    let key = bench.backend_key().await;
+    let answers = [
+        bench.get("/healthz").await,
+        bench.get("/readyz").await,
+        bench.get("/metrics").await,
+        bench.get("/.well-known/jwks.json").await,
+        bench.get("/nowhere").await,
+        bench.get("/hooks/stepup").await,
+        bench.call(&transfer("usr_1", "20")).await,
+        bench.mint(&key, &serde_json::json!({})).await,
+        bench.mint("dsk_no_key", &serde_json::json!({})).await,
+    ];
+    let allowed = [
+        "allow",
+        "cache-control",
+        "content-length",
+        "content-type",
+        "date",
+        "etag",
+        "retry-after",
+        "www-authenticate",
+        "x-request-id",
+    ];
+    for answer in answers {
+        for (name, value) in &answer.headers {
+            assert!(allowed.contains(&name.as_str()), "{name}: {value} in {answer:?}");
+        }
+        assert!(answer.header("x-request-id").is_some(), "{answer:?}");
+    }
+    bench.stop().await;
+}
