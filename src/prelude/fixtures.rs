@@ -73,11 +73,6 @@ fn rsa_sign(encoding: &'static RsaSignatureEncoding, body: &[u8]) -> Vec<u8> {
     signature
 }
 
-/// The modulus of the RSA key.
-pub(super) fn modulus() -> Vec<u8> {
-    RSA.public_key().modulus().big_endian_without_leading_zero().to_vec()
-}
-
 /// A call with this body, genuinely signed and verified.
 pub(super) fn signed_call(body: &[u8]) -> SignedCall {
     let signature = base64url(pss(body));

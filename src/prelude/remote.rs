@@ -1,5 +1,6 @@
 //! Prelude's key sets as they are now: fetched, kept, and distrusted once nobody could confirm them for a day.
 
+use std::error::Error;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -232,8 +233,10 @@ impl<K: VerificationKey> RemoteKeySet<K> {
     }
 
     fn log(&self, fault: &FetchFault) {
-        let cause = std::error::Error::source(fault).map(ToString::to_string);
-        tracing::warn!(key_set = K::SET, fault = %fault, cause, "Prelude's key set could not be fetched");
+        let first: &dyn Error = fault;
+        let causes = std::iter::successors(Some(first), |&cause| cause.source());
+        let fault = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        tracing::warn!(key_set = K::SET, fault, "Prelude's key set could not be fetched");
     }
 }
 

@@ -59,7 +59,7 @@ fn only_fit_rsa_keys_verify_calls() {
         check(&without(good.clone(), member), false);
     }
     check(&ed_jwk("k"), false);
-    check(&json!([good.clone()]), false);
+    check(&json!([good]), false);
     check(&json!("RSA"), false);
 }
 

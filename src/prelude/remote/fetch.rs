@@ -128,11 +128,13 @@ impl Source {
             .connect_timeout(CONNECT_TIMEOUT)
             // One fetch in minutes: a connection kept open would only be found closed.
             .pool_max_idle_per_host(0);
+        // No proxy stands between this machine and itself.
+        let client = if is_loopback(&endpoint.0) { client.no_proxy() } else { client };
         let client = if endpoint.is_https() {
             client.https_only(true).tls_certs_merge(extra)
         } else {
-            // No proxy stands between this machine and itself, and the system's roots need not be read.
-            client.no_proxy().tls_certs_only(extra)
+            // Plain http needs no roots, and a system without any is no reason to fail.
+            client.tls_certs_only(extra)
         };
         let client = client.build().map_err(SetupFault::Tls)?;
         Ok(Self { endpoint, client, patience: FETCH_TIMEOUT })

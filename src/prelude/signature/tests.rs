@@ -54,8 +54,10 @@ fn headers_that_are_absent_or_malformed_are_refused() {
     let twice = format!("{PREFIX}{PREFIX}{good}");
     let one_of_two = format!("{good}=");
     let three = format!("{good}===");
-    let padded_inside = format!("{}=={}", &good[..170], &good[170..]);
-    let trailing_bits = format!("{}B", &base64url([0; 256])[..341]);
+    let (front, back) = good.split_at(170);
+    let padded_inside = format!("{front}=={back}");
+    // 342 characters hold four bits more than 256 bytes; here the last of them is set.
+    let trailing_bits = format!("{}B", "A".repeat(341));
     let long = base64url([1; 1025]);
     let longer = "A".repeat(100_000);
     let short = base64url([1; 255]);
@@ -108,29 +110,38 @@ fn every_spelling_of_a_signature_is_one_signature() {
     }
 }
 
-/// A number that is the signature modulo the key would be a second signature for the same call, and a replay with it a
-/// new call.
+/// A number that equals the signature modulo the key would be a second signature of the same call, and a replay with
+/// it a new call.
 #[test]
 fn a_signature_plus_the_modulus_is_refused() {
-    let modulus = fixtures::modulus();
+    let (jwks, cases) = fixtures::vectors(include_str!("../../../tests/vectors/hook-calls.json"));
+    let keys = HookKeySet::parse(&jwks).expect("usable keys");
+    let parsed: serde_json::Value = serde_json::from_str(&jwks).expect("a key set");
+    let modulus = URL_SAFE_NO_PAD.decode(parsed["keys"][0]["n"].as_str().expect("n")).expect("base64url");
+    let key_id = parsed["keys"][0]["kid"].as_str();
     let mut tried = 0;
-    for round in 0..200_u32 {
-        let body = round.to_string();
-        let mut sum = fixtures::pss(body.as_bytes());
-        let mut carry = 0_u16;
-        for (digit, other) in sum.iter_mut().zip(&modulus).rev() {
-            let total = u16::from(*digit) + u16::from(*other) + carry;
-            *digit = total.to_le_bytes()[0];
-            carry = u16::from(total.to_le_bytes()[1]);
-        }
-        if carry == 0 {
-            assert_eq!(verified(&base64url(sum), body.as_bytes()).err(), Some(SignatureFault::Wrong));
-            tried += 1;
-        }
-        if tried == 5 {
-            return;
-        }
+    for case in cases.iter().filter(|case| case["expect"] == "valid") {
+        let body = STANDARD.decode(case["body_base64"].as_str().expect("a body")).expect("base64");
+        let header = case["headers"]["x-webhook-signature"].as_str().expect("a signature");
+        let Some(sum) = decode(header).and_then(|signature| same_length_sum(&signature, &modulus)) else {
+            continue;
+        };
+        let sum = base64url(sum);
+        let headers = SignatureHeaders { signature: Some(&sum), key_id };
+        assert_eq!(verify(headers, &body, &keys).err(), Some(SignatureFault::Wrong), "{}", case["name"]);
+        tried += 1;
     }
+    assert!(tried >= 3, "{tried}");
+}
+
+/// The sum of two numbers of one length, if it has that length too.
+fn same_length_sum(one: &[u8], other: &[u8]) -> Option<Vec<u8>> {
+    let mut sum = vec![0; one.len()];
+    let mut carry = 0;
+    for ((digit, left), right) in sum.iter_mut().zip(one).zip(other).rev() {
+        [*digit, carry] = (u16::from(*left) + u16::from(*right) + u16::from(carry)).to_le_bytes();
+    }
+    (one.len() == other.len() && carry == 0).then_some(sum)
 }
 
 #[test]
