@@ -281,7 +281,7 @@ async fn a_set_is_kept_fresh_until_told_to_stop() {
     let mut snapshots = remote.snapshots();
     let (stop, stopped) = watch::channel(false);
     let clock: SharedClock = Arc::new(SystemClock);
-    let keeping = tokio::spawn(Arc::clone(&remote).keep_fresh(clock, stopped));
+    let keeping = tokio::spawn(Arc::clone(&remote).keep_fresh(clock, Duration::from_secs(300), stopped));
     snapshots.changed().await.expect("a confirmation after a failure");
     assert_eq!(requests(&server).await, 2);
     assert!(remote.trusted(SystemClock.now()).is_some());
@@ -289,7 +289,11 @@ async fn a_set_is_kept_fresh_until_told_to_stop() {
     keeping.await.expect("it stops");
 
     let (stop, stopped) = watch::channel(false);
-    let keeping = tokio::spawn(Arc::clone(&remote).keep_fresh(Arc::new(SystemClock), stopped));
+    let keeping = tokio::spawn(Arc::clone(&remote).keep_fresh(
+        Arc::new(SystemClock),
+        Duration::from_secs(300),
+        stopped,
+    ));
     drop(stop);
     keeping.await.expect("it stops");
 }
