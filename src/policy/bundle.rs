@@ -314,3 +314,6 @@ fn own_scopes(claim: &Claim<'_, '_>) -> Vec<Scope> {
 fn is_scope_file(name: &str) -> bool {
     ![STEPS_FILE, ALWAYS_FILE].contains(&name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,6 +75,9 @@ pub(crate) fn policy(
 ) -> Option<ScopePolicy> {
     // `scopes` complained about anything that is no map and about unknown keys.
     let Kind::Map(entries) = &root.kind else { return None };
+    if entries.is_empty() {
+        return None;
+    }
     let map = Map { span: root.span, entries };
     if let Some(node) = map.get("description") {
         reader.text(node, "`description`");

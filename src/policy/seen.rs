@@ -213,6 +213,6 @@ mod tests {
             set.add(*field);
             assert_eq!(set.iter().collect::<Vec<_>>(), [*field]);
         }
-        assert!(FieldSet::BITS <= 32);
+        const { assert!(FieldSet::BITS <= 32) };
     }
 }

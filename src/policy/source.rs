@@ -100,7 +100,7 @@ pub(crate) fn read_dir(dir: &Path) -> Result<Vec<SourceFile>, Vec<Diagnostic>> {
             Placement::Misplaced(message, help) => faults.push(without_line(&name, message, help)),
             Placement::Policy => match read_file(&path, &name) {
                 Ok(file) => files.push(file),
-                Err(fault) => faults.push(fault),
+                Err(found) => faults.extend(found),
             },
         }
     }
@@ -136,15 +136,15 @@ fn placement(name: &str, is_dir: bool) -> Placement {
     }
 }
 
-fn read_file(path: &Path, name: &str) -> Result<SourceFile, Diagnostic> {
-    let bytes = fs::metadata(path).map_err(|error| unreadable(name, &error))?.len();
+fn read_file(path: &Path, name: &str) -> Result<SourceFile, Vec<Diagnostic>> {
+    let bytes = fs::metadata(path).map_err(|error| vec![unreadable(name, &error)])?.len();
     if usize::try_from(bytes).unwrap_or(usize::MAX) > FILE_BYTES_MAX {
         let message = format!("the file has more than {FILE_BYTES_MAX} bytes");
         let file = SourceFile::new(name.to_owned(), String::new());
         let help = "split it: one file per scope or family of scopes".to_owned();
-        return Err(file.finding((Severity::Error, Code::Limit), Span::START, message, help));
+        return Err(vec![file.finding((Severity::Error, Code::Limit), Span::START, message, help)]);
     }
-    let text = fs::read_to_string(path).map_err(|error| unreadable(name, &error))?;
+    let text = fs::read_to_string(path).map_err(|error| vec![unreadable(name, &error)])?;
     Ok(SourceFile::new(name.to_owned(), text))
 }
 

@@ -25,13 +25,20 @@ pub(crate) fn did_you_mean<S: AsRef<str>>(wrong: &str, known: &[S]) -> String {
 ///
 /// Another case, and a name without its prefix (`amount` for `metadata.amount`), count as one slip.
 fn nearest<'k, S: AsRef<str>>(wrong: &str, known: &'k [S]) -> Option<&'k str> {
-    let allowed = (wrong.chars().count() / 3).clamp(1, 3);
     known
         .iter()
         .map(|name| (distance_with_habits(wrong, name.as_ref()), name.as_ref()))
-        .filter(|(distance, _)| *distance <= allowed)
+        .filter(|(distance, name)| *distance <= allowed(wrong, name))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
+}
+
+/// How many slips still leave a name recognisable. What both names begin with up to the last dot does not count: of
+/// `metadata.a` and `metadata.c`, everything that matters differs.
+fn allowed(wrong: &str, known: &str) -> usize {
+    let prefix = known.rfind('.').and_then(|dot| known.get(..=dot)).unwrap_or_default();
+    let letters = wrong.strip_prefix(prefix).unwrap_or(wrong).chars().count();
+    if wrong.eq_ignore_ascii_case(known) { 1 } else { (letters / 3).min(3) }
 }
 
 fn distance_with_habits(wrong: &str, known: &str) -> usize {
@@ -75,12 +82,14 @@ mod tests {
             ("amount", "did you mean `metadata.amount`?"),
             ("metadata.curency", "did you mean `metadata.currency`?"),
             ("Signals.IP", "did you mean `signals.ip`?"),
+            ("Metadata.Amount", "did you mean `metadata.amount`?"),
             ("userid", "did you mean `user_id`?"),
             ("history", "known here: `metadata.amount`, `metadata.currency`, `signals.ip`, `user_id`"),
         ];
         for (wrong, expected) in cases {
             assert_eq!(did_you_mean(wrong, &fields), expected, "{wrong}");
         }
+        assert_eq!(did_you_mean("metadata.c", &["metadata.a"]), "only `metadata.a` is known here");
         assert_eq!(did_you_mean("x", &["block"]), "only `block` is known here");
         assert_eq!(did_you_mean::<&str>("x", &[]), "there is none to choose from");
     }

@@ -81,8 +81,7 @@ pub(crate) fn parse(file: &SourceFile) -> Result<Node, Vec<Diagnostic>> {
             let width = if one_line { span.end.col().saturating_sub(span.start.col()).max(1) } else { 1 };
             builder.take(event, Span { width, ..start })
         });
-        if let Err(fault) = step {
-            builder.faults.push(fault);
+        if step.is_err() {
             return Err(builder.faults);
         }
     }
@@ -98,6 +97,9 @@ struct Builder<'f> {
     faults: Vec<Diagnostic>,
 }
 
+/// The fault is noted, and nothing after it can be trusted.
+struct Stop;
+
 /// A list or map whose end has not come yet.
 enum Open {
     List(Span, Vec<Node>),
@@ -105,7 +107,7 @@ enum Open {
 }
 
 impl Builder<'_> {
-    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Diagnostic> {
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Stop> {
         if event.tag().is_some() {
             return Err(self.feature(span, "a tag (`!…`)"));
         }
@@ -132,7 +134,7 @@ impl Builder<'_> {
         }
     }
 
-    fn open(&mut self, container: Open, span: Span) -> Result<(), Diagnostic> {
+    fn open(&mut self, container: Open, span: Span) -> Result<(), Stop> {
         if matches!(self.open.last(), Some(Open::Map(_, _, None))) {
             return Err(self.error(
                 (Code::WrongShape, span),
@@ -148,7 +150,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn close(&mut self) -> Result<(), Diagnostic> {
+    fn close(&mut self) -> Result<(), Stop> {
         match self.open.pop() {
             Some(Open::List(span, items)) => self.add(Node { span, kind: Kind::List(items) }),
             Some(Open::Map(span, entries, _)) => {
@@ -159,7 +161,7 @@ impl Builder<'_> {
         }
     }
 
-    fn add(&mut self, node: Node) -> Result<(), Diagnostic> {
+    fn add(&mut self, node: Node) -> Result<(), Stop> {
         self.nodes += 1;
         if self.nodes > NODES_MAX {
             let message = format!("more than {NODES_MAX} values in one file");
@@ -190,8 +192,7 @@ impl Builder<'_> {
         for entry in entries.iter().filter(|entry| !seen.insert(&*entry.key)) {
             let message = format!("the key `{}` stands twice in this map", entry.key);
             let help = "keep one of the two; a later one never overrides an earlier one here";
-            let fault = self.error((Code::DuplicateKey, entry.key_span), &message, help);
-            self.faults.push(fault);
+            _ = self.error((Code::DuplicateKey, entry.key_span), &message, help);
         }
     }
 
@@ -206,7 +207,7 @@ impl Builder<'_> {
         })
     }
 
-    fn syntax(&self, error: &ScanError) -> Diagnostic {
+    fn syntax(&mut self, error: &ScanError) -> Stop {
         let at = error.marker();
         let span = Span { line: at.line(), column: at.col() + 1, width: 1 };
         let message = format!("not YAML: {}", error.info());
@@ -215,15 +216,18 @@ impl Builder<'_> {
         self.error((Code::YamlSyntax, span), &message, help)
     }
 
-    fn feature(&self, span: Span, what: &str) -> Diagnostic {
+    fn feature(&mut self, span: Span, what: &str) -> Stop {
         let message = format!("{what} has no place in a policy file");
         let help = "write the value out: every line of a policy means what it says where it stands; \
                     a text that starts with & * ! or % needs quotes";
         self.error((Code::YamlFeature, span), &message, help)
     }
 
-    fn error(&self, (code, span): (Code, Span), message: &str, help: &str) -> Diagnostic {
-        self.file.finding((Severity::Error, code), span, message.to_owned(), help.to_owned())
+    /// Notes a fault; whether reading can go on after it is for the caller to say.
+    fn error(&mut self, (code, span): (Code, Span), message: &str, help: &str) -> Stop {
+        let kind = (Severity::Error, code);
+        self.faults.push(self.file.finding(kind, span, message.to_owned(), help.to_owned()));
+        Stop
     }
 }
 

@@ -70,11 +70,10 @@ pub(crate) fn when(
         }
         return Some(Condition::Always);
     }
-    if let Kind::Text(text) = &node.kind
-        && !text.is_nothing()
-    {
+    if let Kind::Text(text) = &node.kind {
+        let code = if text.is_nothing() { Code::Empty } else { Code::WrongShape };
         let help = "write a map of conditions, or `when: always`";
-        reader.fault(Code::WrongShape, node.span, format!("`when` cannot be `{}`", text.value), help);
+        reader.fault(code, node.span, "`when` is no condition", help);
         return None;
     }
     let mut when =

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use rust_decimal::Decimal;
 
 use super::Subject;
+use crate::domain::Scope;
 use crate::policy::addresses::AddressSet;
 use crate::policy::condition::{Comparison, Condition, Field, Leaf, Test};
 use crate::policy::schema::FieldKind;
@@ -192,9 +193,7 @@ fn possible_for(field: Field, literals: &[Literal<'_>], subject: Subject<'_>) ->
             }
             None => true,
         },
-        Field::Scope => {
-            possible_text(literals, Some(subject.scopes.iter().map(|scope| scope.as_str()).collect()))
-        }
+        Field::Scope => possible_text(literals, Some(subject.scopes.iter().map(Scope::as_str).collect())),
         Field::Platform => {
             possible_text(literals, Some(PLATFORM_NAMES.into_iter().chain([OTHER_PLATFORM]).collect()))
         }

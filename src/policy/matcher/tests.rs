@@ -1,1 +1,221 @@
+//! Properties of every bundle that loads and every request.
 
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+
+use super::Bundle;
+use crate::domain::{Decision, Facts, Grant, GrantMode, IdentifierKind, Platform, Scope, Verdict};
+use crate::policy::sample::STEPS;
+use crate::policy::{Code, Severity, load_files, shipped};
+
+mod naive;
+
+use naive::{RuleSpec, any_request, any_rules, decide, document};
+
+/// Loads generated rules; `None` where a law refuses them, which is the only way in which they may fail.
+fn load(rules: &[RuleSpec]) -> Option<Bundle> {
+    let text = document(rules);
+    match load_files([("a.yaml", text.as_str()), ("steps.yaml", STEPS)]) {
+        Ok(bundle) => Some(bundle),
+        Err(faults) => {
+            let laws = [Code::ContinueAboveBlock, Code::OmissionSoftens];
+            let mut errors = faults.iter().filter(|fault| fault.severity == Severity::Error);
+            assert!(errors.all(|fault| laws.contains(&fault.code)), "{text}\n{faults}");
+            None
+        }
+    }
+}
+
+/// What Prelude refuses, and what a user could not do (docs/CONTRACT.md C4).
+fn assert_acceptable(facts: &Facts, decision: &Decision) {
+    let good = |grant: &Grant| (1..=86_400).contains(&grant.granted_for.get());
+    match &decision.verdict {
+        Verdict::Block => {}
+        Verdict::Continue(grant) => assert!(good(grant)),
+        Verdict::Review(grant, plan) => {
+            assert!(good(grant));
+            assert!(!plan.steps().is_empty());
+            let keys: HashSet<_> = plan.steps().iter().map(|step| step.key.as_str()).collect();
+            assert_eq!(keys.len(), plan.steps().len(), "a key twice in {plan:?}");
+            for step in plan.steps() {
+                assert!((1..=86_400).contains(&step.expires_in.get()));
+                assert_ne!(step.key.as_str(), "completed");
+                assert!(can_walk(facts, step.key.as_str()), "{facts:?} cannot walk {step:?}");
+            }
+        }
+    }
+    assert_eq!(
+        decision.verdict == Verdict::Block || decision.rule.is_some(),
+        true,
+        "otherwise is block here"
+    );
+    let seen: serde_json::Value = serde_json::from_str(&decision.seen.values_json).expect("JSON");
+    assert!(seen.is_object());
+    assert!(decision.seen.outcomes.bytes().all(|byte| byte == b'0' || byte == b'1'));
+}
+
+fn can_walk(facts: &Facts, step: &str) -> bool {
+    let has = |kind: IdentifierKind| facts.identifiers.iter().any(|identifier| identifier.kind == kind);
+    match step {
+        "verify_sms" => has(IdentifierKind::PhoneNumber),
+        "verify_email" => has(IdentifierKind::EmailAddress),
+        "verify_passkey" => facts.signals.platform == Platform::Ios,
+        "kyc_review" => facts.signals.platform == Platform::Web,
+        "video_call" => facts.signals.platform != Platform::Web,
+        _ => false,
+    }
+}
+
+/// Written for the test, apart from the checker's own order.
+fn gains(new: &Verdict, old: &Verdict) -> bool {
+    let rank = |verdict: &Verdict| match verdict {
+        Verdict::Continue(_) => 0,
+        Verdict::Review(..) => 1,
+        Verdict::Block => 2,
+    };
+    let wider = |mode: GrantMode| GrantMode::ALL.iter().position(|known| *known == mode);
+    let more =
+        |new: &Grant, old: &Grant| new.granted_for > old.granted_for || wider(new.mode) > wider(old.mode);
+    match (new, old) {
+        (Verdict::Continue(new), Verdict::Continue(old)) => more(new, old),
+        (Verdict::Review(new, plan), Verdict::Review(old, old_plan)) => {
+            let keys: Vec<_> = plan.steps().iter().map(|step| &step.key).collect();
+            more(new, old) || old_plan.steps().iter().any(|step| !keys.contains(&&step.key))
+        }
+        _ => rank(new) < rank(old),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 120, max_global_rejects: 20_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_matcher_agrees_with_a_naive_interpreter(rules in any_rules(), asked in prop::collection::vec(any_request(), 8)) {
+        let Some(bundle) = load(&rules) else { return Err(TestCaseError::reject("a law refuses it")) };
+        for asked in &asked {
+            let facts = asked.facts();
+            let decision = bundle.decide(&facts);
+            assert_acceptable(&facts, &decision);
+            let (rule, outcomes) = decide(&rules, asked);
+            prop_assert_eq!(decision.rule.as_ref().map(|rule| rule.as_str().to_owned()), rule, "{}", document(&rules));
+            prop_assert_eq!(&decision.seen.outcomes, &outcomes);
+            prop_assert_eq!(&bundle.decide(&facts), &decision);
+        }
+    }
+
+    #[test]
+    fn leaving_a_field_out_never_gives_a_softer_verdict(rules in any_rules(), asked in prop::collection::vec(any_request(), 8)) {
+        let Some(bundle) = load(&rules) else { return Err(TestCaseError::reject("a law refuses it")) };
+        for asked in &asked {
+            let full = bundle.decide(&asked.facts()).verdict;
+            for less in asked.with_less() {
+                let verdict = bundle.decide(&less.facts()).verdict;
+                prop_assert!(!gains(&verdict, &full), "{:?} -> {:?}\n{}", full, verdict, document(&rules));
+            }
+        }
+    }
+
+    #[test]
+    fn no_request_reaches_a_continue_past_a_block_that_nobody_overrides(rules in any_rules(), asked in prop::collection::vec(any_request(), 8)) {
+        if load(&rules).is_none() { return Err(TestCaseError::reject("a law refuses it")) }
+        for asked in &asked {
+            let matching: Vec<_> = rules.iter().filter(|rule| rule.matches(asked)).collect();
+            let bypass = matching.iter().enumerate().any(|(at, rule)| {
+                rule.continues() && matching.iter().skip(at + 1).any(|later| later.blocks())
+            });
+            prop_assert!(!bypass, "{}", document(&rules));
+        }
+    }
+
+    #[test]
+    fn a_rule_that_cannot_match_changes_nothing(rules in any_rules(), asked in any_request()) {
+        let Some(bundle) = load(&rules) else { return Err(TestCaseError::reject("a law refuses it")) };
+        let never = "  - { id: never, when: { metadata.amount: { gt: 5, lt: 5 } }, then: block }\n";
+        let text = document(&rules).replacen("rules:\n", &format!("rules:\n{never}"), 1);
+        let more = load_files([("a.yaml", text.as_str()), ("steps.yaml", STEPS)]).expect("loads as before");
+        let (with, without) = (more.decide(&asked.facts()), bundle.decide(&asked.facts()));
+        prop_assert_eq!((with.verdict, with.rule, with.reason), (without.verdict, without.rule, without.reason));
+    }
+
+    #[test]
+    fn no_text_and_no_request_can_panic(
+        file in 0_usize..4,
+        edits in prop::collection::vec((0.0_f64..1.0, "[ -~\n]{0,3}|[{}\\[\\]:,#&*!|>%@`'\"\\\\\t]|\u{fe0f}", 0_usize..6), 0..4),
+        asked in any_request(),
+        scope in prop::sample::select(vec!["transfer:write", "profile.email:write", "prld:pwd:write", "x"]),
+    ) {
+        let mut files: Vec<(String, String)> =
+            shipped().into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+        let mut chars: Vec<char> = files[file].1.chars().collect();
+        for (place, text, removed) in edits {
+            let at = ((chars.len() as f64) * place) as usize;
+            let end = (at + removed).min(chars.len());
+            chars.splice(at..end, text.chars());
+        }
+        files[file].1 = chars.into_iter().collect();
+        match load_files(files) {
+            Ok(bundle) => {
+                let facts = Facts { scope: Scope::new(scope).expect("a scope"), ..asked.facts() };
+                let decision = bundle.decide(&facts);
+                prop_assert!(serde_json::from_str::<serde_json::Value>(&decision.seen.values_json).is_ok());
+            }
+            Err(faults) => prop_assert!(faults.has_errors() && !faults.to_string().is_empty()),
+        }
+    }
+}
+
+#[test]
+fn metadata_is_judged_before_any_rule() {
+    let bundle = load_files(shipped()).expect("the shipped bundle");
+    let facts = crate::policy::sample::request("transfer:write").with_ip("198.51.100.7");
+    let decision = bundle.decide(&facts);
+    assert_eq!(decision.reason.to_string(), "metadata.amount: missing");
+    assert_eq!((decision.seen.values_json.as_str(), decision.seen.outcomes.as_str()), ("{}", ""));
+}
+
+#[test]
+fn rules_for_every_scope_come_first_and_their_messages_are_found() {
+    let always =
+        "rules: [{ id: frozen, when: { user_id: { eq: usr_test } }, then: block, message: On hold. }]\n";
+    let own =
+        "scopes: [a:b]\nrules: [{ id: all, when: always, then: block, message: No. }]\notherwise: block\n";
+    let bundle = crate::policy::sample::bundle(&[("always.yaml", always), ("a.yaml", own)]);
+    let facts = crate::policy::sample::request("a:b");
+    let decision = bundle.decide(&facts);
+    assert_eq!(crate::policy::sample::line(&decision), "block / frozen / rule_matched");
+    let message = |rule: &str| {
+        let rule = crate::domain::RuleId::new(rule).expect("an id");
+        bundle.message(&facts.scope, &rule).map(str::to_owned)
+    };
+    assert_eq!(
+        [message("frozen"), message("all"), message("none")],
+        [Some("On hold.".to_owned()), Some("No.".to_owned()), None]
+    );
+    let uncovered = crate::policy::sample::request("a:c");
+    assert_eq!(crate::policy::sample::line(&bundle.decide(&uncovered)), "block / - / scope_not_covered");
+}
+
+#[test]
+fn personal_values_are_masked_where_they_are_kept() {
+    let text = "scopes: [a:b]
+rules:
+  - id: r
+    when:
+      signals.ip: { in_cidr: 10.0.0.0/8 }
+      signals.user_agent: { contains: x }
+      identifiers.any: { type: phone_number }
+      identifiers.count: { gt: 5 }
+      signals.platform: { eq: IOS }
+      user_id: { eq: a }
+      scope: { eq: a:b }
+    then: block
+otherwise: block
+";
+    let bundle = crate::policy::sample::scope_bundle(text);
+    let facts = crate::policy::sample::request("a:b").with_phone().with_email().with_user_agent("a \"b\"");
+    let decision = bundle.decide(&facts);
+    let expected = r#"{"scope":"a:b","user_id":"usr_test","signals.ip":"192.0.2.0/24","signals.platform":"WEB","signals.user_agent":"a \"b\"","identifiers":["phone_number +33***78","email_address u***@example.com"],"identifiers.count":2}"#;
+    assert_eq!(decision.seen.values_json, expected);
+    assert_eq!(decision.seen.outcomes, "0010001");
+}

@@ -34,7 +34,12 @@ pub(crate) struct OutcomeReader<'o, 'f> {
 impl OutcomeReader<'_, '_> {
     /// Reads an outcome: `block`, or a map with `continue` or `review`.
     pub(crate) fn outcome(&mut self, node: &Node, what: &str) -> Option<Outcome> {
-        if let Kind::Text(_) = node.kind {
+        if let Kind::Text(text) = &node.kind {
+            if text.is_nothing() {
+                let help = "write `block`, or a map with `continue` or `review`";
+                self.reader.fault(Code::Empty, node.span, format!("{what} decides nothing"), help);
+                return None;
+            }
             return self.word(node, what);
         }
         let map = self.reader.closed_map(node, what, &["continue", "review"])?;
@@ -112,6 +117,7 @@ impl OutcomeReader<'_, '_> {
         if items.len() > STEPS_MAX {
             let message = format!("more than {STEPS_MAX} steps in one plan");
             self.reader.fault(Code::Limit, node.span, message, "nobody walks that far: ask for less");
+            return None;
         }
         let mut named = Vec::new();
         let places: Vec<_> = items.iter().map(|item| self.place(item, &mut named)).collect();

@@ -261,15 +261,12 @@ fn reference<'s>(
 
 /// The currencies of a field: it must name them, or a comparison could meet one that nobody thought of.
 fn currencies(reader: &mut Reader<'_>, field: &FieldRule, span: Span) -> Option<Vec<Currency>> {
-    let values = match &field.kind {
-        FieldKind::Text(TextRule { one_of: Some(values), .. }) => values,
-        _ => {
-            let message = format!("`{}` does not say which currencies there are", field.path);
-            let help = "give the field `type: string` and `one_of: [USD, …]`: a bound must say something about \
-                        every currency that can come";
-            reader.fault(Code::MoneyField, span, message, help);
-            return None;
-        }
+    let FieldKind::Text(TextRule { one_of: Some(values), .. }) = &field.kind else {
+        let message = format!("`{}` does not say which currencies there are", field.path);
+        let help = "give the field `type: string` and `one_of: [USD, …]`: a bound must say something about every \
+                    currency that can come";
+        reader.fault(Code::MoneyField, span, message, help);
+        return None;
     };
     let currencies: Option<Vec<_>> = values.iter().map(|value| Currency::parse(value)).collect();
     if currencies.is_none() {

@@ -1,0 +1,164 @@
+//! One case for each kind of finding, at its exact place, and nothing said besides.
+
+use std::collections::BTreeSet;
+
+use crate::policy::sample::STEPS;
+use crate::policy::{Code, Diagnostics, load_files};
+
+mod cases;
+
+use cases::{ALWAYS_CASES, METADATA_CASES, PLAN_CASES, RULE_CASES, SCOPE_CASES, STEPS_CASES};
+
+/// A file of the scope `a:b`, after whose first lines the case's own text stands.
+const SCOPE_HEAD: &str = "scopes: [a:b]\notherwise: block\n";
+/// The same with metadata of every kind and money.
+const METADATA_HEAD: &str = "scopes: [a:b, a:c]\notherwise: block\nmetadata:\n  amount: { type: decimal, min: 1, max: 100000 }\n  currency: { type: string, one_of: [USD, EUR] }\n  payee: { type: string, normalise: [trim, upper] }\n  note: { type: string, optional: true }\nmoney:\n  value: { amount: metadata.amount, currency: metadata.currency }\n";
+
+/// Everything that is found in some files, warnings too.
+fn findings(files: &[(&str, &str)]) -> Diagnostics {
+    match load_files(files.iter().copied()) {
+        Ok(bundle) => bundle.warnings().clone(),
+        Err(faults) => faults,
+    }
+}
+
+/// Takes the mark `§` out of a text and tells where it stood.
+fn marked(text: &str) -> (String, usize, usize) {
+    let before = text.split('§').next().unwrap_or_default();
+    assert_ne!(before, text, "no mark in {text:?}");
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (text.replace('§', ""), line, column)
+}
+
+/// Checks that a file is complained about once, where the mark stands.
+fn check(name: &str, code: Code, text: &str, others: &[(&str, &str)]) {
+    let (text, line, column) = marked(text);
+    let mut files = vec![(name, text.as_str())];
+    files.extend(others);
+    let found = findings(&files);
+    let places: Vec<_> =
+        found.iter().map(|found| (found.code, &*found.file, found.line, found.column)).collect();
+    assert_eq!(places, [(code, name, line, column)], "{text}\n{found}");
+    for found in found.iter() {
+        assert!(!found.message.is_empty() && !found.help.is_empty(), "{found}");
+        assert_eq!(Some(found.source_line.as_str()), text.lines().nth(line - 1), "{found}");
+    }
+}
+
+#[test]
+fn scope_files() {
+    for (code, text) in SCOPE_CASES {
+        check("a.yaml", *code, text, &[]);
+    }
+}
+
+#[test]
+fn rules_and_conditions() {
+    for (code, text) in RULE_CASES {
+        check("a.yaml", *code, &format!("{METADATA_HEAD}{text}"), &[("steps.yaml", STEPS)]);
+    }
+}
+
+#[test]
+fn metadata_and_money() {
+    for (code, text) in METADATA_CASES {
+        check("a.yaml", *code, &format!("{SCOPE_HEAD}{text}"), &[]);
+    }
+}
+
+#[test]
+fn grants_and_plans() {
+    for (code, text) in PLAN_CASES {
+        check("a.yaml", *code, text, &[("steps.yaml", STEPS)]);
+    }
+}
+
+#[test]
+fn steps() {
+    for (code, text) in STEPS_CASES {
+        check("steps.yaml", *code, text, &[("a.yaml", SCOPE_HEAD)]);
+    }
+}
+
+#[test]
+fn always() {
+    for (code, text) in ALWAYS_CASES {
+        let rule = "rules: [{ id: own, when: always, then: block }]\n";
+        check("always.yaml", *code, text, &[("a.yaml", &format!("{SCOPE_HEAD}{rule}"))]);
+    }
+}
+
+#[test]
+fn every_code_has_a_case() {
+    let tables = [SCOPE_CASES, RULE_CASES, METADATA_CASES, PLAN_CASES, STEPS_CASES, ALWAYS_CASES];
+    let seen: BTreeSet<Code> = tables.iter().flat_map(|table| table.iter().map(|(code, _)| *code)).collect();
+    // These are about files rather than lines, and have tests of their own below.
+    let about_files = [Code::FileUnreadable, Code::FileName, Code::NoScopes];
+    let missing: Vec<_> =
+        Code::ALL.iter().filter(|code| !seen.contains(code) && !about_files.contains(code)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+fn codes(files: &[(&str, &str)]) -> Vec<(String, Code)> {
+    findings(files).iter().map(|found| (found.file.clone(), found.code)).collect()
+}
+
+#[test]
+fn a_bundle_without_scopes_does_not_load() {
+    assert_eq!(codes(&[]), [(".".to_owned(), Code::NoScopes)]);
+    assert_eq!(codes(&[("steps.yaml", STEPS)]), [(".".to_owned(), Code::NoScopes)]);
+}
+
+#[test]
+fn names_of_files_are_checked() {
+    for name in ["a.yml", "../a.yaml", "a b.yaml", "a\n.yaml", &format!("{}.yaml", "a".repeat(100))] {
+        assert_eq!(codes(&[(name, SCOPE_HEAD)]), [(name.to_owned(), Code::FileName)]);
+    }
+    let rates = [("rates.yaml", "x: 1\n"), ("a.yaml", SCOPE_HEAD)];
+    assert_eq!(codes(&rates), [("rates.yaml".to_owned(), Code::FileName)]);
+    let twice = [("a.yaml", SCOPE_HEAD), ("a.yaml", SCOPE_HEAD)];
+    assert_eq!(codes(&twice), [("a.yaml".to_owned(), Code::FileName)]);
+}
+
+#[test]
+fn a_syntax_error_hides_only_its_own_file() {
+    let plan = "rules: [{ id: r, when: always, then: { review: { grant: { mode: single-use, for: 5m }, steps: [{ step: kyc_review, expires_in: 5m }] } } }]\n";
+    let text = format!("{SCOPE_HEAD}{plan}colour: red\n");
+    let found = codes(&[("a.yaml", &text), ("steps.yaml", "custom: [\n"), ("z.yaml", "}")]);
+    let expected =
+        [("a.yaml", Code::UnknownKey), ("steps.yaml", Code::YamlSyntax), ("z.yaml", Code::YamlSyntax)];
+    assert_eq!(found, expected.map(|(file, code)| (file.to_owned(), code)));
+}
+
+#[test]
+fn all_faults_come_at_once_in_order() {
+    let text = "scopes: [a:b]\nmetadata:\n  amount: { type: number }\nrules:\n  - id: one\n    when: { metadata.amount: { gt: 1 } }\n    then: allow\n  - id: one\n    when: { signals.ipp: { in_cidr: 10.0.0.0/8 } }\n    then: block\n";
+    let found = findings(&[("a.yaml", text)]);
+    let places: Vec<_> = found.iter().map(|found| (found.line, found.column, found.code)).collect();
+    let expected = [
+        (1, 1, Code::MissingKey),
+        (3, 19, Code::UnknownValue),
+        (7, 11, Code::UnknownValue),
+        (8, 9, Code::DuplicateRule),
+        (9, 13, Code::UnknownField),
+    ];
+    assert_eq!(places, expected, "{found}");
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_a_finding() {
+    let faults =
+        crate::policy::load_dir(std::path::Path::new("/nonexistent/policies")).expect_err("no directory");
+    assert_eq!(faults.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::FileUnreadable]);
+}
+
+#[test]
+fn the_hash_names_the_text() {
+    let load = |files: &[(&str, &str)]| load_files(files.iter().copied()).expect("loads").hash();
+    let other = "scopes: [c:d]\notherwise: block\n";
+    let one = load(&[("a.yaml", SCOPE_HEAD), ("b.yaml", other)]);
+    assert_eq!(one, load(&[("b.yaml", other), ("a.yaml", SCOPE_HEAD)]));
+    assert_ne!(one, load(&[("b.yaml", SCOPE_HEAD), ("a.yaml", other)]));
+    assert_ne!(one, load(&[("a.yaml", SCOPE_HEAD), ("b.yaml", &format!("{other}# a word\n"))]));
+}
