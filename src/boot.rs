@@ -17,7 +17,8 @@ use crate::keys::EncryptionKey;
 use crate::metrics::Metrics;
 use crate::policy::{Bundle, Diagnostics, load_dir};
 use crate::prelude::{Endpoint, RemoteKeySet, VerificationKey};
-use crate::random::{SharedRandom, SystemRandom};
+use crate::random::{NoRandomness, SharedRandom, SystemRandom, draw};
+use crate::telemetry;
 use crate::store::{Store, StoreError, StoreSettings};
 
 pub(crate) use checkup::{Health, checkup};
@@ -36,6 +37,14 @@ impl Sources {
     /// The machine's own clock and randomness.
     pub(crate) fn real() -> Self {
         Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) }
+    }
+
+    /// A name that nobody else has: 16 hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`NoRandomness`].
+    pub(crate) fn fresh_name(&self) -> Result<String, NoRandomness> {
+        Ok(draw::<8>(&*self.random)?.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
 
@@ -94,11 +103,12 @@ impl Booted {
     }
 }
 
-/// Loads, opens and starts everything but the listener.
+/// Starts logging; loads, opens and starts everything but the listener.
 ///
 /// # Errors
 /// [`BootError`]; nothing runs then.
 pub(crate) async fn start(settings: &Settings, sources: Sources) -> Result<Booted, BootError> {
+    telemetry::install(&settings.log);
     let bundle = load_dir(&settings.policies.dir).map_err(BootError::Policy)?;
     start_with_bundle(settings, sources, bundle).await
 }

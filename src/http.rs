@@ -32,7 +32,8 @@ struct Server {
 fn answer(request: &HttpRequest, result: Result<HttpResponse, Refusal>) -> HttpResponse {
     result.unwrap_or_else(|refusal| {
         let request_id = RequestId::of(request);
-        tracing::info!(%request_id, path = request.path(), code = refusal.code(), "A request was refused.");
+        let route = request.match_pattern();
+        tracing::info!(%request_id, route, cause = refusal.cause(), "A request was refused.");
         refusal.respond(request_id)
     })
 }

@@ -5,10 +5,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Exit, output};
 use crate::boot::{self, BootError};
 use crate::config::Settings;
-use crate::{http, telemetry};
+use crate::http;
 
 pub(super) async fn run(settings: Settings) -> Exit {
-    telemetry::install(&settings.log);
     let booted = match boot::start(&settings, boot::Sources::real()).await {
         Ok(booted) => booted,
         Err(error) => return refuse(&error),

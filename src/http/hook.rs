@@ -11,7 +11,7 @@ use super::{Server, answer};
 pub(super) async fn stepup(request: HttpRequest, payload: Payload, server: Data<Server>) -> HttpResponse {
     let result = verdict(&request, payload, &server).await;
     if let Err(refusal) = &result {
-        server.app.metrics().hook_refusal(refusal.code());
+        server.app.metrics().hook_refusal(refusal.cause());
     }
     answer(&request, result)
 }

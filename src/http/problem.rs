@@ -14,6 +14,7 @@ use super::request_id::RequestId;
 pub(super) struct Refusal {
     status: StatusCode,
     code: &'static str,
+    cause: &'static str,
     title: &'static str,
     detail: Option<String>,
     header: Option<(actix_web::http::header::HeaderName, HeaderValue)>,
@@ -37,7 +38,7 @@ impl Refusal {
     ///
     /// - `code`: stable, for machines. `title`: the same words for every refusal with this code.
     pub(super) const fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
-        Self { status, code, title, detail: None, header: None }
+        Self { status, code, cause: code, title, detail: None, header: None }
     }
 
     /// Adds what is special about this one. It must quote no input and no internal text.
@@ -46,9 +47,15 @@ impl Refusal {
         self
     }
 
-    /// The stable code, which is also the cause in metrics.
-    pub(super) const fn code(&self) -> &'static str {
-        self.code
+    /// Says to log and metrics, and to nobody else, which of several causes the code stands for.
+    pub(super) const fn because(mut self, cause: &'static str) -> Self {
+        self.cause = cause;
+        self
+    }
+
+    /// What log and metrics call it: the code, or what is behind it.
+    pub(super) const fn cause(&self) -> &'static str {
+        self.cause
     }
 
     /// The answer to `request_id`'s request.

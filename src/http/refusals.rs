@@ -11,8 +11,9 @@ impl From<CallRefusal> for Refusal {
     fn from(refusal: CallRefusal) -> Self {
         match refusal {
             // One public code for every cause: whoever is not Prelude learns nothing from the difference.
-            CallRefusal::Signature(_) => {
+            CallRefusal::Signature(fault) => {
                 Self::new(StatusCode::UNAUTHORIZED, "unverified_call", "The call is not signed by Prelude")
+                    .because(fault.code())
             }
             CallRefusal::NoTrustedKeySet => {
                 unavailable("no_trusted_key_set", "Prelude's keys are not known, so no call can be verified")
@@ -110,7 +111,8 @@ impl From<ChallengeFault> for Refusal {
                 UNPROCESSABLE,
                 "invalid_challenge_token",
                 "The challenge token is not one that Prelude signed for this application",
-            ),
+            )
+            .because(fault.code()),
             ChallengeFault::Expired => challenge_expired(),
             ChallengeFault::NotYetValid => {
                 Self::new(UNPROCESSABLE, "challenge_not_yet_valid", "The challenge has not begun")

@@ -13,7 +13,7 @@ use crate::app::TokenRequest;
 pub(super) async fn mint(request: HttpRequest, payload: Payload, server: Data<Server>) -> HttpResponse {
     let result = minted(&request, payload, &server).await;
     if let Err(refusal) = &result {
-        server.app.metrics().mint_refusal(refusal.code());
+        server.app.metrics().mint_refusal(refusal.cause());
     }
     answer(&request, result)
 }

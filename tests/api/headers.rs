@@ -20,6 +20,7 @@ async fn every_answer_has_known_headers_only() {
     let allowed = [
         "allow",
         "cache-control",
+        "connection",
         "content-length",
         "content-type",
         "date",

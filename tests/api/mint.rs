@@ -94,14 +94,36 @@ async fn without_a_recorded_review_of_exactly_this_there_is_no_token() {
 
 #[tokio::test]
 async fn a_review_whose_time_is_over_yields_no_token() {
-    let (bench, key) = reviewed().await;
-    let walkable = "SELECT (walkable_until - received_at) / 1000000 FROM decisions";
-    let seconds = bench.count(walkable).await;
-    let mut late = claims("usr_1", "15000");
-    late["exp"] = json!(NOW + 2 * 86_400);
-    let token = bench.token(&late);
-    bench.clock.advance_seconds(seconds - 1);
-    assert_eq!(bench.mint(&key, &token).await.status, 201);
+    let steps = "custom:
+  kyc_review: { description: Identity check, expires_in: 1h, approved_by: [backend] }
+";
+    let transfer_policy = "scopes: [transfer:write]
+description: Always an identity check.
+metadata:
+  amount: { type: string }
+  currency: { type: string }
+  payee: { type: string }
+rules:
+  - id: always-checked
+    when: always
+    then:
+      review:
+        grant: { mode: single-use, for: 5m }
+        steps: [{ first_of: [verify_sms], expires_in: 10m }, kyc_review]
+        else: block
+otherwise: block
+";
+    let bench = Bench::with(&[("steps.yaml", steps), ("transfer.yaml", transfer_policy)], &[]).await;
+    assert_eq!(bench.call(&transfer("usr_1", "15000")).await.json()["status"], "review");
+    let key = bench.backend_key().await;
+    let mut long = claims("usr_1", "15000");
+    long["exp"] = json!(NOW + 86_400);
+    let token = bench.token(&long);
+    let walking_time = 600 + 3600;
+    bench.clock.advance_seconds(walking_time - 1);
+    let last = bench.mint(&key, &token).await.json();
+    let expires_at = payload(last["verification_token"].as_str().expect("a token"))["exp"].clone();
+    assert_eq!(expires_at, NOW + walking_time, "a token ends with its review");
     bench.clock.advance_seconds(1);
     bench.mint(&key, &token).await.expect_problem(409, "no_review");
     bench.stop().await;

@@ -75,8 +75,7 @@ impl Stage {
 }
 
 fn throw_away_directory(sources: &Sources) -> Result<PathBuf, DemoError> {
-    let tag = crate::random::draw::<8>(&*sources.random).map_err(|error| setup(&error))?;
-    let name: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = sources.fresh_name().map_err(|error| setup(&error))?;
     let directory = std::env::temp_dir().join(format!("doorstep-demo-{name}"));
     std::fs::create_dir(&directory).map_err(|error| setup(&error))?;
     Ok(directory)
