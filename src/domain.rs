@@ -25,7 +25,10 @@ pub(crate) use ids::{
 pub(crate) use mask::{mask_email, mask_identifier, mask_ip, mask_phone};
 pub(crate) use metadata::{Metadata, MetadataFault};
 pub(crate) use money::{Amount, AmountFault, Currency, Money};
-pub(crate) use record::{DecisionRecord, Recorded, SignatureHash, SignatureSeen};
+pub(crate) use record::{
+    ChallengeProof, DecisionRecord, MintRecord, Recorded, ReviewFound, ReviewQuery, SignatureHash,
+    SignatureSeen, SigningKeyRecord,
+};
 pub(crate) use time::{Seconds, Timestamp};
 pub(crate) use verdict::{Grant, GrantMode, PlanFault, Step, StepPlan, Verdict};
 

@@ -1,1 +1,13 @@
 //! The record: the only room that knows SQL.
+//!
+//! A [`Store`] is one SQLite file. All writing is done by one task that owns the one writing connection: it takes
+//! every decision that waits and commits them together ([`sqlite`] has the way through). Readers have connections of
+//! their own. Nothing is answered before its commit.
+
+mod error;
+mod settings;
+mod sqlite;
+
+pub(crate) use error::StoreError;
+pub(crate) use settings::StoreSettings;
+pub(crate) use sqlite::{KeptKeySet, Revocation, Store, StoredApiKey};

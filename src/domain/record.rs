@@ -1,6 +1,11 @@
-//! What the store keeps of a hook call.
+//! What the store keeps: of a hook call, of a token, of a signing key.
 
-use super::{BundleHash, DecisionId, Kid, RuleId, Scope, Timestamp, UserId};
+use std::fmt;
+
+use super::{
+    ApiKeyId, BundleHash, ChallengeId, DecisionId, Jti, Kid, RuleId, Scope, SessionId, StepKey, Timestamp,
+    UserId,
+};
 
 /// The SHA-256 of a signature's decoded bytes: tells a repeated call from a new one (docs/CONTRACT.md C3.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,4 +71,121 @@ pub(crate) enum Recorded {
     },
     /// The same signature came before, longer ago than the repeat window: it is refused.
     TooOld,
+}
+
+/// Which review a mint needs (docs/CONTRACT.md C6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReviewQuery {
+    /// Of this user.
+    pub(crate) user_id: UserId,
+    /// For this scope.
+    pub(crate) scope: Scope,
+    /// Whose plan has this step.
+    pub(crate) step: StepKey,
+    /// The exact plan where a challenge token names it: the step keys in walking order, separated by one blank.
+    pub(crate) step_keys: Option<String>,
+    /// The digest of the exact metadata, where the challenge carries it.
+    pub(crate) metadata_digest: Option<[u8; 32]>,
+    /// The moment at which the review must still be walkable.
+    pub(crate) now: Timestamp,
+}
+
+/// The newest review that fits a [`ReviewQuery`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReviewFound {
+    /// Which decision it was.
+    pub(crate) decision_id: DecisionId,
+    /// When it was asked for.
+    pub(crate) received_at: Timestamp,
+    /// Until when it can be walked; always after the query's `now`.
+    pub(crate) walkable_until: Timestamp,
+}
+
+/// By what a challenge was known when a token was minted for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChallengeProof {
+    /// Prelude's own challenge token was verified.
+    ChallengeToken,
+    /// The customer's backend named the challenge and vouched for it.
+    Vouched,
+}
+
+impl ChallengeProof {
+    /// The word in the record.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::ChallengeToken => "challenge_token",
+            Self::Vouched => "vouched",
+        }
+    }
+}
+
+/// A verification token that is about to leave: recorded first, so that none is out that nobody knows of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MintRecord {
+    /// Names the token.
+    pub(crate) jti: Jti,
+    /// The key that signed it.
+    pub(crate) kid: Kid,
+    /// Who asked for it.
+    pub(crate) api_key_id: ApiKeyId,
+    /// For which user.
+    pub(crate) user_id: UserId,
+    /// In which session, where that is known.
+    pub(crate) session_id: Option<SessionId>,
+    /// For which challenge.
+    pub(crate) challenge_id: ChallengeId,
+    /// Which step it says is done.
+    pub(crate) step_key: StepKey,
+    /// For what.
+    pub(crate) scope: Scope,
+    /// The review that asked for the step; none where the step needs no verdict.
+    pub(crate) decision_id: Option<DecisionId>,
+    /// By what the challenge was known.
+    pub(crate) proof: ChallengeProof,
+    /// `iat`.
+    pub(crate) issued_at: Timestamp,
+    /// `nbf`.
+    pub(crate) not_before: Timestamp,
+    /// `exp`.
+    pub(crate) expires_at: Timestamp,
+}
+
+/// One of our signing keys as it is kept: times, never a state, and the private part only sealed.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct SigningKeyRecord {
+    /// RFC 7638 thumbprint.
+    pub(crate) kid: Kid,
+    /// `n`, base64url without padding.
+    pub(crate) modulus: String,
+    /// `e`, base64url without padding.
+    pub(crate) exponent: String,
+    /// Size of the modulus.
+    pub(crate) bits: u32,
+    /// The private key, sealed and bound to its `kid`.
+    pub(crate) sealed_private_key: Vec<u8>,
+    /// From when it stands in our key set.
+    pub(crate) publish_at: Timestamp,
+    /// From when it signs.
+    pub(crate) activate_at: Timestamp,
+    /// From when it no longer stands in our key set.
+    pub(crate) retire_at: Option<Timestamp>,
+    /// When it was withdrawn.
+    pub(crate) revoked_at: Option<Timestamp>,
+    /// When it was made.
+    pub(crate) created_at: Timestamp,
+}
+
+/// Without the sealed key: even sealed it has no place in a log.
+impl fmt::Debug for SigningKeyRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKeyRecord")
+            .field("kid", &self.kid)
+            .field("bits", &self.bits)
+            .field("publish_at", &self.publish_at)
+            .field("activate_at", &self.activate_at)
+            .field("retire_at", &self.retire_at)
+            .field("revoked_at", &self.revoked_at)
+            .finish_non_exhaustive()
+    }
 }

@@ -1,0 +1,69 @@
+//! What can go wrong in the record, in words that a log may hold: no value of a row is ever quoted.
+
+use std::sync::Arc;
+
+/// Why the record could not do what was asked.
+///
+/// Cheap to clone: everybody in a batch that failed as a whole gets the same one.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// `store.url` names nothing that can be opened; the text says what is wrong without quoting it.
+    #[error("the store's address {0}")]
+    Address(&'static str),
+    /// The database file or its directory could not be made.
+    #[error("the database file could not be created")]
+    File(#[source] Arc<std::io::Error>),
+    /// The tables could not be brought up to date; none of them was changed.
+    #[error("the database could not be migrated")]
+    Migration(#[source] Arc<sqlx::migrate::MigrateError>),
+    /// The queue to the writer is full. Nothing was written; later may be fine.
+    #[error("too many writes are waiting")]
+    Busy,
+    /// The store was closed. Nothing was written.
+    #[error("the store is closed")]
+    Closed,
+    /// The database did not do its part: locked, full, read-only, gone. Unless it broke in the middle of a commit,
+    /// nothing was written.
+    #[error("the database is not available")]
+    Unavailable(#[source] Arc<sqlx::Error>),
+    /// The database refused this very row: it breaks a constraint. The row was not written.
+    #[error("the database refused a row")]
+    Refused(#[source] Arc<sqlx::Error>),
+    /// A stored value is not what was once written.
+    #[error("{table}.{column} of row {id} cannot be read")]
+    Corrupt {
+        /// In which table.
+        table: &'static str,
+        /// In which column.
+        column: &'static str,
+        /// Which row, by what names it; never a secret or a personal value.
+        id: String,
+    },
+}
+
+impl StoreError {
+    /// Names a stored value that cannot be read.
+    pub(super) fn corrupt(table: &'static str, column: &'static str, id: impl Into<String>) -> Self {
+        Self::Corrupt { table, column, id: id.into() }
+    }
+
+    /// Whether the fault is one row's own, so that the other rows of its batch deserve a try without it.
+    pub(super) const fn is_one_rows_own(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Corrupt { .. })
+    }
+}
+
+/// The low byte of SQLite's result codes for a row that cannot be: `SQLITE_TOOBIG`, `SQLITE_CONSTRAINT`,
+/// `SQLITE_MISMATCH`.
+const ROW_FAULTS: [i64; 3] = [18, 19, 20];
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|fault| fault.code()?.parse::<i64>().ok());
+        match (&error, code) {
+            (sqlx::Error::PoolClosed, _) => Self::Closed,
+            (_, Some(code)) if ROW_FAULTS.contains(&(code & 0xff)) => Self::Refused(Arc::new(error)),
+            _ => Self::Unavailable(Arc::new(error)),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The record on SQLite.
+//!
+//! **Writing.** Callers put jobs into a bounded queue; [`writer`] takes all that wait. A batch of decisions is one
+//! transaction of two round trips to SQLite ([`batch`], [`statements`]): look up which signatures came before, insert what
+//! is new and commit. `synchronous = FULL`, so what was answered survives a power cut.
+//!
+//! **Looking up.** A signature or a review is found in `signatures` or `walkable_reviews`, which are filed from
+//! `decisions` in sorted runs ([`filing`]), or in memory while it is not filed yet ([`tail`]), or, if another process
+//! recorded it since, at the end of `decisions`.
+
+mod api_keys;
+mod batch;
+mod file;
+mod filing;
+mod kept;
+mod mints;
+mod reviews;
+mod signing_keys;
+mod statements;
+mod tail;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use sqlx::Executor;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+
+pub(crate) use api_keys::{Revocation, StoredApiKey};
+pub(crate) use kept::KeptKeySet;
+
+use self::batch::Pending;
+use self::tail::SharedTail;
+use self::writer::{Job, Writer};
+use super::{StoreError, StoreSettings};
+use crate::domain::{DecisionRecord, Recorded, SignatureSeen};
+use crate::metrics::Metrics;
+
+/// The record: cheap to clone, shared by everybody who records or reads.
+#[derive(Debug, Clone)]
+pub(crate) struct Store(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    queue: mpsc::Sender<Job>,
+    readers: SqlitePool,
+    tail: SharedTail,
+}
+
+impl Store {
+    /// Opens the record, makes it where it is missing, brings its tables up to date and starts the writer.
+    ///
+    /// The writer runs on the calling runtime, which must outlive the store: whoever ends it calls [`Store::close`]
+    /// first.
+    ///
+    /// # Errors
+    /// [`StoreError::Address`], [`StoreError::File`], [`StoreError::Migration`] or [`StoreError::Unavailable`]. The file
+    /// may have been made; no writer runs.
+    pub(crate) async fn open(settings: StoreSettings, metrics: Arc<Metrics>) -> Result<Self, StoreError> {
+        let path = settings.path()?;
+        file::create_if_missing(&path)?;
+        let mut connection = file::open_writer(&path, &settings).await?;
+        file::migrate(&mut connection).await?;
+        let (writer, tail) = Writer::start(connection, &settings, metrics).await?;
+        let (queue, jobs) = mpsc::channel(settings.queue_max.max(1));
+        tokio::spawn(writer.run(jobs));
+        Ok(Self(Arc::new(Shared { queue, readers: file::readers(&path, &settings), tail })))
+    }
+
+    /// Records a decision unless its signature came before; answers once that is on disk.
+    ///
+    /// A signature that came before makes no second record: within ten minutes of the first call's arrival the first
+    /// answer is given again, later the call is too old. A caller that stops waiting may find its decision recorded.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::Closed`], [`StoreError::Refused`] for a record that breaks a constraint,
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`]. There is no verdict then: nothing may be answered.
+    ///
+    /// # Reference
+    /// docs/CONTRACT.md C3.6
+    pub(crate) async fn record_decision(
+        &self,
+        signature: SignatureSeen,
+        record: DecisionRecord,
+    ) -> Result<Recorded, StoreError> {
+        let (reply, recorded) = oneshot::channel();
+        self.enqueue(Job::Record(Box::new(Pending { signature, record, reply })))?;
+        recorded.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Tells whether the record can be read and the writer works.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+        let _: i64 =
+            sqlx::query_scalar("SELECT filed_through FROM filing").fetch_one(&self.0.readers).await?;
+        self.write(|_| Box::pin(async { Ok(()) })).await
+    }
+
+    /// Takes nothing more in, finishes what waits and leaves one database file in order. Every clone is closed with it;
+    /// closing twice does nothing.
+    ///
+    /// # Errors
+    /// The file could not be left in order; everything that was answered is in it all the same.
+    pub(crate) async fn close(&self) -> Result<(), StoreError> {
+        // The log can only be moved into the file when nobody reads from it.
+        self.0.readers.close().await;
+        let (reply, closed) = oneshot::channel();
+        if self.0.queue.send(Job::Close(reply)).await.is_err() {
+            return Ok(());
+        }
+        closed.await.unwrap_or(Ok(()))
+    }
+
+    /// Runs a write of another kind than a decision in a transaction of its own, on the writing connection.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::Closed`], or what the write says; nothing was written then.
+    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        let (reply, outcome) = oneshot::channel();
+        self.enqueue(Job::Run(Box::new(move |connection| {
+            Box::pin(async move {
+                // A caller that gave up is not there any more; what was written stays.
+                drop(reply.send(writer::in_transaction(connection, work).await));
+            })
+        })))?;
+        outcome.await.map_err(|_| StoreError::Closed)?
+    }
+
+    fn enqueue(&self, job: Job) -> Result<(), StoreError> {
+        self.0.queue.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Closed(_) => StoreError::Closed,
+        })
+    }
+}

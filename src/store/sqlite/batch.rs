@@ -1,0 +1,234 @@
+//! One batch of decisions: what repeats an earlier call, what is new, one commit.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
+use sqlx::{Arguments, Encode, Executor, Row, Sqlite, Type};
+use tokio::sync::oneshot;
+
+use super::statements::{BatchStatements, DECISION_VALUES};
+use super::tail::{Earlier, SharedTail, Tail};
+use crate::domain::{DecisionRecord, Recorded, RuleId, SignatureHash, SignatureSeen, Timestamp};
+use crate::store::StoreError;
+
+/// How long a repeated signature gets its first answer, counted from the first call's arrival to the repeat's
+/// (docs/CONTRACT.md C3.6).
+pub(super) const REPEAT_WINDOW: Duration = Duration::from_secs(600);
+
+/// A decision that waits for its commit.
+#[derive(Debug)]
+pub(super) struct Pending {
+    /// What makes the call unique.
+    pub(super) signature: SignatureSeen,
+    /// What to record.
+    pub(super) record: DecisionRecord,
+    /// Who waits; gone when the caller gave up.
+    pub(super) reply: oneshot::Sender<Result<Recorded, StoreError>>,
+}
+
+/// What a call of the batch turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// A new one, to be recorded at this place.
+    New(i64),
+    /// A repeat of a decision that was committed before.
+    RepeatOf(i64),
+    /// A repeat of an earlier call of this batch.
+    RepeatWithin(usize),
+    /// A repeat after the window.
+    TooOld,
+}
+
+/// Records a batch in one transaction and takes what is new into the tail.
+///
+/// - `batch`: 1 to as many calls as there are statements for, in order of arrival.
+/// - returns: what became of each call, in the same order, and how many rows were written.
+///
+/// # Errors
+/// Nothing of the batch was recorded, unless the commit itself was cut off: then what it left is found by the next
+/// batch's look-up.
+pub(super) async fn record(
+    connection: &mut SqliteConnection,
+    statements: &BatchStatements,
+    tail: &SharedTail,
+    batch: &[Pending],
+) -> Result<(Vec<Recorded>, usize), StoreError> {
+    let outcome = record_in_transaction(connection, statements, tail, batch).await;
+    if outcome.is_err() {
+        // Where SQLite has rolled back by itself, there is nothing left to roll back and this fails: as good.
+        drop(connection.execute("ROLLBACK").await);
+    }
+    outcome
+}
+
+async fn record_in_transaction(
+    connection: &mut SqliteConnection,
+    statements: &BatchStatements,
+    tail: &SharedTail,
+    batch: &[Pending],
+) -> Result<(Vec<Recorded>, usize), StoreError> {
+    let filed = begin_and_look_up(connection, statements, tail, batch).await?;
+    let fates = judge(batch, &filed, &tail.read());
+    let mut recorded = Vec::with_capacity(batch.len());
+    for fate in &fates {
+        recorded.push(match *fate {
+            Fate::New(_) => Recorded::First,
+            Fate::TooOld => Recorded::TooOld,
+            Fate::RepeatOf(seq) => Recorded::Repeat { answer: answer_of(connection, seq).await? },
+            Fate::RepeatWithin(first) => Recorded::Repeat {
+                answer: batch.get(first).map(|call| call.record.answer.clone()).unwrap_or_default(),
+            },
+        });
+    }
+    let new: Vec<(i64, &Pending)> = batch
+        .iter()
+        .zip(&fates)
+        .filter_map(|(call, fate)| if let Fate::New(seq) = fate { Some((*seq, call)) } else { None })
+        .collect();
+    insert_and_commit(connection, statements, &new).await?;
+    let mut tail = tail.write();
+    for (seq, call) in &new {
+        tail.add(*seq, call.signature.hash, &call.record);
+    }
+    Ok((recorded, new.len()))
+}
+
+/// Tells what each call is. A signature counts from its first call on, wherever that stands: filed, in the tail, or
+/// earlier in this batch.
+fn judge(batch: &[Pending], filed: &HashMap<SignatureHash, Earlier>, tail: &Tail) -> Vec<Fate> {
+    let mut firsts: HashMap<SignatureHash, usize> = HashMap::with_capacity(batch.len());
+    let mut last_seq = tail.last_seq();
+    let mut fates = Vec::with_capacity(batch.len());
+    for (at, call) in batch.iter().enumerate() {
+        let hash = call.signature.hash;
+        let earlier = tail.earlier(&hash).or_else(|| filed.get(&hash).copied());
+        let within = firsts.get(&hash).and_then(|first| batch.get(*first).map(|call| (*first, call)));
+        fates.push(match (earlier, within) {
+            (Some(earlier), _) if in_window(earlier.received_at, call) => Fate::RepeatOf(earlier.seq),
+            (None, Some((first, first_call))) if in_window(first_call.record.received_at, call) => {
+                Fate::RepeatWithin(first)
+            }
+            (Some(_), _) | (None, Some(_)) => Fate::TooOld,
+            (None, None) => {
+                firsts.insert(hash, at);
+                last_seq += 1;
+                Fate::New(last_seq)
+            }
+        });
+    }
+    fates
+}
+
+fn in_window(first_received_at: Timestamp, repeat: &Pending) -> bool {
+    repeat.record.received_at.since(first_received_at) <= REPEAT_WINDOW
+}
+
+/// Begins the transaction, takes other processes' decisions into the tail, and tells which signatures are filed.
+async fn begin_and_look_up(
+    connection: &mut SqliteConnection,
+    statements: &BatchStatements,
+    tail: &SharedTail,
+    batch: &[Pending],
+) -> Result<HashMap<SignatureHash, Earlier>, StoreError> {
+    let statement = statements.look_up(batch.len()).ok_or(StoreError::Busy)?;
+    let mut values = SqliteArguments::default();
+    values.reserve(batch.len() + 1, 0);
+    add(&mut values, tail.read().last_seq())?;
+    for call in batch {
+        add(&mut values, call.signature.hash.0.as_slice())?;
+    }
+    let rows = sqlx::query_with(statement, values).fetch_all(connection).await?;
+    let mut filed = HashMap::new();
+    for row in &rows {
+        take_in(row, &mut filed, tail)?;
+    }
+    Ok(filed)
+}
+
+/// Sorts a row of the look-up: without a user it is a filed signature, with one another process's decision.
+fn take_in(
+    row: &SqliteRow,
+    filed: &mut HashMap<SignatureHash, Earlier>,
+    tail: &SharedTail,
+) -> Result<(), StoreError> {
+    let seq: i64 = row.try_get("seq")?;
+    let hash: [u8; 32] = row
+        .try_get::<&[u8], _>("signature_hash")?
+        .try_into()
+        .map_err(|_| StoreError::corrupt("decisions", "signature_hash", seq.to_string()))?;
+    let received_at = Timestamp::from_unix_micros(row.try_get("received_at")?);
+    let call = Earlier { seq, received_at };
+    match row.try_get::<Option<&str>, _>("user_id")? {
+        None => drop(filed.insert(SignatureHash(hash), call)),
+        Some(user) => {
+            let mut tail = tail.write();
+            tail.add_call(SignatureHash(hash), call);
+            if let Some(until) = row.try_get::<Option<i64>, _>("walkable_until")? {
+                let scope: &str = row.try_get("scope")?;
+                tail.add_review(seq, (user, scope), Timestamp::from_unix_micros(until));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The first answer's exact bytes.
+async fn answer_of(connection: &mut SqliteConnection, seq: i64) -> Result<String, StoreError> {
+    sqlx::query_scalar("SELECT answer FROM decisions WHERE seq = ?")
+        .bind(seq)
+        .fetch_optional(connection)
+        .await?
+        .ok_or_else(|| StoreError::corrupt("decisions", "answer", seq.to_string()))
+}
+
+async fn insert_and_commit(
+    connection: &mut SqliteConnection,
+    statements: &BatchStatements,
+    new: &[(i64, &Pending)],
+) -> Result<(), StoreError> {
+    let Some(statement) = statements.insert(new.len()) else {
+        connection.execute("COMMIT").await?;
+        return Ok(());
+    };
+    let mut values = SqliteArguments::default();
+    values.reserve(new.len() * DECISION_VALUES, 0);
+    for (seq, call) in new {
+        add_decision(&mut values, *seq, call)?;
+    }
+    sqlx::query_with(statement, values).execute(connection).await?;
+    Ok(())
+}
+
+/// The values of one row, in the order of the insert's columns.
+fn add_decision(values: &mut SqliteArguments, seq: i64, call: &Pending) -> Result<(), StoreError> {
+    let record = &call.record;
+    add(values, seq)?;
+    add(values, record.id.uuid())?;
+    add(values, record.received_at.unix_micros())?;
+    add(values, record.user_id.as_str())?;
+    add(values, record.scope.as_str())?;
+    add(values, record.verdict)?;
+    add(values, record.step_keys.as_deref())?;
+    add(values, record.walkable_until.map(Timestamp::unix_micros))?;
+    add(values, record.rule.as_ref().map(RuleId::as_str))?;
+    add(values, record.reason.as_str())?;
+    add(values, record.bundle.as_bytes().as_slice())?;
+    add(values, record.answer.as_str())?;
+    add(values, record.metadata_json.as_str())?;
+    add(values, record.metadata_digest.as_slice())?;
+    add(values, record.context_json.as_str())?;
+    add(values, record.seen_json.as_str())?;
+    add(values, record.outcomes.as_str())?;
+    add(values, record.evaluation_ns)?;
+    add(values, call.signature.hash.0.as_slice())?;
+    add(values, call.signature.kid.as_str())
+}
+
+/// Adds a value to a statement and gives encoding faults the room's own error.
+fn add<'v, T>(values: &mut SqliteArguments, value: T) -> Result<(), StoreError>
+where
+    T: Encode<'v, Sqlite> + Type<Sqlite>,
+{
+    Arguments::add(values, value).map_err(|fault| sqlx::Error::Encode(fault).into())
+}

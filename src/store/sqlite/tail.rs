@@ -1,0 +1,105 @@
+//! What was recorded but is not filed yet, held in memory for looking up.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::domain::{DecisionRecord, Scope, SignatureHash, Timestamp, UserId};
+
+/// A decision that answered a signature, as far as judging a repeat needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Earlier {
+    /// Where the decision stands.
+    pub(super) seq: i64,
+    /// When its call reached us.
+    pub(super) received_at: Timestamp,
+}
+
+/// A review that somebody can walk.
+#[derive(Debug, Clone)]
+struct Review {
+    seq: i64,
+    scope: Box<str>,
+    walkable_until: Timestamp,
+}
+
+/// The end of `decisions` that `signatures` and `walkable_reviews` do not have yet.
+///
+/// INVARIANT: every row after `filing.filed_through` and up to `last_seq` is in here. Rows may be both here and filed;
+/// none is in neither.
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    last_seq: i64,
+    signatures: HashMap<SignatureHash, Earlier>,
+    reviews: HashMap<Box<str>, Vec<Review>>,
+}
+
+impl Tail {
+    /// An end without rows, after everything up to `filed_through` was filed.
+    pub(super) fn filed_through(filed_through: i64) -> Self {
+        Self { last_seq: filed_through, ..Self::default() }
+    }
+
+    /// The last decision that is known here.
+    pub(super) const fn last_seq(&self) -> i64 {
+        self.last_seq
+    }
+
+    /// How many decisions are held.
+    pub(super) fn rows(&self) -> usize {
+        self.signatures.len()
+    }
+
+    /// The decision that answered the signature, if it is among those held.
+    pub(super) fn earlier(&self, signature: &SignatureHash) -> Option<Earlier> {
+        self.signatures.get(signature).copied()
+    }
+
+    /// Takes in a decision that was committed.
+    pub(super) fn add(&mut self, seq: i64, signature: SignatureHash, record: &DecisionRecord) {
+        self.add_call(signature, Earlier { seq, received_at: record.received_at });
+        if let Some(walkable_until) = record.walkable_until {
+            self.add_review(seq, (record.user_id.as_str(), record.scope.as_str()), walkable_until);
+        }
+    }
+
+    /// Takes in the signature of a committed decision.
+    pub(super) fn add_call(&mut self, signature: SignatureHash, call: Earlier) {
+        self.last_seq = self.last_seq.max(call.seq);
+        self.signatures.entry(signature).or_insert(call);
+    }
+
+    /// Takes in a committed review of a user for a scope.
+    pub(super) fn add_review(&mut self, seq: i64, (user, scope): (&str, &str), walkable_until: Timestamp) {
+        let review = Review { seq, scope: scope.into(), walkable_until };
+        match self.reviews.get_mut(user) {
+            Some(reviews) => reviews.push(review),
+            None => drop(self.reviews.insert(user.into(), vec![review])),
+        }
+    }
+
+    /// Where the user's reviews for the scope stand that can still be walked at `now`.
+    pub(super) fn reviews(&self, user: &UserId, scope: &Scope, now: Timestamp) -> Vec<i64> {
+        let of_user = self.reviews.get(user.as_str()).map_or(&[][..], Vec::as_slice);
+        of_user
+            .iter()
+            .filter(|review| &*review.scope == scope.as_str() && review.walkable_until > now)
+            .map(|review| review.seq)
+            .collect()
+    }
+}
+
+/// The tail, shared between the writer, which changes it, and those who look for a review.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SharedTail(Arc<RwLock<Tail>>);
+
+impl SharedTail {
+    /// For looking up. Held for no longer than that: never across an await.
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Tail> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For changing. Held for no longer than that: never across an await.
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Tail> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,183 @@
+//! The one task that writes.
+//!
+//! It owns the writing connection and is never cancelled, so no transaction is ever left half way. It takes everything
+//! that waits, commits the decisions among it together, then runs the other writes, each in a transaction of its own.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection, Executor};
+use tokio::sync::{mpsc, oneshot};
+
+use super::batch::{self, Pending};
+use super::filing;
+use super::statements::BatchStatements;
+use super::tail::{SharedTail, Tail};
+use crate::metrics::Metrics;
+use crate::store::{StoreError, StoreSettings};
+
+/// When filing keeps failing, decisions are refused once this many times the usual number is not filed, so that memory
+/// stays bounded.
+const UNFILED_MAX_FACTOR: usize = 4;
+
+/// A write of another kind than a decision: it runs on the writing connection and answers its caller itself.
+pub(super) type Command = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, ()> + Send>;
+
+/// What waits for the writer.
+pub(super) enum Job {
+    /// A decision, to be committed with the others that wait.
+    Record(Box<Pending>),
+    /// Another write.
+    Run(Command),
+    /// The end: take nothing more in, do what waits, tell when all is on disk.
+    Close(oneshot::Sender<Result<(), StoreError>>),
+}
+
+/// The writer's belongings.
+pub(super) struct Writer {
+    connection: SqliteConnection,
+    statements: BatchStatements,
+    tail: SharedTail,
+    metrics: Arc<Metrics>,
+    batch_max: usize,
+    file_after_rows: usize,
+}
+
+impl Writer {
+    /// Takes the writing connection over and files what an earlier run left.
+    ///
+    /// # Errors
+    /// The database cannot be written; nothing was changed.
+    pub(super) async fn start(
+        mut connection: SqliteConnection,
+        settings: &StoreSettings,
+        metrics: Arc<Metrics>,
+    ) -> Result<(Self, SharedTail), StoreError> {
+        let tail = SharedTail::default();
+        *tail.write() = Tail::filed_through(filing::file(&mut connection).await?);
+        let writer = Self {
+            connection,
+            statements: BatchStatements::up_to(settings.batch_rows()),
+            tail: tail.clone(),
+            metrics,
+            batch_max: settings.batch_rows(),
+            file_after_rows: settings.file_after_rows.max(1),
+        };
+        Ok((writer, tail))
+    }
+
+    /// Works until the store is closed or nobody holds it any more, then leaves the file in order.
+    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        let mut jobs = Vec::with_capacity(self.batch_max);
+        let mut closing = Vec::new();
+        while queue.recv_many(&mut jobs, self.batch_max).await > 0 {
+            self.metrics.store_queue(queue.len());
+            let mut decisions = Vec::with_capacity(jobs.len());
+            let mut commands = Vec::new();
+            for job in jobs.drain(..) {
+                match job {
+                    Job::Record(pending) => decisions.push(*pending),
+                    Job::Run(command) => commands.push(command),
+                    Job::Close(reply) => {
+                        queue.close();
+                        closing.push(reply);
+                    }
+                }
+            }
+            if !decisions.is_empty() {
+                self.record(decisions).await;
+            }
+            for command in commands {
+                command(&mut self.connection).await;
+            }
+        }
+        let outcome = self.finish().await;
+        for reply in closing {
+            drop(reply.send(outcome.clone()));
+        }
+    }
+
+    /// Commits a batch and answers its callers. A row that cannot be is found by trying each alone.
+    async fn record(&mut self, batch: Vec<Pending>) {
+        match self.try_record(&batch).await {
+            Ok(recorded) => {
+                for (call, recorded) in batch.into_iter().zip(recorded) {
+                    // A caller that gave up is not there any more; its decision stays recorded.
+                    drop(call.reply.send(Ok(recorded)));
+                }
+            }
+            Err(fault) if fault.is_one_rows_own() && batch.len() > 1 => {
+                for call in batch {
+                    let alone = self.try_record(std::slice::from_ref(&call)).await;
+                    let recorded =
+                        alone.and_then(|recorded| recorded.into_iter().next().ok_or(StoreError::Closed));
+                    drop(call.reply.send(recorded));
+                }
+            }
+            Err(fault) => {
+                for call in batch {
+                    drop(call.reply.send(Err(fault.clone())));
+                }
+            }
+        }
+        if self.tail.read().rows() >= self.file_after_rows {
+            // Decisions do not depend on it: it is tried again after the next batch.
+            drop(self.file().await);
+        }
+    }
+
+    async fn try_record(&mut self, batch: &[Pending]) -> Result<Vec<crate::domain::Recorded>, StoreError> {
+        if self.tail.read().rows() >= self.file_after_rows.saturating_mul(UNFILED_MAX_FACTOR) {
+            self.file().await?;
+        }
+        match batch::record(&mut self.connection, &self.statements, &self.tail, batch).await {
+            Ok((recorded, rows)) => {
+                self.metrics.store_batch(rows);
+                Ok(recorded)
+            }
+            Err(fault) => {
+                self.metrics.store_failure();
+                Err(fault)
+            }
+        }
+    }
+
+    async fn file(&mut self) -> Result<(), StoreError> {
+        match filing::file(&mut self.connection).await {
+            Ok(through) => {
+                *self.tail.write() = Tail::filed_through(through);
+                Ok(())
+            }
+            Err(fault) => {
+                self.metrics.store_failure();
+                let error: &(dyn std::error::Error + 'static) = &fault;
+                tracing::error!(error, "decisions could not be filed");
+                Err(fault)
+            }
+        }
+    }
+
+    /// Files the rest, moves the write-ahead log into the database file and closes it.
+    async fn finish(mut self) -> Result<(), StoreError> {
+        let filed = self.file().await;
+        let moved = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
+        self.connection.close().await?;
+        moved?;
+        filed
+    }
+}
+
+/// Runs a write in a transaction of its own.
+///
+/// # Errors
+/// Whatever `work` or the commit says; nothing was written then.
+pub(super) async fn in_transaction<T, F>(connection: &mut SqliteConnection, work: F) -> Result<T, StoreError>
+where
+    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send,
+{
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let outcome = work(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(outcome)
+}
