@@ -43,8 +43,8 @@ pub(crate) enum StoreError {
 
 impl StoreError {
     /// Names a stored value that cannot be read.
-    pub(super) fn corrupt(table: &'static str, column: &'static str, id: impl ToString) -> Self {
-        Self::Corrupt { table, column, id: id.to_string() }
+    pub(super) fn corrupt(table: &'static str, column: &'static str, id: impl Into<String>) -> Self {
+        Self::Corrupt { table, column, id: id.into() }
     }
 
     /// Whether the fault is one row's own, so that the other rows of its batch deserve a try without it.

@@ -35,15 +35,11 @@ pub(crate) use api_keys::{Revocation, StoredApiKey};
 pub(crate) use kept::KeptKeySet;
 
 use self::batch::Pending;
-use self::statements::BatchStatements;
 use self::tail::SharedTail;
 use self::writer::{Job, Writer};
 use super::{StoreError, StoreSettings};
 use crate::domain::{DecisionRecord, Recorded, SignatureSeen};
 use crate::metrics::Metrics;
-
-/// How many statements besides the batches' the writing connection keeps prepared.
-const OTHER_STATEMENTS_KEPT: usize = 64;
 
 /// The record: cheap to clone, shared by everybody who records or reads.
 #[derive(Debug, Clone)]
@@ -68,14 +64,11 @@ impl Store {
     pub(crate) async fn open(settings: StoreSettings, metrics: Arc<Metrics>) -> Result<Self, StoreError> {
         let path = settings.path()?;
         file::create_if_missing(&path)?;
-        let batch_max = settings.batch_max.clamp(1, StoreSettings::BATCH_MAX);
-        let statements = BatchStatements::up_to(batch_max);
-        let statements_kept = statements.count() + OTHER_STATEMENTS_KEPT;
-        let mut connection = file::open_writer(&path, &settings, statements_kept).await?;
+        let mut connection = file::open_writer(&path, &settings).await?;
         file::migrate(&mut connection).await?;
-        let (writer, tail) = Writer::start(connection, statements, metrics).await?;
+        let (writer, tail) = Writer::start(connection, &settings, metrics).await?;
         let (queue, jobs) = mpsc::channel(settings.queue_max.max(1));
-        tokio::spawn(writer.run(jobs, batch_max));
+        tokio::spawn(writer.run(jobs));
         Ok(Self(Arc::new(Shared { queue, readers: file::readers(&path, &settings), tail })))
     }
 

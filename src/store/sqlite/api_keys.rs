@@ -1,7 +1,7 @@
 //! Who may call our API, at rest: everything but the secret, of which only the SHA-256 is kept.
 
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::Store;
 use crate::domain::{ApiKeyId, ApiKeyRecord, Approver, Role, Scope, StepKey, Timestamp};
@@ -51,10 +51,10 @@ impl Store {
                 .bind(record.id.as_str())
                 .bind(key.secret_sha256.as_slice())
                 .bind(record.name)
-                .bind(joined(record.roles.iter().map(|role| role.as_str())))
+                .bind(joined(&record.roles, |role| role.as_str()))
                 .bind(record.approves_as.map(|approver| approver.to_string()))
-                .bind(joined(record.scopes.iter().map(Scope::as_str)))
-                .bind(joined(record.steps.iter().map(StepKey::as_str)))
+                .bind(joined(&record.scopes, Scope::as_str))
+                .bind(joined(&record.steps, StepKey::as_str))
                 .bind(record.created_at.unix_micros())
                 .bind(record.expires_at.map(Timestamp::unix_micros))
                 .bind(record.revoked_at.map(Timestamp::unix_micros))
@@ -96,30 +96,44 @@ impl Store {
         let id = id.clone();
         self.write(move |connection| {
             Box::pin(async move {
-                let was_revoked: Option<bool> = sqlx::query_scalar(
-                    "UPDATE api_keys AS k SET revoked_at = coalesce(k.revoked_at, ?2)
-                       FROM (SELECT revoked_at IS NOT NULL AS was_revoked FROM api_keys WHERE id = ?1)
-                      WHERE id = ?1
-                     RETURNING was_revoked",
-                )
-                .bind(id.as_str())
-                .bind(now.unix_micros())
-                .fetch_optional(connection)
-                .await?;
-                Ok(match was_revoked {
-                    Some(false) => Revocation::Revoked,
-                    Some(true) => Revocation::AlreadyRevoked,
-                    None => Revocation::Unknown,
-                })
+                if revoke(connection, &id, now).await? {
+                    return Ok(Revocation::Revoked);
+                }
+                let known = exists(connection, &id).await?;
+                Ok(if known { Revocation::AlreadyRevoked } else { Revocation::Unknown })
             })
         })
         .await
     }
 }
 
+/// Withdraws a key that is not withdrawn; tells whether there was one.
+async fn revoke(
+    connection: &mut SqliteConnection,
+    id: &ApiKeyId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let revoked: Option<i64> = sqlx::query_scalar(
+        "UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL RETURNING revoked_at",
+    )
+    .bind(now.unix_micros())
+    .bind(id.as_str())
+    .fetch_optional(connection)
+    .await?;
+    Ok(revoked.is_some())
+}
+
+async fn exists(connection: &mut SqliteConnection, id: &ApiKeyId) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM api_keys WHERE id = ?)")
+        .bind(id.as_str())
+        .fetch_one(connection)
+        .await?;
+    Ok(found)
+}
+
 /// A list in one column: no role, scope or step has a blank.
-fn joined<'a>(items: impl Iterator<Item = &'a str>) -> String {
-    items.collect::<Vec<_>>().join(" ")
+fn joined<T>(items: &[T], name: impl Fn(&T) -> &str) -> String {
+    items.iter().map(name).collect::<Vec<_>>().join(" ")
 }
 
 fn stored_api_key(row: &SqliteRow) -> Result<StoredApiKey, StoreError> {

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
-use sqlx::{Arguments, Executor, Row};
+use sqlx::{Arguments, Encode, Executor, Row, Sqlite, Type};
 use tokio::sync::oneshot;
 
 use super::statements::{BatchStatements, DECISION_VALUES};
 use super::tail::{Earlier, SharedTail, Tail};
-use crate::domain::{DecisionRecord, Recorded, SignatureHash, SignatureSeen, Timestamp};
+use crate::domain::{DecisionRecord, Recorded, RuleId, SignatureHash, SignatureSeen, Timestamp};
 use crate::store::StoreError;
 
 /// How long a repeated signature gets its first answer, counted from the first call's arrival to the repeat's
@@ -134,10 +134,9 @@ async fn begin_and_look_up(
     let statement = statements.look_up(batch.len()).ok_or(StoreError::Busy)?;
     let mut values = SqliteArguments::default();
     values.reserve(batch.len() + 1, 0);
-    let mut add = Adder(&mut values);
-    add.value(tail.read().last_seq())?;
+    add(&mut values, tail.read().last_seq())?;
     for call in batch {
-        add.value(call.signature.hash.0.as_slice())?;
+        add(&mut values, call.signature.hash.0.as_slice())?;
     }
     let rows = sqlx::query_with(statement, values).fetch_all(connection).await?;
     let mut filed = HashMap::new();
@@ -157,7 +156,7 @@ fn take_in(
     let hash: [u8; 32] = row
         .try_get::<&[u8], _>("signature_hash")?
         .try_into()
-        .map_err(|_| StoreError::corrupt("decisions", "signature_hash", seq))?;
+        .map_err(|_| StoreError::corrupt("decisions", "signature_hash", seq.to_string()))?;
     let received_at = Timestamp::from_unix_micros(row.try_get("received_at")?);
     let call = Earlier { seq, received_at };
     match row.try_get::<Option<&str>, _>("user_id")? {
@@ -180,7 +179,7 @@ async fn answer_of(connection: &mut SqliteConnection, seq: i64) -> Result<String
         .bind(seq)
         .fetch_optional(connection)
         .await?
-        .ok_or_else(|| StoreError::corrupt("decisions", "answer", seq))
+        .ok_or_else(|| StoreError::corrupt("decisions", "answer", seq.to_string()))
 }
 
 async fn insert_and_commit(
@@ -195,45 +194,41 @@ async fn insert_and_commit(
     let mut values = SqliteArguments::default();
     values.reserve(new.len() * DECISION_VALUES, 0);
     for (seq, call) in new {
-        add_decision(&mut Adder(&mut values), *seq, call)?;
+        add_decision(&mut values, *seq, call)?;
     }
     sqlx::query_with(statement, values).execute(connection).await?;
     Ok(())
 }
 
 /// The values of one row, in the order of the insert's columns.
-fn add_decision(add: &mut Adder<'_>, seq: i64, call: &Pending) -> Result<(), StoreError> {
+fn add_decision(values: &mut SqliteArguments, seq: i64, call: &Pending) -> Result<(), StoreError> {
     let record = &call.record;
-    add.value(seq)?;
-    add.value(record.id.uuid())?;
-    add.value(record.received_at.unix_micros())?;
-    add.value(record.user_id.as_str())?;
-    add.value(record.scope.as_str())?;
-    add.value(record.verdict)?;
-    add.value(record.step_keys.as_deref())?;
-    add.value(record.walkable_until.map(Timestamp::unix_micros))?;
-    add.value(record.rule.as_ref().map(|rule| rule.as_str()))?;
-    add.value(record.reason.as_str())?;
-    add.value(record.bundle.as_bytes().as_slice())?;
-    add.value(record.answer.as_str())?;
-    add.value(record.metadata_json.as_str())?;
-    add.value(record.metadata_digest.as_slice())?;
-    add.value(record.context_json.as_str())?;
-    add.value(record.seen_json.as_str())?;
-    add.value(record.outcomes.as_str())?;
-    add.value(record.evaluation_ns)?;
-    add.value(call.signature.hash.0.as_slice())?;
-    add.value(call.signature.kid.as_str())
+    add(values, seq)?;
+    add(values, record.id.uuid())?;
+    add(values, record.received_at.unix_micros())?;
+    add(values, record.user_id.as_str())?;
+    add(values, record.scope.as_str())?;
+    add(values, record.verdict)?;
+    add(values, record.step_keys.as_deref())?;
+    add(values, record.walkable_until.map(Timestamp::unix_micros))?;
+    add(values, record.rule.as_ref().map(RuleId::as_str))?;
+    add(values, record.reason.as_str())?;
+    add(values, record.bundle.as_bytes().as_slice())?;
+    add(values, record.answer.as_str())?;
+    add(values, record.metadata_json.as_str())?;
+    add(values, record.metadata_digest.as_slice())?;
+    add(values, record.context_json.as_str())?;
+    add(values, record.seen_json.as_str())?;
+    add(values, record.outcomes.as_str())?;
+    add(values, record.evaluation_ns)?;
+    add(values, call.signature.hash.0.as_slice())?;
+    add(values, call.signature.kid.as_str())
 }
 
-/// Adds values to a statement and gives encoding faults the room's own error.
-struct Adder<'a>(&'a mut SqliteArguments);
-
-impl Adder<'_> {
-    fn value<'v>(
-        &mut self,
-        value: impl sqlx::Encode<'v, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
-    ) -> Result<(), StoreError> {
-        Arguments::add(self.0, value).map_err(|fault| sqlx::Error::Encode(fault).into())
-    }
+/// Adds a value to a statement and gives encoding faults the room's own error.
+fn add<'v, T>(values: &mut SqliteArguments, value: T) -> Result<(), StoreError>
+where
+    T: Encode<'v, Sqlite> + Type<Sqlite>,
+{
+    Arguments::add(values, value).map_err(|fault| sqlx::Error::Encode(fault).into())
 }

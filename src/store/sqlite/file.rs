@@ -5,14 +5,18 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection};
+use tokio::time::sleep;
 
+use super::statements::STATEMENTS_PER_ROW_COUNT;
 use crate::store::{StoreError, StoreSettings};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -24,6 +28,10 @@ const CHECKPOINT_PAGES: &str = "4096";
 const WRITER_CACHE: &str = "-8192";
 /// A write-ahead log that grew beyond this is cut back at the next checkpoint.
 const LOG_BYTES_KEPT: &str = "67108864";
+/// How long to wait before a locked file is tried again.
+const LOCKED_PAUSE: Duration = Duration::from_millis(2);
+/// How many statements the writing connection keeps prepared besides the batches'.
+const OTHER_STATEMENTS_KEPT: usize = 64;
 
 /// Makes the file with mode 0600, and its directories with 0700, where they are missing. What exists is left alone.
 ///
@@ -53,18 +61,28 @@ pub(super) fn create_if_missing(path: &Path) -> Result<(), StoreError> {
 pub(super) async fn open_writer(
     path: &Path,
     settings: &StoreSettings,
-    statements_kept: usize,
 ) -> Result<SqliteConnection, StoreError> {
-    let connection = options(path, settings)
+    let options = options(path, settings)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("journal_size_limit", LOG_BYTES_KEPT)
         .pragma("cache_size", WRITER_CACHE)
-        .statement_cache_capacity(statements_kept)
-        .connect()
-        .await?;
-    Ok(connection)
+        .statement_cache_capacity(STATEMENTS_PER_ROW_COUNT * settings.batch_rows() + OTHER_STATEMENTS_KEPT);
+    let give_up_at = Instant::now() + settings.busy_timeout;
+    loop {
+        match options.connect().await {
+            Err(error) if is_locked(&error) && Instant::now() < give_up_at => sleep(LOCKED_PAUSE).await,
+            opened => return Ok(opened?),
+        }
+    }
+}
+
+/// Two that switch a new file to its journal mode at once do not wait for each other (SQLite's busy timeout does not
+/// hold there): one of them is told that the file is locked.
+fn is_locked(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: &str = "5";
+    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == SQLITE_BUSY)
 }
 
 /// Prepares the connections that only read. They are made when they are needed.
@@ -91,7 +109,11 @@ fn options(path: &Path, settings: &StoreSettings) -> SqliteConnectOptions {
 /// [`StoreError::Migration`] or [`StoreError::Unavailable`]; nothing was changed.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    MIGRATIONS.run(&mut *transaction).await.map_err(|error| StoreError::Migration(Arc::new(error)))?;
+    // `run` does the same, but its future cannot be sent between threads.
+    MIGRATIONS
+        .run_direct(None, &mut *transaction, false)
+        .await
+        .map_err(|error| StoreError::Migration(Arc::new(error)))?;
     transaction.commit().await?;
     Ok(())
 }

@@ -64,7 +64,7 @@ impl Store {
 
 fn found(row: &SqliteRow) -> Result<ReviewFound, StoreError> {
     let seq: i64 = row.try_get("seq")?;
-    let id: Uuid = row.try_get("id").map_err(|_| StoreError::corrupt("decisions", "id", seq))?;
+    let id: Uuid = row.try_get("id").map_err(|_| StoreError::corrupt("decisions", "id", seq.to_string()))?;
     Ok(ReviewFound {
         decision_id: DecisionId::from_uuid(id),
         received_at: Timestamp::from_unix_micros(row.try_get("received_at")?),

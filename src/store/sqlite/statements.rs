@@ -26,6 +26,9 @@ const INSERT: &str = "
         signature_hash, signature_kid)
     VALUES ";
 
+/// One look-up and one insert for every number of rows.
+pub(super) const STATEMENTS_PER_ROW_COUNT: usize = 2;
+
 /// How many values a decision has.
 pub(super) const DECISION_VALUES: usize = 20;
 
@@ -46,11 +49,6 @@ impl BatchStatements {
                 .map(|rows| format!("{INSERT}{}; COMMIT", list(&row, rows)).into())
                 .collect(),
         }
-    }
-
-    /// How many statements there are.
-    pub(super) fn count(&self) -> usize {
-        self.look_up.len() + self.insert.len()
     }
 
     /// The look-up of `rows` signatures; `None` for a number that no batch has.

@@ -15,12 +15,11 @@ use super::filing;
 use super::statements::BatchStatements;
 use super::tail::{SharedTail, Tail};
 use crate::metrics::Metrics;
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreSettings};
 
-/// How many decisions are gathered before they are filed: some 2 MB of memory, some 50 ms of filing.
-const FILE_AFTER_ROWS: usize = 8192;
-/// When filing keeps failing, decisions are refused beyond this many, so that memory stays bounded.
-const UNFILED_ROWS_MAX: usize = 4 * FILE_AFTER_ROWS;
+/// When filing keeps failing, decisions are refused once this many times the usual number is not filed, so that memory
+/// stays bounded.
+const UNFILED_MAX_FACTOR: usize = 4;
 
 /// A write of another kind than a decision: it runs on the writing connection and answers its caller itself.
 pub(super) type Command = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, ()> + Send>;
@@ -41,6 +40,8 @@ pub(super) struct Writer {
     statements: BatchStatements,
     tail: SharedTail,
     metrics: Arc<Metrics>,
+    batch_max: usize,
+    file_after_rows: usize,
 }
 
 impl Writer {
@@ -50,19 +51,27 @@ impl Writer {
     /// The database cannot be written; nothing was changed.
     pub(super) async fn start(
         mut connection: SqliteConnection,
-        statements: BatchStatements,
+        settings: &StoreSettings,
         metrics: Arc<Metrics>,
     ) -> Result<(Self, SharedTail), StoreError> {
         let tail = SharedTail::default();
         *tail.write() = Tail::filed_through(filing::file(&mut connection).await?);
-        Ok((Self { connection, statements, tail: tail.clone(), metrics }, tail))
+        let writer = Self {
+            connection,
+            statements: BatchStatements::up_to(settings.batch_rows()),
+            tail: tail.clone(),
+            metrics,
+            batch_max: settings.batch_rows(),
+            file_after_rows: settings.file_after_rows.max(1),
+        };
+        Ok((writer, tail))
     }
 
     /// Works until the store is closed or nobody holds it any more, then leaves the file in order.
-    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Job>, batch_max: usize) {
-        let mut jobs = Vec::with_capacity(batch_max);
+    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        let mut jobs = Vec::with_capacity(self.batch_max);
         let mut closing = Vec::new();
-        while queue.recv_many(&mut jobs, batch_max).await > 0 {
+        while queue.recv_many(&mut jobs, self.batch_max).await > 0 {
             self.metrics.store_queue(queue.len());
             let mut decisions = Vec::with_capacity(jobs.len());
             let mut commands = Vec::new();
@@ -112,14 +121,14 @@ impl Writer {
                 }
             }
         }
-        if self.tail.read().rows() >= FILE_AFTER_ROWS {
+        if self.tail.read().rows() >= self.file_after_rows {
             // Decisions do not depend on it: it is tried again after the next batch.
             drop(self.file().await);
         }
     }
 
     async fn try_record(&mut self, batch: &[Pending]) -> Result<Vec<crate::domain::Recorded>, StoreError> {
-        if self.tail.read().rows() >= UNFILED_ROWS_MAX {
+        if self.tail.read().rows() >= self.file_after_rows.saturating_mul(UNFILED_MAX_FACTOR) {
             self.file().await?;
         }
         match batch::record(&mut self.connection, &self.statements, &self.tail, batch).await {
@@ -142,7 +151,8 @@ impl Writer {
             }
             Err(fault) => {
                 self.metrics.store_failure();
-                tracing::error!(error = &fault as &dyn std::error::Error, "decisions could not be filed");
+                let error: &(dyn std::error::Error + 'static) = &fault;
+                tracing::error!(error, "decisions could not be filed");
                 Err(fault)
             }
         }
