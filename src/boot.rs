@@ -18,8 +18,8 @@ use crate::metrics::Metrics;
 use crate::policy::{Bundle, Diagnostics, load_dir};
 use crate::prelude::{Endpoint, RemoteKeySet, VerificationKey};
 use crate::random::{NoRandomness, SharedRandom, SystemRandom, draw};
-use crate::telemetry;
 use crate::store::{Store, StoreError, StoreSettings};
+use crate::telemetry;
 
 pub(crate) use checkup::{Health, checkup};
 pub(crate) use office::{Office, open_office};

@@ -111,7 +111,7 @@ async fn whoever_is_not_prelude_learns_nothing_from_the_refusal() {
     }
     assert_eq!(bench.count("SELECT count(*) FROM decisions").await, 0);
     let metrics = bench.get("/metrics").await.text;
-    assert!(metrics.contains(r#"doorstep_hook_refusals_total{cause="missing"} 2"#), "{metrics}");
+    assert!(metrics.contains(r#"doorstep_hook_refusals_total{cause="missing_signature"} 3"#), "{metrics}");
     bench.stop().await;
 }
 

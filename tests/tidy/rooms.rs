@@ -67,7 +67,8 @@ pub(crate) fn doors_are_kept(house: &House) -> Vec<String> {
                 offences.push(format!("{at}: `crate::{there}` is no room"));
             } else if !free.iter().any(|door| door == there) {
                 offences.push(format!("{at}: `{room}` has no door to `{there}`"));
-            } else if path.kind == Kind::Export {
+            // `testing` is the window that tests look through: passing on is what it is for.
+            } else if path.kind == Kind::Export && *room != "testing" {
                 offences.push(format!("{at}: `{room}` passes on what is `{there}`'s"));
             }
         }
