@@ -2,6 +2,7 @@
 
 mod api_key;
 mod arguments;
+mod config;
 mod demo;
 mod doctor;
 mod output;
@@ -57,6 +58,10 @@ async fn dispatch(arguments: Arguments) -> Exit {
     let Arguments { shared, command } = arguments;
     match command {
         Command::Serve(options) => with_settings(shared.with(options.overrides()), serve::run).await,
+        Command::Config => {
+            config::run(shared.format);
+            Exit::Fine
+        }
         Command::Policy(command) => policy::run(command, &shared),
         Command::ApiKey(command) => {
             let format = shared.format;
@@ -69,10 +74,11 @@ async fn dispatch(arguments: Arguments) -> Exit {
 
 /// Loads the settings and hands them on; with any fault nothing is started.
 async fn with_settings(shared: arguments::Shared, command: impl AsyncFnOnce(Settings) -> Exit) -> Exit {
+    let format = shared.format;
     match load(shared.load_request(environment())) {
         Ok(settings) => command(settings).await,
         Err(faults) => {
-            output::complain(&faults.to_string());
+            output::refuse_settings(&faults, format);
             Exit::Usage
         }
     }

@@ -11,6 +11,11 @@
 //! - [`challenge`], [`challenge_token`]: the walk. [`verification`], [`key_set`]: our tokens, our keys.
 //! - [`compact`], [`strict_json`]: signed tokens and JSON, taken apart strictly. [`refusal`]: Prelude's codes.
 
+#![cfg_attr(
+    not(any(test, feature = "testing")),
+    expect(dead_code, unused_imports, reason = "tests plant faults that the demo has no use for")
+)]
+
 mod answer;
 mod backend;
 mod challenge;

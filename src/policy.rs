@@ -27,7 +27,6 @@ mod suggest;
 mod yaml;
 
 pub(crate) use bundle::{Bundle, load_dir, load_files};
-pub(crate) use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+pub(crate) use diagnostic::Diagnostics;
 pub(crate) use shipped::shipped;
-pub(crate) use source::split_canonical;
-pub(crate) use steps::{CustomStep, Platforms};
+pub(crate) use steps::CustomStep;

@@ -10,4 +10,4 @@ mod sqlite;
 
 pub(crate) use error::StoreError;
 pub(crate) use settings::StoreSettings;
-pub(crate) use sqlite::{KeptKeySet, Revocation, Store, StoredApiKey};
+pub(crate) use sqlite::{Revocation, Store, StoredApiKey};

@@ -1,7 +1,5 @@
 //! `doorstep api-key`: make, list and withdraw API keys, straight in the store.
 
-use std::sync::Arc;
-
 use secrecy::ExposeSecret;
 
 use super::arguments::{ApiKeyCommand, CreateOptions, Format};

@@ -20,7 +20,8 @@ pub(super) async fn run(settings: Settings) -> Exit {
             return Exit::Failed;
         }
     };
-    tracing::info!(address = %running.address(), bundle = %booted.app().bundle_hash(), "Doorstep takes calls.");
+    let app_id = settings.prelude.app_id.as_str();
+    tracing::info!(app_id, address = %running.address(), bundle = %booted.app().bundle_hash(), "Doorstep takes calls.");
     let stopped = wait_for_stop().await;
     tracing::info!("Doorstep finishes what it accepted.");
     let drained = running.drain().await;

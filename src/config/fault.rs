@@ -146,6 +146,7 @@ impl ConfigFaults {
     }
 
     /// The faults, in order.
+    #[cfg(test)]
     pub(crate) fn faults(&self) -> &[Fault] {
         &self.faults
     }

@@ -12,6 +12,7 @@ pub(super) enum Absent {
     /// Nothing: it must be set.
     Required {
         /// A value to show.
+        #[cfg_attr(not(test), expect(dead_code, reason = "the generated default.toml shows it"))]
         example: &'static str,
     },
     /// What the words say.
@@ -19,6 +20,7 @@ pub(super) enum Absent {
         /// Continues "default:".
         words: &'static str,
         /// A value to show; `None` where none may be shown.
+        #[cfg_attr(not(test), expect(dead_code, reason = "the generated default.toml shows it"))]
         example: Option<&'static str>,
     },
 }
@@ -86,6 +88,7 @@ pub(super) trait AnyOption: Sync {
     /// Its type, for people.
     fn describe(&self) -> String;
     /// Whether a file writes it without quotes.
+    #[cfg(test)]
     fn is_bare(&self) -> bool;
     /// What is wrong with an entry of this option.
     fn check(&self, entry: &Entry) -> Option<Fault>;
@@ -108,6 +111,7 @@ impl<S: Shape + Sync> AnyOption for Opt<S> {
         self.shape.describe()
     }
 
+    #[cfg(test)]
     fn is_bare(&self) -> bool {
         self.shape.written() != Written::String
     }

@@ -158,7 +158,7 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::{KeyBits, first_key};
+    use crate::keys::first_key;
     use crate::random::SystemRandom;
 
     fn at(seconds: i64) -> Timestamp {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn row() -> SigningKeyRecord {
-        first_key(KeyBits::Rsa2048, &encryption_key(), &SystemRandom, at(0)).expect("a key")
+        first_key(&encryption_key(), &SystemRandom, at(0)).expect("a key")
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Sets of IP addresses: sorted ranges that do not touch, so that membership is a binary search and two sets can be
 //! compared exactly.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
