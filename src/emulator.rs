@@ -12,7 +12,7 @@
 //! - [`compact`], [`strict_json`]: signed tokens and JSON, taken apart strictly. [`refusal`]: Prelude's codes.
 
 #![cfg_attr(
-    not(any(test, feature = "testing")),
+    not(test),
     expect(dead_code, unused_imports, reason = "tests plant faults that the demo has no use for")
 )]
 

@@ -12,9 +12,7 @@ use crate::boot::{self, Booted, Sources};
 use crate::clock::SystemClock;
 use crate::config::{LoadRequest, Override, load};
 use crate::domain::{Approver, Role, Scope, StepKey};
-use crate::emulator::{
-    Emulator, EmulatorSettings, HookRequest, OutgoingCall, Padding, Prefix, Salt, SignatureStyle,
-};
+use crate::emulator::{Emulator, EmulatorSettings, OutgoingCall, Padding, Prefix, Salt, SignatureStyle};
 use crate::http::{self, Running};
 use crate::policy;
 use crate::random::SystemRandom;

@@ -1,7 +1,9 @@
 //! What an option is: its key, its shape, what holds without it, and the checks that every value passes.
 
 use super::fault::{Code, Fault};
-use super::shape::{Shape, Written, Wrong};
+#[cfg(test)]
+use super::shape::Written;
+use super::shape::{Shape, Wrong};
 use super::source::{Entry, variable};
 
 /// What holds when nobody sets an option.
