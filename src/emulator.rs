@@ -37,11 +37,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde_json::Value;
 
-pub(crate) use answer::{Answer, AskedStep, FailureReason, Grant, HookFailure, Mode};
+pub(crate) use answer::{Answer, FailureReason, HookFailure, Mode};
 pub(crate) use backend::Backend;
 pub(crate) use challenge::{Granted, Progress};
-pub(crate) use challenge_token::{ChallengeStyle, Issuer, MetadataClaim};
-pub(crate) use courier::{Exchange, NoReply, Reply};
+pub(crate) use challenge_token::ChallengeStyle;
+pub(crate) use courier::Exchange;
 pub(crate) use hook_call::{HookRequest, OutgoingCall, Padding, Prefix, SignatureStyle};
 pub(crate) use identity::{Identity, Salt};
 pub(crate) use refusal::{Refusal, RefusalCode};

@@ -30,3 +30,8 @@ pub(crate) use bundle::{Bundle, load_dir, load_files};
 pub(crate) use diagnostic::Diagnostics;
 pub(crate) use shipped::shipped;
 pub(crate) use steps::CustomStep;
+#[cfg(test)]
+pub(crate) use {
+    diagnostic::{Code, Severity},
+    source::split_canonical,
+};

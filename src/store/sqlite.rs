@@ -31,6 +31,8 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use api_keys::{Revocation, StoredApiKey};
+#[cfg(test)]
+pub(crate) use kept::KeptKeySet;
 
 use self::batch::Pending;
 use self::tail::SharedTail;
