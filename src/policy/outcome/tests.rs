@@ -1,6 +1,6 @@
 use super::is_softer;
 use crate::policy::Bundle;
-use crate::policy::sample::{line, request, scope_bundle};
+use crate::policy::sample::{Asking, line, request, scope_bundle};
 
 /// A bundle that answers everybody with this outcome.
 fn answering(outcome: &str) -> Bundle {
