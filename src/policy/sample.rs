@@ -88,10 +88,11 @@ pub(super) fn faults(text: &str) -> Diagnostics {
     }
 }
 
-/// Two custom steps, for the browser.
+/// Custom steps for the browser and for apps, and a passkey on one platform.
 pub(super) const STEPS: &str = "
 custom:
   kyc_review: { description: d, expires_in: 24h, approved_by: [backend], without_verdict: true }
+  second_look: { description: d, expires_in: 1h, approved_by: [person], without_verdict: true }
   video_call: { description: d, platforms: [IOS, ANDROID], approved_by: [person], without_verdict: true }
 managed:
   verify_passkey: { platforms: [IOS] }
