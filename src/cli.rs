@@ -44,7 +44,9 @@ impl From<Exit> for ExitCode {
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // Calls are served by the HTTP workers' own threads. This runtime has the writer and the timers: a second thread would
+    // only be woken to look for work.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(dispatch(arguments)).into(),
         Err(error) => {

@@ -116,6 +116,7 @@ impl Diagnostics {
     }
 
     /// The findings, in order.
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Diagnostic> {
         self.0.iter()
     }
@@ -131,6 +132,7 @@ impl Diagnostics {
     }
 
     /// How many have this weight.
+    #[cfg(test)]
     pub(crate) fn count(&self, severity: Severity) -> usize {
         self.0.iter().filter(|diagnostic| diagnostic.severity == severity).count()
     }
