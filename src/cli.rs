@@ -15,7 +15,7 @@ use clap::Parser;
 use self::arguments::{Arguments, Command};
 use crate::config::{Settings, environment, load};
 
-/// How a command ended (docs/ARCHITECTURE.md has the list for scripts).
+/// How a command ended (docs/CLI.md has the list for scripts).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
     /// All is well.
@@ -45,7 +45,11 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     match runtime {
-        Ok(runtime) => runtime.block_on(dispatch(arguments)).into(),
+        Ok(runtime) => match runtime.block_on(dispatch(arguments)) {
+            // A script that reads a file must not take half of the data for all of it.
+            Exit::Fine if !output::is_complete() => Exit::Failed.into(),
+            exit => exit.into(),
+        },
         Err(error) => {
             output::complain(&format!("The asynchronous runtime did not start: {error}."));
             Exit::Failed.into()

@@ -52,8 +52,7 @@ impl Client {
     /// Sends a call exactly as it was signed.
     pub(crate) async fn send(&self, call: &SignedCall) -> Result<Answer, reqwest::Error> {
         let request = self.http.post(format!("http://{}/hooks/stepup", self.address));
-        let request =
-            call.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        let request = call.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
         read(request.body(call.body.clone())).await
     }
 

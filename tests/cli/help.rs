@@ -30,7 +30,8 @@ fn describe(site: &Site, command: &[&str], page: &mut String) {
     let ended = site.run(&[command, &["--help"]].concat()).expect(0);
     assert_eq!(ended.stderr, "", "help is data");
     let name = [&["doorstep"], command].concat().join(" ");
-    write!(page, "\n## `{name}`\n\n```text\n{}```\n", ended.stdout).expect("memory");
+    let lines: String = ended.stdout.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    write!(page, "\n## `{name}`\n\n```text\n{lines}```\n").expect("memory");
     for below in commands(&ended.stdout) {
         describe(site, &[command, &[below]].concat(), page);
     }

@@ -37,6 +37,7 @@ fn faults_are_shown_with_file_line_column_source_and_caret() {
         "--> transfer.yaml:9:11\n",
         "9 |     then: blok\n",
         "  |           ^^^^\n",
+        "\n\nrules: 2 errors\n",
     ]);
     assert_eq!(ended.stderr.matches("error[").count(), 2, "{}", ended.stderr);
     assert_eq!(ended.stdout, "");
@@ -65,8 +66,7 @@ fn json_has_the_same_findings_for_programs() {
     assert_eq!(findings.iter().map(place).collect::<Vec<_>>(), [(Some(8), Some(7)), (Some(9), Some(11))]);
     for finding in &findings {
         let members: Vec<_> = finding.as_object().expect("an object").keys().map(String::as_str).collect();
-        let expected =
-            ["code", "column", "file", "help", "line", "message", "severity", "source_line"];
+        let expected = ["code", "column", "file", "help", "line", "message", "severity", "source_line"];
         assert_eq!(members, expected);
         assert_eq!((&finding["severity"], &finding["file"]), (&"error".into(), &"transfer.yaml".into()));
     }

@@ -44,7 +44,11 @@ fn every_fault_of_every_layer_is_told_at_once_with_its_place() {
 #[test]
 fn a_misspelt_variable_is_refused_with_the_right_name() {
     let site = Site::bare().set("prelude.app_id", "test").set("server.bnid", "127.0.0.1:0");
-    site.run(&["serve"]).expect(2).saying(&["DOORSTEP__SERVER__BNID", "did you mean", "DOORSTEP__SERVER__BIND"]);
+    site.run(&["serve"]).expect(2).saying(&[
+        "DOORSTEP__SERVER__BNID",
+        "did you mean",
+        "DOORSTEP__SERVER__BIND",
+    ]);
 }
 
 #[test]
@@ -69,7 +73,11 @@ fn every_command_that_needs_settings_refuses_wrong_ones() {
 fn a_settings_file_that_is_not_there_is_a_fault_of_its_own() {
     let ended = Site::bare().run(&["serve", "--config", "nowhere.toml"]).expect(2);
     let ended = ended.saying(&["error[file_unreadable]", "nowhere.toml"]);
-    assert!(!ended.stderr.contains("error[missing]"), "nobody knows what it would have set: {}", ended.stderr);
+    assert!(
+        !ended.stderr.contains("error[missing]"),
+        "nobody knows what it would have set: {}",
+        ended.stderr
+    );
 }
 
 #[test]

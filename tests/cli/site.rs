@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use doorstep::testing::Prelude;
-use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::{Ended, Process};
 
 /// What this repository ships.
 pub(crate) const SHIPPED_POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/policies");
+
+const DOORSTEP: &str = env!("CARGO_BIN_EXE_doorstep");
 
 /// Where `doorstep` is started, and with which environment: nothing of the test's own leaks in.
 pub(crate) struct Site {
@@ -67,20 +68,26 @@ impl Site {
 
     /// Starts a command.
     pub(crate) fn start(&self, arguments: &[&str]) -> Process {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_doorstep"));
-        command.args(arguments).current_dir(self.directory.path());
-        command.env_clear().env("TMPDIR", self.directory.path());
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        Process::start(&mut command)
+        self.start_command(Command::new(DOORSTEP).args(arguments))
+    }
+
+    /// Runs a line of shell in which `$0` is `doorstep`.
+    pub(crate) fn run_in_shell(&self, line: &str) -> Ended {
+        self.start_command(Command::new("/bin/sh").args(["-c", line, DOORSTEP])).end()
+    }
+
+    fn start_command(&self, command: &mut Command) -> Process {
+        command.current_dir(self.directory.path()).env_clear().env("TMPDIR", self.directory.path());
+        Process::start(command.envs(self.variables.iter().map(|(name, value)| (name, value))))
     }
 
     /// Starts a server and waits until it takes calls.
     pub(crate) fn serve(&self) -> Server {
         let mut process = self.start(&["serve"]);
         let line = process.until_it_says("Doorstep takes calls.");
-        let line: Value = serde_json::from_str(&line).expect("a JSON line");
-        let address = line["address"].as_str().expect("an address").to_owned();
-        Server { process, address }
+        let port = line.split_once("127.0.0.1:").expect("its address").1;
+        let port: String = port.chars().take_while(char::is_ascii_digit).collect();
+        Server { process, address: format!("127.0.0.1:{port}") }
     }
 
     /// Makes an API key that may do the one-call mint, and returns what a caller presents.
