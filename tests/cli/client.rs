@@ -79,3 +79,24 @@ pub(crate) fn transfer(prelude: &Prelude, user: &str, amount: &str) -> SignedCal
     });
     prelude.sign(&body, Style::Usual).expect("signs")
 }
+
+/// The claims of a challenge token at kyc_review for a transfer with this metadata, issued at `now`.
+pub(crate) fn claims(now: i64, user: &str, metadata: &Value) -> Value {
+    json!({
+        "iss": "test.session.prelude.dev", "sub": user, "sid": "ses_1", "jti": "jti-1",
+        "iat": now, "nbf": now, "exp": now + 3600,
+        "challenge_id": "chl_1", "scope_requested": "transfer:write", "current_step": "kyc_review",
+        "steps": [
+            {"order": 1, "key": "verify_sms", "expiration_duration": 600, "done": true},
+            {"order": 2, "key": "kyc_review", "expiration_duration": 86400, "done": false},
+        ],
+        "metadata": metadata,
+    })
+}
+
+/// Unix seconds.
+#[expect(clippy::disallowed_methods, reason = "the server under test goes by the machine's clock")]
+pub(crate) fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.expect("after 1970").as_secs().try_into().expect("before the year 292277026596")
+}

@@ -35,3 +35,10 @@ fn the_demo_tells_its_five_scenes_and_cleans_up() {
     assert_eq!(ended.stderr, "");
     assert_eq!(site.files(), [""; 0], "nothing is left behind");
 }
+
+#[test]
+fn a_demo_that_cannot_be_set_up_says_why() {
+    let site = Site::bare();
+    let ended = site.run_in_shell("TMPDIR=/nowhere exec \"$0\" demo").expect(1);
+    ended.saying(&["the demo could not be set up", "No such file or directory"]);
+}

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorstep::testing::{Prelude, SignedCall, Style};
 use serde_json::{Value, json};
 
-use crate::client::Client;
+use crate::client::{Client, claims, now};
 use crate::site::Site;
 
 const PHONE: &str = "+33698765432";
@@ -49,26 +49,11 @@ fn broken_bodies() -> Vec<Value> {
     changes.into_iter().map(changed).collect()
 }
 
-fn challenge_token(prelude: &Prelude, change: fn(&mut Value)) -> String {
-    let now = now();
-    let mut claims = json!({
-        "iss": "test.session.prelude.dev", "sub": "usr_1", "sid": "ses_1", "jti": "jti-1",
-        "iat": now, "nbf": now, "exp": now + 3600,
-        "challenge_id": "chl_1", "scope_requested": "transfer:write", "current_step": "kyc_review",
-        "steps": [
-            {"order": 1, "key": "verify_sms", "expiration_duration": 600, "done": true},
-            {"order": 2, "key": "kyc_review", "expiration_duration": 3600, "done": false},
-        ],
-        "metadata": {"amount": "15000", "currency": "USD", "payee": PAYEE},
-    });
+/// A challenge token at kyc_review, for the call above.
+fn challenge(prelude: &Prelude, change: fn(&mut Value)) -> String {
+    let mut claims = claims(now(), "usr_1", &body()["metadata"]);
     change(&mut claims);
     prelude.challenge_token(&claims).expect("signs")
-}
-
-#[expect(clippy::disallowed_methods, reason = "the server under test goes by the machine's clock")]
-fn now() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.expect("after 1970").as_secs()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,11 +118,11 @@ async fn hook_calls(prelude: &Prelude, client: &Client) -> Vec<String> {
 
 /// Good, forged and misdirected mints; returns every token and key that was shown.
 async fn mints(prelude: &Prelude, client: &Client, key: &str) -> Vec<String> {
-    let good = challenge_token(prelude, |_| {});
-    let other_user = challenge_token(prelude, |claims| claims["sub"] = json!(EMAIL));
-    let other_metadata = challenge_token(prelude, |claims| claims["metadata"]["payee"] = json!(PHONE));
-    let broken = challenge_token(prelude, |claims| claims["steps"] = json!(PHONE));
-    let expired = challenge_token(prelude, |claims| claims["exp"] = json!(1_000_000_000));
+    let good = challenge(prelude, |_| {});
+    let other_user = challenge(prelude, |claims| claims["sub"] = json!(EMAIL));
+    let other_metadata = challenge(prelude, |claims| claims["metadata"]["payee"] = json!(PHONE));
+    let broken = challenge(prelude, |claims| claims["steps"] = json!(PHONE));
+    let expired = challenge(prelude, |claims| claims["exp"] = json!(1_000_000_000));
     let mut statuses = Vec::new();
     let mut mint = async |key: &str, body: Value| {
         let (status, body) = client.mint(key, &body).await.expect("an answer");

@@ -1,6 +1,6 @@
 //! Child processes with deadlines: no test hangs, and no process outlives its test.
 
-use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -35,9 +35,9 @@ impl Ended {
 
 /// A process that runs; killed when it is dropped.
 pub(crate) struct Process {
-    child: Child,
-    stdout: Lines,
-    stderr: Lines,
+    pub(crate) child: Child,
+    pub(crate) stdout: Lines,
+    pub(crate) stderr: Lines,
 }
 
 impl Process {
@@ -73,21 +73,6 @@ impl Process {
     }
 }
 
-/// What a process that is talked with needs.
-impl Process {
-    /// Waits for the next line on stdout.
-    pub(crate) fn next_line(&mut self) -> String {
-        let found = self.stdout.find("");
-        found.unwrap_or_else(|| panic!("it ended, saying:\n{}", self.stderr.rest()))
-    }
-
-    /// Writes a line to its stdin.
-    pub(crate) fn tell(&mut self, line: &str) {
-        let stdin = self.child.stdin.as_mut().expect("a pipe");
-        writeln!(stdin, "{line}").expect("it reads");
-    }
-}
-
 impl Drop for Process {
     fn drop(&mut self) {
         // Both fail only when it has ended already.
@@ -97,7 +82,7 @@ impl Drop for Process {
 }
 
 /// One of a process's outputs, read by a thread of its own so that the process never waits for us.
-struct Lines {
+pub(crate) struct Lines {
     arriving: Receiver<String>,
     text: String,
 }
@@ -130,7 +115,8 @@ impl Lines {
         }
     }
 
-    fn find(&mut self, part: &str) -> Option<String> {
+    /// The next line that contains `part`, or `None` at the end.
+    pub(crate) fn find(&mut self, part: &str) -> Option<String> {
         let until = Instant::now() + DEADLINE;
         loop {
             let line = self.next(until)?;
@@ -140,7 +126,8 @@ impl Lines {
         }
     }
 
-    fn rest(&mut self) -> String {
+    /// All that is said until it ends.
+    pub(crate) fn rest(&mut self) -> String {
         let until = Instant::now() + DEADLINE;
         while self.next(until).is_some() {}
         std::mem::take(&mut self.text)
