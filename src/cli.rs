@@ -16,7 +16,7 @@ use clap::Parser;
 use self::arguments::{Arguments, Command};
 use crate::config::{Settings, environment, load};
 
-/// How a command ended (docs/ARCHITECTURE.md has the list for scripts).
+/// How a command ended (docs/CLI.md has the list for scripts).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
     /// All is well.
@@ -44,11 +44,15 @@ impl From<Exit> for ExitCode {
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    // Calls are served by the HTTP workers' own threads. This runtime has the writer and the timers: a second thread would
-    // only be woken to look for work.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    // Calls are served by the HTTP workers' own threads. This one has the writer and the timers: more threads would only
+    // be woken to look for work, at a measurable price a call.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
-        Ok(runtime) => runtime.block_on(dispatch(arguments)).into(),
+        Ok(runtime) => match runtime.block_on(dispatch(arguments)) {
+            // A script that reads a file must not take half of the data for all of it.
+            Exit::Fine if !output::is_complete() => Exit::Failed.into(),
+            exit => exit.into(),
+        },
         Err(error) => {
             output::complain(&format!("The asynchronous runtime did not start: {error}."));
             Exit::Failed.into()

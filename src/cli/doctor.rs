@@ -7,7 +7,10 @@ use std::time::Duration;
 use super::arguments::{DoctorOptions, Format, Shared};
 use super::{Exit, output};
 use crate::boot::{Health, Sources, checkup};
-use crate::config::{Settings, environment, load};
+use crate::config::{ConfigFaults, Settings, environment, load};
+
+/// What the first line is about.
+const CONFIGURATION: &str = "configuration";
 
 /// How long the server may take to show that it is alive.
 const LIVE_DEADLINE: Duration = Duration::from_secs(2);
@@ -16,34 +19,49 @@ pub(super) async fn run(shared: Shared, options: DoctorOptions) -> Exit {
     let format = shared.format;
     let settings = match load(shared.load_request(environment())) {
         Ok(settings) => settings,
-        Err(faults) => {
-            output::complain(&format!(
-                "broken    configuration     refused; nothing else was looked at\n\n{faults}"
-            ));
-            return Exit::Usage;
-        }
+        Err(faults) => return refuse(&faults, format),
     };
     if options.live {
         return live(&settings);
     }
     let findings = checkup(&settings, &Sources::real()).await;
+    let mode = format!("{} mode", settings.mode.as_str());
     match format {
         Format::Json => {
-            let findings = findings.iter().map(|finding| {
-                serde_json::json!({
-                    "health": word(finding.health), "subject": finding.subject, "words": finding.words,
-                })
-            });
-            output::say(&serde_json::Value::from_iter(findings).to_string());
+            let configuration = as_json(word(Health::Fine), CONFIGURATION, &mode);
+            let findings =
+                findings.iter().map(|finding| as_json(word(finding.health), finding.subject, &finding.words));
+            let all = std::iter::once(configuration).chain(findings);
+            output::say(&serde_json::Value::from_iter(all).to_string());
         }
         Format::Human => {
             let line =
                 |health, subject, words: &str| output::say(&format!("{health:<9} {subject:<17} {words}"));
-            line("fine", "configuration", &format!("{} mode", settings.mode.as_str()));
+            line(word(Health::Fine), CONFIGURATION, &mode);
             findings.iter().for_each(|finding| line(word(finding.health), finding.subject, &finding.words));
         }
     }
     if findings.iter().any(|finding| finding.health == Health::Broken) { Exit::Failed } else { Exit::Fine }
+}
+
+/// Tells of settings that are no settings: the rest could only be looked at with them.
+fn refuse(faults: &ConfigFaults, format: Format) -> Exit {
+    const WORDS: &str = "refused; nothing else was looked at";
+    let broken = word(Health::Broken);
+    match format {
+        Format::Json => {
+            let finding = serde_json::json!([{
+                "health": broken, "subject": CONFIGURATION, "words": WORDS, "faults": faults.faults(),
+            }]);
+            output::say(&finding.to_string());
+        }
+        Format::Human => output::complain(&format!("{broken:<9} {CONFIGURATION:<17} {WORDS}\n\n{faults}")),
+    }
+    Exit::Usage
+}
+
+fn as_json(health: &str, subject: &str, words: &str) -> serde_json::Value {
+    serde_json::json!({ "health": health, "subject": subject, "words": words })
 }
 
 const fn word(health: Health) -> &'static str {

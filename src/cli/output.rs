@@ -1,13 +1,40 @@
 //! The only place that prints: data to stdout, talk to stderr.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
+<<<<<<< HEAD
 use super::arguments::Format;
 use crate::config::ConfigFaults;
 
 /// Prints data, with a line end. A reader that went away (`| head`) is no fault.
+=======
+/// Whether data could not be printed; see [`is_complete`].
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Prints data, with a line end. A reader that went away (`| head`) is no fault, a full disk is one.
+>>>>>>> clitests
 pub(super) fn say(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    if let Err(error) = hand_over(text)
+        && error.kind() != ErrorKind::BrokenPipe
+        && !LOST.swap(true, Ordering::Relaxed)
+    {
+        complain(&format!("Standard output does not take what there is to print: {error}."));
+    }
+}
+
+/// Prints data that somebody must get.
+///
+/// # Errors
+/// Nobody gets it.
+pub(super) fn hand_over(text: &str) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{text}").and_then(|()| stdout.flush())
+}
+
+/// Whether all data was printed, as far as somebody wanted it.
+pub(super) fn is_complete() -> bool {
+    !LOST.load(Ordering::Relaxed)
 }
 
 /// Prints talk: what is going on, what went wrong.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::arguments::{Format, PolicyCommand, Shared};
 use super::{Exit, output};
 use crate::config::{environment, load};
-use crate::policy::load_dir;
+use crate::policy::{Diagnostics, Severity, load_dir};
 
 pub(super) fn run(command: PolicyCommand, shared: &Shared) -> Exit {
     match command {
@@ -40,7 +40,7 @@ fn check(dir: &std::path::Path, format: Format) -> Exit {
         Format::Json => output::say(&serde_json::to_string(diagnostics).unwrap_or_default()),
         Format::Human => {
             if !diagnostics.is_empty() {
-                output::complain(&diagnostics.to_string());
+                output::complain(&format!("{diagnostics}\n\n{}: {}", dir.display(), tally(diagnostics)));
             }
             if let Ok(bundle) = &loaded {
                 output::say(&format!(
@@ -54,4 +54,13 @@ fn check(dir: &std::path::Path, format: Format) -> Exit {
         }
     }
     if loaded.is_ok() { Exit::Fine } else { Exit::BundleInvalid }
+}
+
+/// How much was found: `2 errors, 1 warning`.
+fn tally(diagnostics: &Diagnostics) -> String {
+    let counts = [(Severity::Error, "error"), (Severity::Warning, "warning")]
+        .map(|(severity, name)| (diagnostics.count(severity), name));
+    let found = counts.into_iter().filter(|(count, _)| *count > 0);
+    let words = found.map(|(count, name)| format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
+    words.collect::<Vec<_>>().join(", ")
 }

@@ -1,6 +1,6 @@
 //! `doorstep serve`: answers until it is told to stop, then finishes what it accepted.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Exit, output};
 use crate::boot::{self, BootError};
@@ -12,36 +12,54 @@ pub(super) async fn run(settings: Settings) -> Exit {
         Ok(booted) => booted,
         Err(error) => return refuse(&error),
     };
+    // Before anybody can connect, so that no signal finds the process without a way to end in order.
+    let stop = match Stop::listen() {
+        Ok(stop) => stop,
+        Err(error) => {
+            booted.close().await;
+            return failed(&error);
+        }
+    };
     let running = match http::serve(booted.app(), &settings.server) {
         Ok(running) => running,
         Err(error) => {
-            output::complain(&output::with_causes(&error));
             booted.close().await;
-            return Exit::Failed;
+            return failed(&error);
         }
     };
+<<<<<<< HEAD
     let app_id = settings.prelude.app_id.as_str();
     tracing::info!(app_id, address = %running.address(), bundle = %booted.app().bundle_hash(), "Doorstep takes calls.");
     let stopped = wait_for_stop().await;
+=======
+    tracing::info!(address = %running.address(), bundle = %booted.app().bundle_hash(), "Doorstep takes calls.");
+    stop.wait().await;
+>>>>>>> clitests
     tracing::info!("Doorstep finishes what it accepted.");
     let drained = running.drain().await;
     booted.close().await;
-    match (stopped, drained) {
-        (Ok(()), Ok(())) => Exit::Fine,
-        (Err(error), _) => failed(&error),
-        (_, Err(error)) => failed(&error),
-    }
+    drained.map_or_else(|error| failed(&error), |()| Exit::Fine)
 }
 
-/// Waits for SIGTERM (an orchestrator's word) or SIGINT (Ctrl-C).
-async fn wait_for_stop() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that end a server in order: SIGTERM (an orchestrator's word) and SIGINT (Ctrl-C).
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    /// From here on the signals are kept for [`Stop::wait`].
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Waits for one that came since.
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 fn refuse(error: &BootError) -> Exit {

@@ -24,7 +24,7 @@ pub(super) struct Stage {
     pub(super) base_url: String,
     booted: Booted,
     running: Running,
-    directory: PathBuf,
+    directory: ThrowAway,
 }
 
 impl Stage {
@@ -35,8 +35,8 @@ impl Stage {
         let now = Arc::new(move || clock.now().unix_seconds());
         let emulator =
             Emulator::start(EmulatorSettings::new(format!("{APP_ID}.session.prelude.dev"), now)).await?;
-        let directory = throw_away_directory(&sources)?;
-        let settings = settings(&emulator, &directory)?;
+        let directory = ThrowAway::make(&sources)?;
+        let settings = settings(&emulator, &directory.0)?;
         let bundle = policy::load_files(policy::shipped()).map_err(|faults| setup(&faults))?;
         let custom_steps = bundle.custom_steps().iter().map(ToString::to_string).collect();
         let booted = boot::start_with_bundle(&settings, sources.clone(), bundle)
@@ -69,16 +69,31 @@ impl Stage {
         let drained = self.running.drain().await.map_err(|error| setup(&error));
         self.booted.close().await;
         self.emulator.stop().await;
-        let removed = std::fs::remove_dir_all(&self.directory).map_err(|error| setup(&error));
-        drained.and(removed)
+        drained.and(self.directory.remove())
     }
 }
 
-fn throw_away_directory(sources: &Sources) -> Result<PathBuf, DemoError> {
-    let name = sources.fresh_name().map_err(|error| setup(&error))?;
-    let directory = std::env::temp_dir().join(format!("doorstep-demo-{name}"));
-    std::fs::create_dir(&directory).map_err(|error| setup(&error))?;
-    Ok(directory)
+/// A directory of nobody else's that is gone when the demo is over, however it ends.
+struct ThrowAway(PathBuf);
+
+impl ThrowAway {
+    fn make(sources: &Sources) -> Result<Self, DemoError> {
+        let name = sources.fresh_name().map_err(|error| setup(&error))?;
+        let directory = std::env::temp_dir().join(format!("doorstep-demo-{name}"));
+        std::fs::create_dir(&directory).map_err(|error| setup(&error))?;
+        Ok(Self(directory))
+    }
+
+    fn remove(self) -> Result<(), DemoError> {
+        std::fs::remove_dir_all(&self.0).map_err(|error| setup(&error))
+    }
+}
+
+impl Drop for ThrowAway {
+    fn drop(&mut self) {
+        // Gone already after `remove`; otherwise something else went wrong, and that is what is told.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// The ordinary settings with what a demo needs on top: they go through the same checks as anybody's.

@@ -124,10 +124,11 @@ fn show(exchange: &Exchange, what: &str) -> Result<(), DemoError> {
     let reply = exchange.reply.as_ref().map_err(|_| wrong("Doorstep did not answer"))?;
     say(&format!("   > POST /hooks/stepup, signed: {what}"));
     say(&format!(
-        "   < {} {}  ({:.1} ms)",
+        "   < {} {}  ({}.{} ms)",
         reply.status,
         String::from_utf8_lossy(&reply.body),
-        exchange.took.as_secs_f64() * 1000.0
+        exchange.took.as_millis(),
+        exchange.took.subsec_micros() / 100 % 10
     ));
     Ok(())
 }

@@ -1,0 +1,24 @@
+//! The built binary as a user meets it: real processes, real files, real sockets; stdout, stderr and exit code.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test says what is wrong by failing"
+)]
+
+mod api_keys;
+mod client;
+mod demo;
+mod doctor;
+mod encryption_key;
+mod help;
+mod killed;
+mod log_lines;
+mod policies;
+mod process;
+mod record;
+mod settings;
+mod site;
+mod stopping;

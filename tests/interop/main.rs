@@ -1,0 +1,25 @@
+//! Foreign libraries judge our tokens, and sign the calls that we judge: PyJWT and `cryptography` in Python, jose in Node.
+//!
+//! `scripts/test` installs them and says where they are; without them these tests fail, because a check that cannot
+//! run has not passed.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test says what is wrong by failing"
+)]
+
+#[path = "../cli/client.rs"]
+mod client;
+mod foreign;
+mod hook;
+#[path = "../cli/process.rs"]
+#[expect(dead_code, reason = "shared with tests/cli")]
+mod process;
+#[path = "../cli/site.rs"]
+#[expect(dead_code, reason = "shared with tests/cli")]
+mod site;
+mod tokens;
+mod wrong_tokens;
