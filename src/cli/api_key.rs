@@ -1,10 +1,7 @@
 //! `doorstep api-key`: make, list and withdraw API keys, straight in the store.
 
-<<<<<<< HEAD
-=======
 use std::path::Path;
 
->>>>>>> clitests
 use secrecy::ExposeSecret;
 
 use super::arguments::{ApiKeyCommand, CreateOptions, Format};

@@ -3,17 +3,13 @@
 use std::io::{ErrorKind, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-<<<<<<< HEAD
 use super::arguments::Format;
 use crate::config::ConfigFaults;
 
-/// Prints data, with a line end. A reader that went away (`| head`) is no fault.
-=======
 /// Whether data could not be printed; see [`is_complete`].
 static LOST: AtomicBool = AtomicBool::new(false);
 
 /// Prints data, with a line end. A reader that went away (`| head`) is no fault, a full disk is one.
->>>>>>> clitests
 pub(super) fn say(text: &str) {
     if let Err(error) = hand_over(text)
         && error.kind() != ErrorKind::BrokenPipe

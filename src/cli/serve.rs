@@ -27,14 +27,9 @@ pub(super) async fn run(settings: Settings) -> Exit {
             return failed(&error);
         }
     };
-<<<<<<< HEAD
     let app_id = settings.prelude.app_id.as_str();
     tracing::info!(app_id, address = %running.address(), bundle = %booted.app().bundle_hash(), "Doorstep takes calls.");
-    let stopped = wait_for_stop().await;
-=======
-    tracing::info!(address = %running.address(), bundle = %booted.app().bundle_hash(), "Doorstep takes calls.");
     stop.wait().await;
->>>>>>> clitests
     tracing::info!("Doorstep finishes what it accepted.");
     let drained = running.drain().await;
     booted.close().await;
