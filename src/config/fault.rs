@@ -146,7 +146,6 @@ impl ConfigFaults {
     }
 
     /// The faults, in order.
-    #[cfg(test)]
     pub(crate) fn faults(&self) -> &[Fault] {
         &self.faults
     }

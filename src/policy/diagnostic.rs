@@ -132,7 +132,6 @@ impl Diagnostics {
     }
 
     /// How many have this weight.
-    #[cfg(test)]
     pub(crate) fn count(&self, severity: Severity) -> usize {
         self.0.iter().filter(|diagnostic| diagnostic.severity == severity).count()
     }
