@@ -109,6 +109,9 @@ impl Booted {
 pub(crate) async fn start(settings: &Settings, sources: Sources) -> Result<Booted, BootError> {
     telemetry::install(&settings.log);
     let bundle = load_dir(&settings.policies.dir).map_err(BootError::Policy)?;
+    if !bundle.warnings().is_empty() {
+        tracing::warn!("The policy bundle loads, but somebody should look:\n{}", bundle.warnings());
+    }
     start_with_bundle(settings, sources, bundle).await
 }
 
