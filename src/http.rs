@@ -28,12 +28,13 @@ struct Server {
     api_body: BodyLimits,
 }
 
-/// Turns a use case's result into the answer; a refusal is logged here, once.
+/// Turns a use case's result into the answer and names it; a refusal is logged here, once.
 fn answer(request: &HttpRequest, result: Result<HttpResponse, Refusal>) -> HttpResponse {
-    result.unwrap_or_else(|refusal| {
-        let request_id = RequestId::of(request);
+    let request_id = RequestId::next();
+    let response = result.unwrap_or_else(|refusal| {
         let route = request.match_pattern();
         tracing::info!(%request_id, route, cause = refusal.cause(), "A request was refused.");
         refusal.respond(request_id)
-    })
+    });
+    request_id.on(response)
 }

@@ -4,25 +4,27 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::Server;
+use super::{Server, answer};
 
 /// Says that the process answers; nothing else is looked at.
-pub(super) async fn healthz(_request: HttpRequest) -> HttpResponse {
-    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(serde_json::json!({ "status": "ok" }))
+pub(super) async fn healthz(request: HttpRequest) -> HttpResponse {
+    let alive = serde_json::json!({ "status": "ok" });
+    answer(&request, Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(alive)))
 }
 
 /// Says whether calls would be served now, and in words why not: 200 or 503.
-pub(super) async fn readyz(_request: HttpRequest, server: Data<Server>) -> HttpResponse {
+pub(super) async fn readyz(request: HttpRequest, server: Data<Server>) -> HttpResponse {
     let readiness = server.app.readiness().await;
     let mut response =
         if readiness.is_ready() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
-    response.insert_header((CACHE_CONTROL, "no-store")).json(readiness)
+    answer(&request, Ok(response.insert_header((CACHE_CONTROL, "no-store")).json(readiness)))
 }
 
 /// Every metric in the OpenMetrics text form.
-pub(super) async fn metrics(_request: HttpRequest, server: Data<Server>) -> HttpResponse {
-    HttpResponse::Ok()
+pub(super) async fn metrics(request: HttpRequest, server: Data<Server>) -> HttpResponse {
+    let response = HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
-        .body(server.app.metrics().render())
+        .body(server.app.metrics().render());
+    answer(&request, Ok(response))
 }

@@ -4,7 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::Server;
+use super::{Server, answer};
 
 /// Prelude caches the set for ten minutes (docs/CONTRACT.md C7); others may keep it for one.
 const MAY_BE_KEPT: &str = "public, max-age=60";
@@ -17,10 +17,12 @@ pub(super) async fn jwks(request: HttpRequest, server: Data<Server>) -> HttpResp
     let mut response =
         if matches_etag(known, set.etag()) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header((ETAG, set.etag())).insert_header((CACHE_CONTROL, MAY_BE_KEPT));
-    if matches_etag(known, set.etag()) {
-        return response.finish();
-    }
-    response.content_type("application/json").body(set.body().to_owned())
+    let response = if matches_etag(known, set.etag()) {
+        response.finish()
+    } else {
+        response.content_type("application/json").body(set.body().to_owned())
+    };
+    answer(&request, Ok(response))
 }
 
 /// RFC 9110 §13.1.2: a list of tags, weak ones included, or `*`.

@@ -10,7 +10,7 @@ use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer};
 
 use super::extract::BodyLimits;
 use super::problem::{method_not_allowed, not_found};
-use super::{Server, answer, health, hook, jwks, request_id, verification_tokens};
+use super::{Server, answer, health, hook, jwks, verification_tokens};
 use crate::app::App;
 use crate::config::ServerSettings;
 
@@ -67,23 +67,17 @@ pub(crate) fn serve(app: Arc<App>, settings: &ServerSettings) -> Result<Running,
     let address = listener.local_addr().map_err(bind_failed)?;
     let hook_body = BodyLimits { bytes_max: settings.body_bytes_max, deadline: settings.body_deadline };
     let shared = Data::new(Server { app, hook_body, api_body: hook_body });
-    let process = std::process::id();
     let workers =
         settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
-    let server = HttpServer::new(move || {
-        Routes::new()
-            .app_data(Data::clone(&shared))
-            .wrap_fn(move |request, service| request_id::name(process, request, service))
-            .configure(routes)
-    })
-    .disable_signals()
-    .workers(workers)
-    // actix counts connections for each worker.
-    .max_connections(settings.connections_max.div_ceil(workers.max(1)))
-    .client_request_timeout(settings.header_deadline)
-    .shutdown_timeout(settings.shutdown_deadline.as_secs())
-    .listen(listener)
-    .map_err(bind_failed)?;
+    let server = HttpServer::new(move || Routes::new().app_data(Data::clone(&shared)).configure(routes))
+        .disable_signals()
+        .workers(workers)
+        // actix counts connections for each worker.
+        .max_connections(settings.connections_max.div_ceil(workers.max(1)))
+        .client_request_timeout(settings.header_deadline)
+        .shutdown_timeout(settings.shutdown_deadline.as_secs())
+        .listen(listener)
+        .map_err(bind_failed)?;
     let server = server.run();
     let handle = server.handle();
     Ok(Running { address, handle, task: tokio::spawn(server) })
