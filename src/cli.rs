@@ -25,8 +25,10 @@ enum Exit {
     Failed = 1,
     /// The command line or the configuration is not right; nothing was started.
     Usage = 2,
-    /// The policy bundle has faults; nothing was started or changed.
+    /// The policy bundle or its tests have faults; nothing was started or changed.
     BundleInvalid = 3,
+    /// A policy test got another verdict than it expects, or the tests reach too little.
+    TestDiffers = 4,
 }
 
 impl From<Exit> for ExitCode {
@@ -36,6 +38,7 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::BundleInvalid => 3,
+            Exit::TestDiffers => 4,
         })
     }
 }

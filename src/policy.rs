@@ -3,7 +3,8 @@
 //! The way of a bundle: [`source`] reads files as text, [`yaml`] turns each into a tree that keeps positions and source
 //! text, [`reader`] walks it and notes every fault, the `read` modules build typed values ([`steps`], [`schema`],
 //! [`condition`], [`outcome`], [`rules`], [`scope_file`]), [`laws`] holds the rules of a file against each other,
-//! [`bundle`] puts it all together, and [`matcher`] decides. `docs/POLICIES.md` is the language for its readers.
+//! [`bundle`] puts it all together, and [`matcher`] decides. [`suite`] runs a bundle's tests through the same code, and
+//! [`trace`] tells from a record how a decision came about. `docs/POLICIES.md` is the language for its readers.
 
 mod addresses;
 mod bundle;
@@ -14,6 +15,7 @@ mod literal;
 mod matcher;
 mod outcome;
 mod reader;
+mod request;
 mod rules;
 #[cfg(test)]
 mod sample;
@@ -24,11 +26,14 @@ mod shipped;
 mod source;
 mod steps;
 mod suggest;
+mod suite;
+mod trace;
 mod yaml;
 
 pub(crate) use bundle::{Bundle, load_dir, load_files};
 pub(crate) use diagnostic::{Diagnostics, Severity};
 pub(crate) use shipped::shipped;
 pub(crate) use steps::CustomStep;
+pub(crate) use suite::Suite;
 #[cfg(test)]
 pub(crate) use {diagnostic::Code, source::split_canonical};

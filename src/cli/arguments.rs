@@ -81,6 +81,14 @@ pub(super) enum PolicyCommand {
         /// The directory; `policies.dir` when left out
         dir: Option<PathBuf>,
     },
+    /// Run the tests of a bundle (tests/*.yaml): what differs, and what no test reached
+    Test {
+        /// The directory; `policies.dir` when left out
+        dir: Option<PathBuf>,
+        /// Fail, with exit code 4, when the tests reach less of the bundle
+        #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+        min_coverage: Option<u8>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,57 +1,54 @@
 //! `doorstep policy`: looks at policy files without starting anything.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::arguments::{Format, PolicyCommand, Shared};
 use super::{Exit, output};
 use crate::config::{environment, load};
-use crate::policy::{Diagnostics, Severity, load_dir};
+use crate::policy::{Diagnostics, Severity, Suite, load_dir};
 
 pub(super) fn run(command: PolicyCommand, shared: &Shared) -> Exit {
-    match command {
-        PolicyCommand::Check { dir } => match dir.map_or_else(|| configured_dir(shared), Ok) {
-            Ok(dir) => check(&dir, shared.format),
-            Err(exit) => exit,
-        },
-    }
+    let format = shared.format;
+    let done = match command {
+        PolicyCommand::Check { dir } => directory(dir, shared).map(|dir| check(&dir, format)),
+        PolicyCommand::Test { dir, min_coverage } => {
+            directory(dir, shared).map(|dir| test(&dir, min_coverage, format))
+        }
+    };
+    done.unwrap_or_else(|exit| exit)
 }
 
-/// `policies.dir`. An installation that is not configured yet can still check a directory by naming it.
-fn configured_dir(shared: &Shared) -> Result<PathBuf, Exit> {
+/// The directory that was named, or `policies.dir`. An installation that is not configured yet can still look at a
+/// directory by naming it.
+fn directory(named: Option<PathBuf>, shared: &Shared) -> Result<PathBuf, Exit> {
+    if let Some(dir) = named {
+        return Ok(dir);
+    }
     match load(shared.clone().load_request(environment())) {
         Ok(settings) => Ok(settings.policies.dir),
         Err(faults) => {
             output::complain(&faults.to_string());
-            output::complain(
-                "To check a directory without any configuration, name it: doorstep policy check DIR",
-            );
+            output::complain("To look at a directory without any configuration, name it at the end.");
             Err(Exit::Usage)
         }
     }
 }
 
-fn check(dir: &std::path::Path, format: Format) -> Exit {
+fn check(dir: &Path, format: Format) -> Exit {
     let loaded = load_dir(dir);
     let diagnostics = match &loaded {
         Ok(bundle) => bundle.warnings(),
         Err(diagnostics) => diagnostics,
     };
-    match format {
-        Format::Json => output::say(&serde_json::to_string(diagnostics).unwrap_or_default()),
-        Format::Human => {
-            if !diagnostics.is_empty() {
-                output::complain(&format!("{diagnostics}\n\n{}: {}", dir.display(), tally(diagnostics)));
-            }
-            if let Ok(bundle) = &loaded {
-                output::say(&format!(
-                    "{}: {} scopes, {} rules, no faults; bundle {}",
-                    dir.display(),
-                    bundle.scopes().len(),
-                    bundle.rule_count(),
-                    bundle.hash()
-                ));
-            }
-        }
+    show(dir, diagnostics, format);
+    if let (Ok(bundle), Format::Human) = (&loaded, format) {
+        output::say(&format!(
+            "{}: {} scopes, {} rules, no faults; bundle {}",
+            dir.display(),
+            bundle.scopes().len(),
+            bundle.rule_count(),
+            bundle.hash()
+        ));
     }
     if loaded.is_ok() { Exit::Fine } else { Exit::BundleInvalid }
 }
@@ -63,4 +60,37 @@ fn tally(diagnostics: &Diagnostics) -> String {
     let found = counts.into_iter().filter(|(count, _)| *count > 0);
     let words = found.map(|(count, name)| format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
     words.collect::<Vec<_>>().join(", ")
+}
+
+/// Findings are data to a program and talk to a person.
+fn show(dir: &Path, diagnostics: &Diagnostics, format: Format) {
+    match format {
+        Format::Json => output::say(&serde_json::to_string(diagnostics).unwrap_or_default()),
+        Format::Human if diagnostics.is_empty() => {}
+        Format::Human => {
+            output::complain(&format!("{diagnostics}\n\n{}: {}", dir.display(), tally(diagnostics)));
+        }
+    }
+}
+
+fn test(dir: &Path, min_coverage: Option<u8>, format: Format) -> Exit {
+    let loaded = load_dir(dir).and_then(|bundle| Ok((Suite::load_dir(dir, &bundle)?, bundle)));
+    let (suite, bundle) = match loaded {
+        Ok(loaded) => loaded,
+        Err(diagnostics) => {
+            show(dir, &diagnostics, format);
+            return Exit::BundleInvalid;
+        }
+    };
+    let report = suite.run(&bundle);
+    output::say(&match format {
+        Format::Json => serde_json::to_string(&report).unwrap_or_default(),
+        Format::Human => report.to_string(),
+    });
+    let wanted = usize::from(min_coverage.unwrap_or(0));
+    let is_covered = report.percent_covered() >= wanted;
+    if !is_covered {
+        output::complain(&format!("The tests reach less than {wanted} % of the bundle."));
+    }
+    if report.is_as_expected() && is_covered { Exit::Fine } else { Exit::TestDiffers }
 }

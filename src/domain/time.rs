@@ -26,6 +26,12 @@ impl Timestamp {
         Self(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }
 
+    /// Reads a moment in RFC 3339, with any offset.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let moment: jiff::Timestamp = text.parse().ok()?;
+        Some(Self(moment.as_microsecond()))
+    }
+
     /// Microseconds since the epoch.
     pub(crate) const fn unix_micros(self) -> i64 {
         self.0
@@ -111,6 +117,16 @@ mod tests {
     #[test]
     fn a_moment_shows_as_rfc_3339() {
         assert_eq!(Timestamp::from_unix_seconds(1_790_000_000).to_string(), "2026-09-21T14:13:20Z");
+    }
+
+    #[test]
+    fn a_moment_is_read_with_its_offset() {
+        let seconds = |text| Timestamp::parse(text).map(Timestamp::unix_seconds);
+        assert_eq!(seconds("2026-09-21T14:13:20Z"), Some(1_790_000_000));
+        assert_eq!(seconds("2026-09-21T16:13:20+02:00"), Some(1_790_000_000));
+        for text in ["", "2026-09-21", "14:13", "2026-09-21T14:13:20", "1790000000"] {
+            assert_eq!(seconds(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::yaml::{self, Node};
 use crate::domain::{BundleHash, RuleId, Scope, StepKey};
 
 const STEPS_FILE: &str = "steps.yaml";
-const ALWAYS_FILE: &str = "always.yaml";
+pub(super) const ALWAYS_FILE: &str = "always.yaml";
 /// Names that belong to parts of a bundle which are no scope files.
 const RESERVED_FILES: [&str; 1] = ["rates.yaml"];
 
@@ -93,6 +93,17 @@ impl Bundle {
 
     pub(super) fn always(&self) -> &[Rule] {
         &self.always
+    }
+
+    /// Every scope file's policy with its scopes, in the order of the files.
+    pub(super) fn policies(&self) -> Vec<(&ScopePolicy, Vec<&Scope>)> {
+        let mut all: Vec<_> = self.policies.iter().map(|policy| (policy, Vec::new())).collect();
+        for (scope, at) in &self.by_scope {
+            if let Some((_, scopes)) = all.get_mut(*at) {
+                scopes.push(scope);
+            }
+        }
+        all
     }
 }
 

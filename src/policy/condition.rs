@@ -40,6 +40,17 @@ pub(crate) struct Leaf {
     pub(crate) test: Test,
     /// What it counts as where the field is absent: follows from the rule's `if_absent` and the `not`s around it.
     pub(crate) when_absent: bool,
+    /// How the file says it; apart, because deciding does not need it.
+    pub(crate) words: Box<Words>,
+}
+
+/// A question as it stands in its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Words {
+    /// What it looks at, such as `money.value`.
+    pub(crate) field: Box<str>,
+    /// What it asks, on one line, such as `{ gte: 10000 USD }`; cut where it is long.
+    pub(crate) asks: Box<str>,
 }
 
 /// What a condition can look at.

@@ -42,6 +42,11 @@ impl<'f> Reader<'f> {
         Self { file, found: Vec::new() }
     }
 
+    /// The name of the file.
+    pub(crate) fn file_name(&self) -> &str {
+        self.file.name()
+    }
+
     /// Hands over what was found.
     pub(crate) fn into_findings(self) -> Vec<Diagnostic> {
         self.found

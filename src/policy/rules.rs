@@ -22,4 +22,6 @@ pub(crate) struct Rule {
     pub(crate) then: Outcome,
     /// For the customer's backend: Prelude's answer carries no reason.
     pub(crate) message: Option<Box<str>>,
+    /// The line of its id in its file, from 1.
+    pub(crate) line: usize,
 }

@@ -32,6 +32,10 @@ pub(crate) struct ScopePolicy {
     pub(crate) rules: Vec<Rule>,
     /// Decides when no rule matches.
     pub(crate) otherwise: Outcome,
+    /// The file that says so.
+    pub(crate) file: Box<str>,
+    /// The line of its `otherwise`, from 1.
+    pub(crate) otherwise_line: usize,
 }
 
 /// The rules before every scope.
@@ -100,9 +104,10 @@ pub(crate) fn policy(
         grants: &grants,
     };
     laws::check(reader, subject);
-    let (otherwise, _) = otherwise?;
+    let (otherwise, otherwise_span) = otherwise?;
     let rules = read_rules.rules.into_iter().map(|read| read.rule).collect();
-    Some(ScopePolicy { schema: read.schema, rules, otherwise })
+    let (file, otherwise_line) = (reader.file_name().into(), otherwise_span.line);
+    Some(ScopePolicy { schema: read.schema, rules, otherwise, file, otherwise_line })
 }
 
 /// Reads `always.yaml`.

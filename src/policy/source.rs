@@ -15,6 +15,9 @@ pub(crate) const BUNDLE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// The most characters of a file's name.
 const NAME_CHARS_MAX: usize = 100;
 
+/// The directory beside the policies that holds their tests.
+const TESTS_DIR: &str = "tests";
+
 /// The first line of a bundle's canonical text: says how to read the rest.
 const CANONICAL_HEAD: &str = "doorstep policy bundle 1\n";
 
@@ -107,6 +110,27 @@ pub(crate) fn read_dir(dir: &Path) -> Result<Vec<SourceFile>, Vec<Diagnostic>> {
     if faults.is_empty() { Ok(files) } else { Err(faults) }
 }
 
+/// Reads the tests of a policy directory: every `*.yaml` in its `tests`, named `tests/NAME`. They are no part of the
+/// bundle: what is tested is not changed by how it is tested.
+///
+/// # Errors
+/// Everything that cannot be read; no file is returned then.
+pub(crate) fn read_tests(dir: &Path) -> Result<Vec<SourceFile>, Vec<Diagnostic>> {
+    let tests = dir.join(TESTS_DIR);
+    if !tests.is_dir() {
+        return Ok(Vec::new());
+    }
+    let files = read_dir(&tests).map_err(|found| found.into_iter().map(inside_tests).collect::<Vec<_>>())?;
+    Ok(files
+        .into_iter()
+        .map(|file| SourceFile { name: format!("{TESTS_DIR}/{}", file.name), ..file })
+        .collect())
+}
+
+fn inside_tests(found: Diagnostic) -> Diagnostic {
+    Diagnostic { file: format!("{TESTS_DIR}/{}", found.file), ..found }
+}
+
 enum Placement {
     Policy,
     Ignored,
@@ -120,7 +144,7 @@ fn placement(name: &str, is_dir: bool) -> Placement {
     }
     if is_dir {
         return match name {
-            "tests" => Placement::Ignored,
+            TESTS_DIR => Placement::Ignored,
             _ => Placement::Misplaced(
                 "a directory inside the policy directory: nothing in it would be read",
                 "move its files up, or the directory elsewhere; only `tests` may stand here",

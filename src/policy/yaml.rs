@@ -11,6 +11,8 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, StrInput};
 use super::diagnostic::{Code, Diagnostic, Severity, Span};
 use super::source::SourceFile;
 
+mod inline;
+
 /// The deepest nesting of lists and maps.
 const DEPTH_MAX: usize = 32;
 /// The most texts, lists and maps of one file.

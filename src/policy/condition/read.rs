@@ -2,7 +2,7 @@
 
 use super::read_identifier;
 use super::read_test::{self, FieldType, Presence};
-use super::{Condition, Field, LEAVES_MAX, Leaf, Test};
+use super::{Condition, Field, LEAVES_MAX, Leaf, Test, Words};
 use crate::domain::Scope;
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::reader::Reader;
@@ -147,7 +147,7 @@ impl<'w> When<'w, '_> {
         let kind = field_type(field, names);
         if matches!(kind, FieldType::Identifiers) {
             let test = read_identifier::identifier(self.reader, &entry.value, &entry.key)?;
-            return Some(self.leaf(entry, field, Test::Identifier(test), side));
+            return Some(self.leaf((entry, entry.value.inline()), field, Test::Identifier(test), side));
         }
         let presence = match field.optional_parts(&names.schema.schema).as_slice() {
             [] => Presence::Certain,
@@ -172,13 +172,14 @@ impl<'w> When<'w, '_> {
                 self.reader.fault(Code::UnknownOperator, operator.key_span, message, help);
                 None
             };
-            parts.push(test.map(|test| self.leaf(entry, field, test, side)));
+            let asks = || format!("{{ {} }}", operator.inline());
+            parts.push(test.map(|test| self.leaf((entry, asks()), field, test, side)));
         }
         let parts: Option<Vec<_>> = parts.into_iter().collect();
         parts.map(|parts| single_or(parts, Condition::All))
     }
 
-    fn leaf(&mut self, entry: &Entry, field: Field, test: Test, side: Side) -> Condition {
+    fn leaf(&mut self, (entry, asks): (&Entry, String), field: Field, test: Test, side: Side) -> Condition {
         self.leaves += 1;
         let is_optional = !field.optional_parts(&self.names.schema.schema).is_empty();
         let when_absent = match test {
@@ -189,7 +190,8 @@ impl<'w> When<'w, '_> {
             }
             _ => false,
         };
-        Condition::Leaf(Leaf { field, test, when_absent })
+        let words = Box::new(Words { field: entry.key.clone(), asks: asks.into() });
+        Condition::Leaf(Leaf { field, test, when_absent, words })
     }
 
     fn field(&mut self, entry: &Entry) -> Option<Field> {

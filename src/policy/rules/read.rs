@@ -59,7 +59,8 @@ pub(crate) fn rules(
             let (when, then) = parts;
             let message = message(out, &map);
             let overrides = overrides(out, &map);
-            read.rules.push(ReadRule { rule: Rule { id, when, then, message }, id_span, overrides });
+            let rule = Rule { id, when, then, message, line: id_span.line };
+            read.rules.push(ReadRule { rule, id_span, overrides });
         }
     }
     read

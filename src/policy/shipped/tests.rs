@@ -1,6 +1,6 @@
 use super::shipped;
 use crate::policy::sample::{Asking, line, request};
-use crate::policy::{Bundle, load_dir, load_files, split_canonical};
+use crate::policy::{Bundle, Suite, load_dir, load_files, split_canonical};
 
 fn bundle() -> Bundle {
     load_files(shipped()).unwrap_or_else(|faults| panic!("{faults}"))
@@ -86,4 +86,13 @@ fn the_record_shows_what_was_seen() {
     let decision = bundle().decide(&transfer("20.00", "USD").with_phone());
     assert_eq!(decision.seen.values_json, r#"{"signals.ip":"192.0.2.0/24","money.value":"20.00 USD"}"#);
     assert_eq!(decision.seen.outcomes, "001");
+}
+
+#[test]
+fn the_shipped_tests_pass_and_reach_every_part() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    let bundle = bundle();
+    let suite = Suite::load_dir(&dir, &bundle).unwrap_or_else(|faults| panic!("{faults}"));
+    let report = suite.run(&bundle);
+    assert!(report.is_as_expected() && report.percent_covered() == 100, "{report}");
 }
