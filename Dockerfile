@@ -5,7 +5,7 @@
 #     -e DOORSTEP__PRELUDE__APP_ID=… -e DOORSTEP__KEYS__ENCRYPTION_KEY=… doorstep
 
 # The compiler and C library of this image are all that a build needs (docs/decisions/0001-language-and-crates.md).
-FROM rust:1.95-slim-bookworm AS builder
+FROM rust:1.95.0-slim-bookworm AS builder
 WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \

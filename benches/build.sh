@@ -3,18 +3,21 @@
 # shellcheck shell=bash
 
 : "${root:?is set by whoever sources this}"
-target="${CARGO_TARGET_DIR:-$root/target}"
+target="$(realpath -m "${CARGO_TARGET_DIR:-$root/target}")"
+# shellcheck disable=SC2034 # the measures use what is set here
 load="$target/release/load"
+# shellcheck disable=SC2034
 doorstep="$target/release/doorstep"
 work=""
 load_pid=""
 
+# In $root, since rust-toolchain.toml holds for the directory that cargo is called in.
 build_load() {
-  cargo build --release --locked --quiet --manifest-path "$root/benches/load/Cargo.toml" --target-dir "$target"
+  (cd "$root" && cargo build --release --locked --quiet --manifest-path benches/load/Cargo.toml --target-dir "$target")
 }
 
 build_doorstep() {
-  cargo build --release --locked --quiet --manifest-path "$root/Cargo.toml" --bin doorstep --target-dir "$target"
+  (cd "$root" && cargo build --release --locked --quiet --bin doorstep --target-dir "$target")
 }
 
 # BENCH_DIR chooses the disk: /tmp may be memory, where durability costs nothing.

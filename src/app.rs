@@ -24,7 +24,6 @@ pub(crate) use access::AccessError;
 pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_api_key};
 pub(crate) use decide::{CallRefusal, DecideError};
 pub(crate) use mint::{MintError, TokenRequest};
-pub(crate) use readiness::Readiness;
 pub(crate) use signing_keys::{SigningKeysError, open_identifier_digest, open_ring};
 
 /// What the operator sets for the use cases.

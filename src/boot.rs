@@ -13,7 +13,6 @@ use tokio::task::JoinHandle;
 use crate::app::{self, App, AppParts, AppSettings, SigningKeysError};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{HttpUrl, Settings};
-use crate::keys::EncryptionKey;
 use crate::metrics::Metrics;
 use crate::policy::{Bundle, Diagnostics, load_dir};
 use crate::prelude::{Endpoint, RemoteKeySet, VerificationKey};

@@ -2,6 +2,7 @@
 
 mod api_key;
 mod arguments;
+mod config;
 mod demo;
 mod doctor;
 mod output;
@@ -43,7 +44,9 @@ impl From<Exit> for ExitCode {
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // Calls are served by the HTTP workers' own threads. This one has the writer and the timers: more threads would only
+    // be woken to look for work, at a measurable price a call.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => match runtime.block_on(dispatch(arguments)) {
             // A script that reads a file must not take half of the data for all of it.
@@ -61,6 +64,10 @@ async fn dispatch(arguments: Arguments) -> Exit {
     let Arguments { shared, command } = arguments;
     match command {
         Command::Serve(options) => with_settings(shared.with(options.overrides()), serve::run).await,
+        Command::Config => {
+            config::run(shared.format);
+            Exit::Fine
+        }
         Command::Policy(command) => policy::run(command, &shared),
         Command::ApiKey(command) => {
             let format = shared.format;
@@ -73,10 +80,11 @@ async fn dispatch(arguments: Arguments) -> Exit {
 
 /// Loads the settings and hands them on; with any fault nothing is started.
 async fn with_settings(shared: arguments::Shared, command: impl AsyncFnOnce(Settings) -> Exit) -> Exit {
+    let format = shared.format;
     match load(shared.load_request(environment())) {
         Ok(settings) => command(settings).await,
         Err(faults) => {
-            output::complain(&faults.to_string());
+            output::refuse_settings(&faults, format);
             Exit::Usage
         }
     }

@@ -24,13 +24,10 @@ mod tests;
 
 use std::path::PathBuf;
 
-pub(crate) use fault::{Code, ConfigFaults, Fault, Place};
-pub(crate) use reference::{ReferenceRow, reference};
-pub(crate) use settings::{
-    KeySettings, LogSettings, PolicySettings, PreludeSettings, ServerSettings, Settings, StoreSettings,
-    TokenSettings,
-};
-pub(crate) use values::{AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, SessionDomain, StoreUrl};
+pub(crate) use fault::ConfigFaults;
+pub(crate) use reference::reference;
+pub(crate) use settings::{LogSettings, ServerSettings, Settings};
+pub(crate) use values::{HttpUrl, LogFormat, LogLevel, Mode};
 
 /// What a command line says about one option.
 #[derive(Debug, Clone)]

@@ -22,15 +22,15 @@ pub(crate) use facts::{Facts, Identifier, IdentifierKind, Platform, Signals};
 pub(crate) use ids::{
     ApiKeyId, ChallengeId, DecisionId, IdFault, Jti, Kid, RuleId, Scope, SessionId, StepKey, UserId,
 };
-pub(crate) use mask::{mask_email, mask_identifier, mask_ip, mask_phone};
+pub(crate) use mask::{mask_identifier, mask_ip};
 pub(crate) use metadata::{Metadata, MetadataFault};
-pub(crate) use money::{Amount, AmountFault, Currency, Money};
+pub(crate) use money::{Amount, Currency};
 pub(crate) use record::{
     ChallengeProof, DecisionRecord, MintRecord, Recorded, ReviewFound, ReviewQuery, SignatureHash,
     SignatureSeen, SigningKeyRecord,
 };
 pub(crate) use time::{Seconds, Timestamp};
-pub(crate) use verdict::{Grant, GrantMode, PlanFault, Step, StepPlan, Verdict};
+pub(crate) use verdict::{Grant, GrantMode, Step, StepPlan, Verdict};
 
 /// The step keys that Prelude itself carries out (docs/CONTRACT.md C4.6).
 pub(crate) const MANAGED_STEPS: [&str; 3] = ["verify_sms", "verify_email", "verify_passkey"];

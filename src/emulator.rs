@@ -11,6 +11,11 @@
 //! - [`challenge`], [`challenge_token`]: the walk. [`verification`], [`key_set`]: our tokens, our keys.
 //! - [`compact`], [`strict_json`]: signed tokens and JSON, taken apart strictly. [`refusal`]: Prelude's codes.
 
+#![cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "tests plant faults that the demo has no use for")
+)]
+
 mod answer;
 mod backend;
 mod challenge;
@@ -32,11 +37,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde_json::Value;
 
-pub(crate) use answer::{Answer, AskedStep, FailureReason, Grant, HookFailure, Mode};
+pub(crate) use answer::{Answer, FailureReason, HookFailure, Mode};
 pub(crate) use backend::Backend;
 pub(crate) use challenge::{Granted, Progress};
-pub(crate) use challenge_token::{ChallengeStyle, Issuer, MetadataClaim};
-pub(crate) use courier::{Exchange, NoReply, Reply};
+pub(crate) use challenge_token::ChallengeStyle;
+pub(crate) use courier::Exchange;
 pub(crate) use hook_call::{HookRequest, OutgoingCall, Padding, Prefix, SignatureStyle};
 pub(crate) use identity::{Identity, Salt};
 pub(crate) use refusal::{Refusal, RefusalCode};

@@ -19,7 +19,7 @@ use self::problem::Refusal;
 use self::request_id::RequestId;
 use crate::app::App;
 
-pub(crate) use server::{Running, ServeError, serve};
+pub(crate) use server::{Running, serve};
 
 /// What every handler shares.
 struct Server {

@@ -10,8 +10,8 @@ mod jwks;
 mod ring;
 mod seal;
 
-pub(crate) use encryption_key::{EncryptionKey, EncryptionKeyFault};
-pub(crate) use generate::{KeyBits, first_key};
+pub(crate) use encryption_key::EncryptionKey;
+pub(crate) use generate::first_key;
 pub(crate) use identifier_digest::IdentifierDigest;
 pub(crate) use jwks::RenderedJwks;
 pub(crate) use ring::{Ring, SigningKey};

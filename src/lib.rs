@@ -12,13 +12,6 @@
 //! - [`emulator`]: Prelude's side, for the demo, development and tests; it shares no code with what it checks.
 //!
 //! `docs/ARCHITECTURE.md` has the doors between the rooms and the two ways through; `tests/tidy.rs` holds them.
-#![allow(
-    dead_code,
-    unused_imports,
-    clippy::allow_attributes,
-    reason = "rooms are being built; goes with the first whole slice"
-)]
-
 mod app;
 mod boot;
 pub mod cli;

@@ -27,7 +27,8 @@ mod suggest;
 mod yaml;
 
 pub(crate) use bundle::{Bundle, load_dir, load_files};
-pub(crate) use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+pub(crate) use diagnostic::{Diagnostics, Severity};
 pub(crate) use shipped::shipped;
-pub(crate) use source::split_canonical;
-pub(crate) use steps::{CustomStep, Platforms};
+pub(crate) use steps::CustomStep;
+#[cfg(test)]
+pub(crate) use {diagnostic::Code, source::split_canonical};

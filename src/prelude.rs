@@ -15,12 +15,8 @@ mod signature;
 #[cfg(test)]
 mod fixtures;
 
-pub(crate) use challenge::{CHALLENGE_CLOCK_SKEW, ChallengeFault, Expectation, verify as verify_challenge};
-pub(crate) use hook::{HookFault, HookFlaw, answer, read};
-pub(crate) use key_set::{
-    Ed25519Key, HookKeySet, KeySet, KeySetFault, PssKey, StepUpKeySet, VerificationKey,
-};
-pub(crate) use remote::{
-    Endpoint, EndpointFault, FetchFault, KEY_SET_TRUST, KeySetSnapshot, RemoteKeySet, SetupFault,
-};
+pub(crate) use challenge::{ChallengeFault, Expectation, verify as verify_challenge};
+pub(crate) use hook::{HookFault, answer, read};
+pub(crate) use key_set::{Ed25519Key, KeySet, PssKey, VerificationKey};
+pub(crate) use remote::{Endpoint, KeySetSnapshot, RemoteKeySet};
 pub(crate) use signature::{SignatureFault, SignatureHeaders, SignedCall, verify as verify_call};

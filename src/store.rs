@@ -10,4 +10,6 @@ mod sqlite;
 
 pub(crate) use error::StoreError;
 pub(crate) use settings::StoreSettings;
-pub(crate) use sqlite::{KeptKeySet, Revocation, Store, StoredApiKey};
+#[cfg(test)]
+pub(crate) use sqlite::KeptKeySet;
+pub(crate) use sqlite::{Revocation, Store, StoredApiKey};

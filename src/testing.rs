@@ -9,12 +9,10 @@ use secrecy::ExposeSecret as _;
 
 use crate::app::{ApiKeyDraft, create_api_key};
 use crate::boot::{self, Booted, Sources};
-use crate::clock::SystemClock;
+use crate::clock::{SharedClock, SystemClock};
 use crate::config::{LoadRequest, Override, load};
 use crate::domain::{Approver, Role, Scope, StepKey};
-use crate::emulator::{
-    Emulator, EmulatorSettings, HookRequest, OutgoingCall, Padding, Prefix, Salt, SignatureStyle,
-};
+use crate::emulator::{Emulator, EmulatorSettings, OutgoingCall, Padding, Prefix, Salt, SignatureStyle};
 use crate::http::{self, Running};
 use crate::policy;
 use crate::random::SystemRandom;
@@ -61,10 +59,7 @@ impl Server {
     /// # Errors
     /// What kept it from starting, in words.
     pub async fn start(setup: Setup) -> Result<Self, String> {
-        let clock: Arc<dyn crate::clock::Clock> = match &setup.clock {
-            Some(clock) => Arc::clone(clock) as Arc<dyn crate::clock::Clock>,
-            None => Arc::new(SystemClock),
-        };
+        let clock = clock_of(setup.clock);
         let sources = Sources { clock, random: Arc::new(SystemRandom) };
         let store = format!("sqlite://{}", setup.directory.join("doorstep.sqlite").display());
         let defaults = [
@@ -147,10 +142,7 @@ impl Prelude {
     /// # Errors
     /// What kept it from starting, in words.
     pub async fn start(clock: Option<Arc<ManualClock>>) -> Result<Self, String> {
-        let clock: Arc<dyn crate::clock::Clock> = match clock {
-            Some(clock) => clock,
-            None => Arc::new(SystemClock),
-        };
+        let clock = clock_of(clock);
         let now = Arc::new(move || clock.now().unix_seconds());
         let settings = EmulatorSettings::new("test.session.prelude.dev", now);
         Emulator::start(settings).await.map(Self).map_err(words)
@@ -208,6 +200,13 @@ pub enum Style {
     Usual,
     /// Largest salt, bare, padded.
     Other,
+}
+
+fn clock_of(manual: Option<Arc<ManualClock>>) -> SharedClock {
+    match manual {
+        Some(clock) => clock,
+        None => Arc::new(SystemClock),
+    }
 }
 
 fn words(error: impl std::fmt::Display) -> String {

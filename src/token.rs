@@ -71,14 +71,14 @@ pub(crate) fn sign(claims: &VerificationClaims, key: &SigningKey) -> Result<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::{EncryptionKey, KeyBits, Ring, first_key};
+    use crate::keys::{EncryptionKey, Ring, first_key};
     use crate::random::SystemRandom;
 
     #[test]
     fn a_token_has_the_contracts_claims_and_verifies_under_its_kid() {
         let encryption_key = EncryptionKey::from_bytes([1; 32]);
         let now = Timestamp::from_unix_micros(1_790_000_000_999_999);
-        let row = first_key(KeyBits::Rsa2048, &encryption_key, &SystemRandom, now).expect("a key");
+        let row = first_key(&encryption_key, &SystemRandom, now).expect("a key");
         let ring = Ring::unseal(&[row], &encryption_key).expect("opens");
         let key = ring.signer_at(now).expect("a signer");
         let claims = VerificationClaims {

@@ -1,5 +1,6 @@
 //! A hook call becomes a recorded verdict.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use super::App;
@@ -141,12 +142,20 @@ fn walkable_until(plan: &StepPlan, received_at: Timestamp) -> Timestamp {
 }
 
 /// The metadata as it is kept: `identifier` masked, everything else as it came.
+struct KeptMetadata<'a>(&'a Metadata);
+
+impl serde::Serialize for KeptMetadata<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| {
+            let personal = name == Metadata::IDENTIFIER;
+            (name, if personal { Cow::Owned(mask_identifier(value)) } else { Cow::Borrowed(value) })
+        }))
+    }
+}
+
 fn metadata_json(metadata: &Metadata) -> String {
-    let masked = |name: &str, value: &str| {
-        if name == Metadata::IDENTIFIER { mask_identifier(value) } else { value.to_owned() }
-    };
-    let fields = metadata.iter().map(|(name, value)| (name.to_owned(), masked(name, value).into()));
-    serde_json::Value::Object(fields.collect()).to_string()
+    // INVARIANT: a map of texts always serialises.
+    serde_json::to_string(&KeptMetadata(metadata)).unwrap_or_default()
 }
 
 #[derive(serde::Serialize)]

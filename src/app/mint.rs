@@ -3,8 +3,8 @@
 use super::App;
 use super::access::{AccessError, require};
 use crate::domain::{
-    Approver, Caller, Challenge, ChallengeId, ChallengeProof, Jti, Metadata, MintRecord, ReviewFound,
-    ReviewQuery, Role, Scope, StepKey, Timestamp, UserId,
+    Approver, Caller, Challenge, ChallengeProof, Jti, MintRecord, ReviewFound, ReviewQuery, Role, StepKey,
+    Timestamp,
 };
 use crate::keys::KeyError;
 use crate::policy::CustomStep;
@@ -15,7 +15,7 @@ use crate::token::{VerificationClaims, sign};
 
 mod request;
 
-pub(crate) use request::{RequestFault, TokenRequest};
+pub(crate) use request::TokenRequest;
 
 /// Why there is no token. Nothing was minted or recorded, in each case.
 #[derive(Debug, thiserror::Error)]

@@ -29,11 +29,6 @@ impl Readiness {
     pub(crate) const fn is_ready(&self) -> bool {
         self.problems.is_empty()
     }
-
-    /// The problems in words, for people.
-    pub(crate) fn problems_in_words(&self) -> impl Iterator<Item = &str> {
-        self.problems.iter().map(|finding| finding.detail.as_str())
-    }
 }
 
 impl App {

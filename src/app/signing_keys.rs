@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::Timestamp;
-use crate::keys::{EncryptionKey, IdentifierDigest, KeyBits, KeyError, Ring, first_key, open, seal};
+use crate::keys::{EncryptionKey, IdentifierDigest, KeyError, Ring, first_key, open, seal};
 use crate::random::{Random, SharedRandom, draw};
 use crate::store::{Store, StoreError};
 
@@ -39,7 +39,7 @@ pub(crate) async fn open_ring(
     let mut rows = store.signing_keys().await?;
     if rows.is_empty() {
         let (key, random) = (Arc::clone(encryption_key), Arc::clone(random));
-        let making = tokio::task::spawn_blocking(move || first_key(KeyBits::Rsa2048, &key, &*random, now));
+        let making = tokio::task::spawn_blocking(move || first_key(&key, &*random, now));
         let first = making.await.map_err(|_| SigningKeysError::Stopped)??;
         store.insert_first_signing_key(first).await?;
         rows = store.signing_keys().await?;

@@ -53,6 +53,8 @@ pub(super) enum Format {
 pub(super) enum Command {
     /// Answer hook calls and mint tokens until told to stop
     Serve(ServeOptions),
+    /// List every option: key, variable, type and default
+    Config,
     /// Look at policy files
     #[command(subcommand)]
     Policy(PolicyCommand),

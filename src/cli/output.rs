@@ -3,6 +3,9 @@
 use std::io::{ErrorKind, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::arguments::Format;
+use crate::config::ConfigFaults;
+
 /// Whether data could not be printed; see [`is_complete`].
 static LOST: AtomicBool = AtomicBool::new(false);
 
@@ -33,6 +36,14 @@ pub(super) fn is_complete() -> bool {
 /// Prints talk: what is going on, what went wrong.
 pub(super) fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Says why settings were refused: for people, or as JSON where a program asked.
+pub(super) fn refuse_settings(faults: &ConfigFaults, format: Format) {
+    match format {
+        Format::Human => complain(&faults.to_string()),
+        Format::Json => complain(&faults.to_json().to_string()),
+    }
 }
 
 /// An error and its causes in one line, for people at a terminal.

@@ -27,7 +27,8 @@ pub(super) async fn run(settings: Settings) -> Exit {
             return failed(&error);
         }
     };
-    tracing::info!(address = %running.address(), bundle = %booted.app().bundle_hash(), "Doorstep takes calls.");
+    let app_id = settings.prelude.app_id.as_str();
+    tracing::info!(app_id, address = %running.address(), bundle = %booted.app().bundle_hash(), "Doorstep takes calls.");
     stop.wait().await;
     tracing::info!("Doorstep finishes what it accepted.");
     let drained = running.drain().await;

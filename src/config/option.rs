@@ -1,7 +1,9 @@
 //! What an option is: its key, its shape, what holds without it, and the checks that every value passes.
 
 use super::fault::{Code, Fault};
-use super::shape::{Shape, Written, Wrong};
+#[cfg(test)]
+use super::shape::Written;
+use super::shape::{Shape, Wrong};
 use super::source::{Entry, variable};
 
 /// What holds when nobody sets an option.
@@ -12,6 +14,7 @@ pub(super) enum Absent {
     /// Nothing: it must be set.
     Required {
         /// A value to show.
+        #[cfg_attr(not(test), expect(dead_code, reason = "the generated default.toml shows it"))]
         example: &'static str,
     },
     /// What the words say.
@@ -19,6 +22,7 @@ pub(super) enum Absent {
         /// Continues "default:".
         words: &'static str,
         /// A value to show; `None` where none may be shown.
+        #[cfg_attr(not(test), expect(dead_code, reason = "the generated default.toml shows it"))]
         example: Option<&'static str>,
     },
 }
@@ -86,6 +90,7 @@ pub(super) trait AnyOption: Sync {
     /// Its type, for people.
     fn describe(&self) -> String;
     /// Whether a file writes it without quotes.
+    #[cfg(test)]
     fn is_bare(&self) -> bool;
     /// What is wrong with an entry of this option.
     fn check(&self, entry: &Entry) -> Option<Fault>;
@@ -108,6 +113,7 @@ impl<S: Shape + Sync> AnyOption for Opt<S> {
         self.shape.describe()
     }
 
+    #[cfg(test)]
     fn is_bare(&self) -> bool {
         self.shape.written() != Written::String
     }

@@ -1,3 +1,5 @@
+use super::fault::{Code, Fault};
+use super::values::StoreUrl;
 use super::*;
 
 mod faults;

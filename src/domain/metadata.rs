@@ -64,11 +64,6 @@ impl Metadata {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (&**name, &**value))
     }
-
-    /// Whether nothing was sent.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 fn check_name(name: &str) -> Result<(), MetadataFault> {

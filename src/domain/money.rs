@@ -96,21 +96,6 @@ impl fmt::Debug for Currency {
     }
 }
 
-/// An amount in a currency, shown as `10.50 USD`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Money {
-    /// How much.
-    pub(crate) amount: Amount,
-    /// Of what.
-    pub(crate) currency: Currency,
-}
-
-impl fmt::Display for Money {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.amount, self.currency)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::StreamExt;
 
 use super::problem::{Refusal, body_broken, body_too_large, body_too_slow, not_json};
 use crate::prelude::SignatureHeaders;
+
+/// Prelude's signature over the body (docs/CONTRACT.md C3.1).
+const SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
+/// Which of Prelude's keys made it.
+const SIGNATURE_KEY_ID: HeaderName = HeaderName::from_static("x-webhook-signature-key-id");
 
 /// How large a body may be and how long it may take.
 #[derive(Debug, Clone, Copy)]
@@ -69,26 +74,26 @@ fn is_json(request: &HttpRequest) -> bool {
 }
 
 fn announced_length(request: &HttpRequest) -> Option<usize> {
-    request.headers().get(actix_web::http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// The signature headers of a hook call. A header that comes twice counts as missing: which one to trust would be a
 /// guess.
 pub(super) fn signature_headers(request: &HttpRequest) -> SignatureHeaders<'_> {
     SignatureHeaders {
-        signature: single_header(request, "x-webhook-signature"),
-        key_id: single_header(request, "x-webhook-signature-key-id"),
+        signature: single_header(request, &SIGNATURE),
+        key_id: single_header(request, &SIGNATURE_KEY_ID),
     }
 }
 
 /// The API key of a request (RFC 6750 §2.1), if one single `Authorization: Bearer` header is there.
 pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
-    let value = single_header(request, AUTHORIZATION.as_str())?;
+    let value = single_header(request, &AUTHORIZATION)?;
     let (scheme, key) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }
 
-fn single_header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
+fn single_header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'a str> {
     let mut values = request.headers().get_all(name);
     let value = values.next()?;
     if values.next().is_some() {

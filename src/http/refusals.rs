@@ -28,6 +28,7 @@ impl From<DecideError> for Refusal {
             DecideError::Body(fault) => {
                 Self::new(StatusCode::BAD_REQUEST, "invalid_call", "The call breaks Prelude's contract")
                     .with_detail(fault.to_string())
+                    .because(fault.flaw.code())
             }
             DecideError::OldRepeat => Self::new(
                 StatusCode::CONFLICT,

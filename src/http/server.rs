@@ -1,10 +1,10 @@
 //! The listener: routes, limits and an orderly end.
 
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZero;
 use std::sync::Arc;
-use std::time::Duration;
 
-use actix_web::dev::{ServerHandle, Service};
+use actix_web::dev::ServerHandle;
 use actix_web::web::{self, Data};
 use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer};
 
@@ -68,21 +68,22 @@ pub(crate) fn serve(app: Arc<App>, settings: &ServerSettings) -> Result<Running,
     let hook_body = BodyLimits { bytes_max: settings.body_bytes_max, deadline: settings.body_deadline };
     let shared = Data::new(Server { app, hook_body, api_body: hook_body });
     let process = std::process::id();
-    let mut server = HttpServer::new(move || {
+    let workers =
+        settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
+    let server = HttpServer::new(move || {
         Routes::new()
             .app_data(Data::clone(&shared))
             .wrap_fn(move |request, service| request_id::name(process, request, service))
             .configure(routes)
     })
     .disable_signals()
-    .max_connections(settings.connections_max)
+    .workers(workers)
+    // actix counts connections for each worker.
+    .max_connections(settings.connections_max.div_ceil(workers.max(1)))
     .client_request_timeout(settings.header_deadline)
     .shutdown_timeout(settings.shutdown_deadline.as_secs())
     .listen(listener)
     .map_err(bind_failed)?;
-    if let Some(workers) = settings.workers {
-        server = server.workers(workers);
-    }
     let server = server.run();
     let handle = server.handle();
     Ok(Running { address, handle, task: tokio::spawn(server) })

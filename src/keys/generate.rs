@@ -11,27 +11,8 @@ use super::{EncryptionKey, KeyError};
 use crate::domain::{Kid, SigningKeyRecord, Timestamp};
 use crate::random::Random;
 
-/// The sizes that a signing key may have; the largest that Prelude takes is not documented (docs/CONTRACT.md C6.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KeyBits {
-    /// The default.
-    Rsa2048,
-    /// 3072 bits.
-    Rsa3072,
-    /// 4096 bits.
-    Rsa4096,
-}
-
-impl KeyBits {
-    /// The number of bits.
-    pub(crate) const fn get(self) -> usize {
-        match self {
-            Self::Rsa2048 => 2048,
-            Self::Rsa3072 => 3072,
-            Self::Rsa4096 => 4096,
-        }
-    }
-}
+/// The size of a key that is made here; the largest that Prelude takes is not documented (docs/CONTRACT.md C6.3).
+const BITS: u16 = 2048;
 
 /// Makes the very first key: published and signing from `now` on, its private part sealed for its `kid`.
 ///
@@ -41,13 +22,12 @@ impl KeyBits {
 /// # Errors
 /// [`KeyError`]; there is no key then.
 pub(crate) fn first_key(
-    bits: KeyBits,
     encryption_key: &EncryptionKey,
     random: &dyn Random,
     now: Timestamp,
 ) -> Result<SigningKeyRecord, KeyError> {
-    let private =
-        rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, bits.get()).map_err(|_| KeyError::Generation)?;
+    let private = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, usize::from(BITS))
+        .map_err(|_| KeyError::Generation)?;
     let der = private.to_pkcs8_der().map_err(|_| KeyError::Generation)?;
     let modulus = URL_SAFE_NO_PAD.encode(private.n().to_bytes_be());
     let exponent = URL_SAFE_NO_PAD.encode(private.e().to_bytes_be());
@@ -57,7 +37,7 @@ pub(crate) fn first_key(
         kid,
         modulus,
         exponent,
-        bits: u32::try_from(bits.get()).map_err(|_| KeyError::Generation)?,
+        bits: u32::from(BITS),
         publish_at: now,
         activate_at: now,
         retire_at: None,
@@ -93,8 +73,7 @@ mod tests {
     fn a_first_key_has_the_asked_size_and_its_own_kid() {
         let now = Timestamp::from_unix_seconds(1);
         let encryption_key = EncryptionKey::from_bytes([1; 32]);
-        let key =
-            first_key(KeyBits::Rsa2048, &encryption_key, &crate::random::SystemRandom, now).expect("a key");
+        let key = first_key(&encryption_key, &crate::random::SystemRandom, now).expect("a key");
         assert_eq!(URL_SAFE_NO_PAD.decode(&key.modulus).expect("base64url").len(), 256);
         assert_eq!((key.exponent.as_str(), key.bits), ("AQAB", 2048));
         assert_eq!(key.kid, thumbprint(&key.modulus, &key.exponent).expect("a kid"));

@@ -158,7 +158,7 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::{KeyBits, first_key};
+    use crate::keys::first_key;
     use crate::random::SystemRandom;
 
     fn at(seconds: i64) -> Timestamp {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn row() -> SigningKeyRecord {
-        first_key(KeyBits::Rsa2048, &encryption_key(), &SystemRandom, at(0)).expect("a key")
+        first_key(&encryption_key(), &SystemRandom, at(0)).expect("a key")
     }
 
     #[test]
@@ -181,8 +181,8 @@ mod tests {
         let signer = |seconds| ring.signer_at(at(seconds)).map(|key| key.kid().clone());
         assert_eq!(signer(-1), None);
         assert_eq!(signer(0), Some(old.kid.clone()));
-        assert_eq!(signer(199), Some(old.kid.clone()), "a pending key never signs");
-        assert_eq!(signer(200), Some(new.kid.clone()));
+        assert_eq!(signer(199), Some(old.kid), "a pending key never signs");
+        assert_eq!(signer(200), Some(new.kid));
         let published = |seconds| ring.jwks_at(at(seconds)).body().matches("\"kid\"").count();
         assert_eq!([published(50), published(100), published(299), published(300)], [1, 2, 2, 1]);
     }

@@ -1,7 +1,7 @@
 //! Sets of IP addresses: sorted ranges that do not touch, so that membership is a binary search and two sets can be
 //! compared exactly.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
@@ -184,6 +184,9 @@ mod tests {
         let wide = set(&["198.51.100.0/24", "2001:db8::/32"]);
         let narrow = set(&["198.51.100.128/26", "203.0.113.0/24"]);
         assert_eq!(wide.and(&narrow), set(&["198.51.100.128/26"]));
+        let many = set(&["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]);
+        let inside = set(&["10.1.0.0/16", "10.3.0.0/16", "192.168.7.0/24"]);
+        assert_eq!((many.and(&inside), inside.and(&many)), (inside.clone(), inside));
         assert!(wide.and(&wide.complement()).is_empty());
         assert_eq!(wide.complement().complement(), wide);
         assert_eq!(AddressSet::default().complement(), AddressSet::everything());

@@ -10,6 +10,7 @@ use super::schema::{Schema, Value, Values};
 use crate::domain::{Amount, Facts, Identifier, IdentifierKind};
 
 pub(crate) mod read;
+mod read_identifier;
 mod read_test;
 
 /// The most conditions of one rule.
@@ -279,6 +280,8 @@ impl Test {
     /// Judges a text.
     pub(crate) fn text(&self, value: &str) -> bool {
         match self {
+            // Comparing a few for equality is cheaper than searching: most differ in length already.
+            Self::OneOf(texts) if texts.len() <= 8 => texts.iter().any(|text| **text == *value),
             Self::OneOf(texts) => texts.binary_search_by(|text| (**text).cmp(value)).is_ok(),
             Self::StartsWith(start) => value.starts_with(&**start),
             Self::EndsWith(end) => value.ends_with(&**end),

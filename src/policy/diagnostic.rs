@@ -116,6 +116,7 @@ impl Diagnostics {
     }
 
     /// The findings, in order.
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Diagnostic> {
         self.0.iter()
     }

@@ -85,19 +85,6 @@ impl Outcome {
         }
     }
 
-    /// Every grant in it, the ones of its `else` too.
-    pub(crate) fn grants(&self) -> Vec<Grant> {
-        match self {
-            Self::Block => Vec::new(),
-            Self::Continue(grant) => vec![*grant],
-            Self::Review(review) => {
-                let mut grants = review.otherwise.grants();
-                grants.push(review.grant);
-                grants
-            }
-        }
-    }
-
     /// Hands over every step in it, those of its `else` too.
     pub(crate) fn each_step<'o>(&'o self, take: &mut impl FnMut(&'o Step)) {
         if let Self::Review(review) = self {

@@ -22,37 +22,48 @@ pub(super) fn request(scope: &str) -> Facts {
     }
 }
 
-impl Facts {
-    pub(super) fn with_phone(self) -> Self {
+/// A request with more in it, or something else.
+pub(super) trait Asking {
+    fn with_phone(self) -> Self;
+    fn with_email(self) -> Self;
+    fn with_identifier(self, kind: &str, value: &str) -> Self;
+    fn with_platform(self, platform: &str) -> Self;
+    fn with_ip(self, ip: &str) -> Self;
+    fn with_user_agent(self, user_agent: &str) -> Self;
+    fn with_metadata(self, fields: &[(&str, &str)]) -> Self;
+}
+
+impl Asking for Facts {
+    fn with_phone(self) -> Self {
         self.with_identifier("phone_number", "+33612345678")
     }
 
-    pub(super) fn with_email(self) -> Self {
+    fn with_email(self) -> Self {
         self.with_identifier("email_address", "user@example.com")
     }
 
-    pub(super) fn with_identifier(mut self, kind: &str, value: &str) -> Self {
+    fn with_identifier(mut self, kind: &str, value: &str) -> Self {
         let kind = IdentifierKind::from_wire(kind);
         self.identifiers.push(Identifier { kind, value: value.into() });
         self
     }
 
-    pub(super) fn with_platform(mut self, platform: &str) -> Self {
+    fn with_platform(mut self, platform: &str) -> Self {
         self.signals.platform = Platform::from_wire(platform);
         self
     }
 
-    pub(super) fn with_ip(mut self, ip: &str) -> Self {
+    fn with_ip(mut self, ip: &str) -> Self {
         self.signals.ip = ip.parse().expect("an address");
         self
     }
 
-    pub(super) fn with_user_agent(mut self, user_agent: &str) -> Self {
+    fn with_user_agent(mut self, user_agent: &str) -> Self {
         self.signals.user_agent = user_agent.into();
         self
     }
 
-    pub(super) fn with_metadata(mut self, fields: &[(&str, &str)]) -> Self {
+    fn with_metadata(mut self, fields: &[(&str, &str)]) -> Self {
         let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         self.metadata = Metadata::new(fields).expect("metadata within Prelude's bounds");
         self
@@ -77,10 +88,11 @@ pub(super) fn faults(text: &str) -> Diagnostics {
     }
 }
 
-/// Two custom steps, for the browser.
+/// Custom steps for the browser and for apps, and a passkey on one platform.
 pub(super) const STEPS: &str = "
 custom:
   kyc_review: { description: d, expires_in: 24h, approved_by: [backend], without_verdict: true }
+  second_look: { description: d, expires_in: 1h, approved_by: [person], without_verdict: true }
   video_call: { description: d, platforms: [IOS, ANDROID], approved_by: [person], without_verdict: true }
 managed:
   verify_passkey: { platforms: [IOS] }

@@ -202,7 +202,7 @@ impl Builder<'_> {
         }
         self.root.ok_or_else(|| {
             let message = "the file is empty".to_owned();
-            let help = "write `scopes`, `rules` and `otherwise`, or remove the file".to_owned();
+            let help = "write something into it, or remove it".to_owned();
             vec![self.file.finding((Severity::Error, Code::Empty), Span::START, message, help)]
         })
     }

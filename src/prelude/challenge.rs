@@ -16,6 +16,7 @@ use crate::domain::{
 /// The longest token, in bytes; Prelude's have less than one thousand.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// How far Prelude's clock may be ahead of ours: `nbf` is the moment of issue (docs/CONTRACT.md C5.3).
+#[cfg(test)]
 pub(crate) const CHALLENGE_CLOCK_SKEW: Duration = Duration::from_secs(5);
 
 /// Why a challenge token proves nothing. It quotes nothing.

@@ -13,7 +13,7 @@ use crate::metrics::Metrics;
 
 mod fetch;
 
-pub(crate) use fetch::{Endpoint, EndpointFault, FetchFault, SetupFault};
+pub(crate) use fetch::{Endpoint, FetchFault, SetupFault};
 
 /// How long a set is trusted after it was last confirmed (docs/CONTRACT.md C3.7).
 pub(crate) const KEY_SET_TRUST: Duration = Duration::from_hours(24);
@@ -86,6 +86,7 @@ impl<K: VerificationKey> RemoteKeySet<K> {
     }
 
     /// When the current set was last confirmed; `None` while there is no set.
+    #[cfg(test)]
     pub(crate) fn confirmed_at(&self) -> Option<Timestamp> {
         let confirmed = self.confirmed.read().unwrap_or_else(PoisonError::into_inner);
         confirmed.as_ref().map(|current| current.snapshot.confirmed_at)

@@ -15,7 +15,7 @@ pub(crate) struct StoreSettings {
     /// The most decisions in one transaction; at most [`StoreSettings::BATCH_MAX`].
     pub(crate) batch_max: usize,
     /// How many decisions are gathered before they are filed under their signatures and users: more saves writing,
-    /// costs about 300 bytes of memory each, and makes each filing take longer.
+    /// costs about 300 bytes of memory each.
     pub(crate) file_after_rows: usize,
     /// The most reading connections.
     pub(crate) readers_max: u32,

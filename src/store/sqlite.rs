@@ -26,12 +26,12 @@ mod tests;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use sqlx::Executor;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use api_keys::{Revocation, StoredApiKey};
+#[cfg(test)]
 pub(crate) use kept::KeptKeySet;
 
 use self::batch::Pending;

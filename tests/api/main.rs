@@ -1,7 +1,7 @@
 //! Black-box tests: a real server, real sockets, genuinely signed calls, a real SQLite file.
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test says what is wrong by failing"
 )]

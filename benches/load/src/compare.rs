@@ -44,7 +44,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 2_000)]
     warm_up: usize,
     /// How many rounds.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 7)]
     rounds: usize,
     /// How many connections.
     #[arg(long, default_value_t = 32)]
@@ -148,6 +148,8 @@ impl Bench<'_> {
         }
         let mut samples = Samples::default();
         for round in 1..=self.options.rounds {
+            // Whoever comes second in one round comes first in the next.
+            subjects.reverse();
             for subject in &subjects {
                 let directory = work.join(format!("round-{round}-{}", subject.name()));
                 std::fs::create_dir(&directory).doing("making a round's directory")?;

@@ -154,6 +154,32 @@ fn a_directory_that_is_not_there_is_a_finding() {
 }
 
 #[test]
+fn ids_are_unique_across_always_and_the_other_files() {
+    let rule = |id: &str| format!("rules: [{{ id: {id}, when: {{ user_id: {{ eq: a }} }}, then: block }}]\n");
+    let found = codes(&[("always.yaml", &rule("r")), ("a.yaml", &format!("{SCOPE_HEAD}{}", rule("r")))]);
+    assert_eq!(found, [("a.yaml".to_owned(), Code::DuplicateRule)]);
+    let two = [("a.yaml", "a:b"), ("z.yaml", "a:c")]
+        .map(|(name, scope)| (name, format!("scopes: ['{scope}']\notherwise: block\n{}", rule("r"))));
+    assert_eq!(codes(&two.each_ref().map(|(name, text)| (*name, text.as_str()))), []);
+}
+
+#[test]
+fn two_files_cannot_claim_one_scope() {
+    let found = findings(&[("a.yaml", SCOPE_HEAD), ("z.yaml", SCOPE_HEAD)]);
+    let places: Vec<_> = found.iter().map(|found| (&*found.file, found.line, found.code)).collect();
+    assert_eq!(places, [("z.yaml", 1, Code::DuplicateScope)]);
+}
+
+#[test]
+fn windows_line_ends_and_a_byte_order_mark_change_nothing() {
+    let text = "\u{feff}scopes: [a:b]\r\nrules: [{ id: r, when: { user_id: { eq: a } }, then: blok }]\r\notherwise: block\r\n";
+    let found = findings(&[("a.yaml", text)]);
+    let places: Vec<_> = found.iter().map(|found| (found.line, found.code)).collect();
+    assert_eq!(places, [(2, Code::UnknownValue)], "{found}");
+    assert!(findings(&[("a.yaml", &text.replace("blok", "block"))]).is_empty());
+}
+
+#[test]
 fn the_hash_names_the_text() {
     let load = |files: &[(&str, &str)]| load_files(files.iter().copied()).expect("loads").hash();
     let other = "scopes: [c:d]\notherwise: block\n";

@@ -1,6 +1,7 @@
 //! Reading `when:`: which fields there are, how conditions are joined, and what absence means.
 
-use super::read_test::{self, FieldType};
+use super::read_identifier;
+use super::read_test::{self, FieldType, Presence};
 use super::{Condition, Field, LEAVES_MAX, Leaf, Test};
 use crate::domain::Scope;
 use crate::policy::diagnostic::{Code, Span};
@@ -145,10 +146,13 @@ impl<'w> When<'w, '_> {
         let names = self.names;
         let kind = field_type(field, names);
         if matches!(kind, FieldType::Identifiers) {
-            let test = read_test::identifier(self.reader, &entry.value, &entry.key)?;
+            let test = read_identifier::identifier(self.reader, &entry.value, &entry.key)?;
             return Some(self.leaf(entry, field, Test::Identifier(test), side));
         }
-        let optional = !field.optional_parts(&names.schema.schema).is_empty();
+        let presence = match field.optional_parts(&names.schema.schema).as_slice() {
+            [] => Presence::Certain,
+            _ => Presence::Optional,
+        };
         let operators = kind.operators(field);
         if !matches!(entry.value.kind, Kind::Map(_)) {
             let message = format!("`{}` needs an operator", entry.key);
@@ -161,7 +165,7 @@ impl<'w> When<'w, '_> {
         let mut parts = Vec::with_capacity(map.entries.len());
         for operator in map.entries {
             let test = if operators.contains(&&*operator.key) {
-                read_test::test(self.reader, operator, kind, optional)
+                read_test::test(self.reader, operator, kind, presence)
             } else {
                 let message = format!("`{}` has no operator `{}`", entry.key, operator.key);
                 let help = did_you_mean(&operator.key, &operators);

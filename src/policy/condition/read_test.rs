@@ -1,7 +1,7 @@
 //! Reading operators: which a type has, and what may stand on their right side.
 
-use super::{Comparison, Field, IdentifierTest, Test};
-use crate::domain::{Amount, Currency, IdentifierKind, Scope};
+use super::{Comparison, Field, Test};
+use crate::domain::{Amount, Currency, Scope};
 use crate::policy::addresses::{AddressSet, RangeFault, parse_range};
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::literal;
@@ -39,6 +39,15 @@ pub(super) enum FieldType<'n> {
     Identifiers,
 }
 
+/// Whether a field may be absent from a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// It, or a part of it, may be left out.
+    Optional,
+    /// It is always there.
+    Certain,
+}
+
 impl FieldType<'_> {
     /// The operators of the type, for this field.
     pub(super) fn operators(self, field: Field) -> Vec<&'static str> {
@@ -61,11 +70,11 @@ pub(super) fn test(
     reader: &mut Reader<'_>,
     operator: &Entry,
     kind: FieldType<'_>,
-    is_optional: bool,
+    presence: Presence,
 ) -> Option<Test> {
     let (key, node) = (&*operator.key, &operator.value);
     if key == "present" {
-        return present(reader, operator, is_optional);
+        return present(reader, operator, presence);
     }
     match kind {
         FieldType::Decimal if key == "between" => decimal_between(reader, node, literal::amount),
@@ -87,9 +96,9 @@ pub(super) fn test(
     }
 }
 
-fn present(reader: &mut Reader<'_>, operator: &Entry, is_optional: bool) -> Option<Test> {
+fn present(reader: &mut Reader<'_>, operator: &Entry, presence: Presence) -> Option<Test> {
     let wanted = reader.truth(&operator.value, "`present`")?;
-    if !is_optional {
+    if presence == Presence::Certain {
         let help = "give the field `optional: true`, or remove this condition";
         reader.fault(Code::AlwaysPresent, operator.key_span, "the field is never left out", help);
         return None;
@@ -121,8 +130,7 @@ fn decimal_between(
     let (low, high) = pair(reader, node)?;
     let (low, high) = (read(reader, low, "`between`"), read(reader, high, "`between`"));
     let (low, high) = (low?, high?);
-    in_order(reader, node.span, low <= high)?;
-    Some(Test::DecimalBetween(low, high))
+    in_order(reader, node.span, (low, high)).map(|(low, high)| Test::DecimalBetween(low, high))
 }
 
 fn pair<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<(&'n Node, &'n Node)> {
@@ -139,9 +147,9 @@ fn pair<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<(&'n Node, &'n No
     None
 }
 
-fn in_order(reader: &mut Reader<'_>, span: Span, is_in_order: bool) -> Option<()> {
-    if is_in_order {
-        return Some(());
+fn in_order(reader: &mut Reader<'_>, span: Span, (low, high): (Amount, Amount)) -> Option<(Amount, Amount)> {
+    if low <= high {
+        return Some((low, high));
     }
     reader.fault(Code::OutOfRange, span, "the first end of `between` is above the second", "swap the two");
     None
@@ -179,8 +187,7 @@ fn money_pair(reader: &mut Reader<'_>, node: &Node) -> Option<(Span, Currency, (
         reader.fault(Code::BadLiteral, node.span, "the ends of `between` are in two currencies", help);
         return None;
     }
-    in_order(reader, node.span, low <= high)?;
-    Some((node.span, currency, (low, high)))
+    in_order(reader, node.span, (low, high)).map(|ends| (node.span, currency, ends))
 }
 
 /// Puts bounds in the order of the schema's currencies: exactly one for each, or a request in a currency that was not
@@ -246,7 +253,8 @@ fn addresses(reader: &mut Reader<'_>, node: &Node) -> Option<Test> {
     (nets.len() == items.len()).then(|| Test::InRange(AddressSet::of(nets)))
 }
 
-fn limited<'n>(reader: &mut Reader<'_>, node: &'n Node, what: &str) -> Option<&'n [Node]> {
+/// Takes one text or a list of them, not longer than a list may be.
+pub(super) fn limited<'n>(reader: &mut Reader<'_>, node: &'n Node, what: &str) -> Option<&'n [Node]> {
     let items = reader.one_or_more(node, what)?;
     if items.len() <= LIST_MAX {
         return Some(items);
@@ -326,71 +334,4 @@ fn text(reader: &mut Reader<'_>, operator: &Entry, rule: Option<&TextRule>) -> O
 fn normal_part<'t>(rule: &TextRule, part: &'t str) -> std::borrow::Cow<'t, str> {
     let normalise = rule.normalise.iter().copied().filter(|way| *way != Normalise::Trim).collect();
     TextRule { normalise, one_of: None, pattern: None, chars_max: usize::MAX }.normal(part)
-}
-
-/// Reads what `identifiers.any` or `identifiers.every` asks for.
-pub(super) fn identifier(reader: &mut Reader<'_>, node: &Node, field: &str) -> Option<IdentifierTest> {
-    let what = format!("`{field}`");
-    let before = reader.count();
-    let map = reader.closed_map(node, &what, &["type", "email_domain", "phone_prefix"])?;
-    let kinds = map.get("type").map(|node| words(reader, node, "`type`", identifier_kind));
-    let domains = map.get("email_domain").map(|node| words(reader, node, "`email_domain`", domain));
-    let prefixes = map.get("phone_prefix").map(|node| words(reader, node, "`phone_prefix`", prefix));
-    let lacks = |kind: &IdentifierKind| {
-        kinds.as_ref().is_some_and(|kinds: &Vec<IdentifierKind>| !kinds.is_empty() && !kinds.contains(kind))
-    };
-    let cannot = (domains.is_some() && (prefixes.is_some() || lacks(&IdentifierKind::EmailAddress)))
-        || (prefixes.is_some() && lacks(&IdentifierKind::PhoneNumber));
-    if cannot {
-        let message = "no identifier is an e-mail address and a phone number at once";
-        let help = "the keys of one map speak of one identifier: use `any:` with a condition for each kind";
-        reader.fault(Code::Contradiction, map.span, message, help);
-    }
-    (reader.count() == before).then_some(IdentifierTest { kinds, domains, prefixes })
-}
-
-fn words<T>(
-    reader: &mut Reader<'_>,
-    node: &Node,
-    what: &str,
-    read: fn(&str) -> Result<T, &'static str>,
-) -> Vec<T> {
-    let Some(items) = limited(reader, node, what) else { return Vec::new() };
-    let mut found = Vec::with_capacity(items.len());
-    let mut named = Vec::with_capacity(items.len());
-    for item in items {
-        let Some(text) = reader.text(item, what) else { continue };
-        named.push((item.span, text));
-        match read(text) {
-            Ok(word) => found.push(word),
-            Err(help) => {
-                reader.fault(Code::UnknownValue, item.span, format!("{what} cannot be `{text}`"), help);
-            }
-        }
-    }
-    reader.refuse_repeats(&named, what);
-    found
-}
-
-fn identifier_kind(text: &str) -> Result<IdentifierKind, &'static str> {
-    match IdentifierKind::from_wire(text) {
-        IdentifierKind::Other(_) => Err("write `email_address` or `phone_number`"),
-        kind => Ok(kind),
-    }
-}
-
-fn domain(text: &str) -> Result<Box<str>, &'static str> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-');
-    let fits =
-        text.contains('.') && text.chars().all(plain) && !text.starts_with('.') && !text.ends_with('.');
-    if fits {
-        return Ok(text.into());
-    }
-    Err("write the part after the @ in small ASCII letters, such as `example.com` or `xn--bcher-kva.example`")
-}
-
-fn prefix(text: &str) -> Result<Box<str>, &'static str> {
-    let digits = text.strip_prefix('+').unwrap_or_default();
-    let fits = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if fits { Ok(text.into()) } else { Err("write `+` and digits without blanks, such as `+33`") }
 }

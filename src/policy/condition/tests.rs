@@ -1,5 +1,5 @@
 use crate::domain::Facts;
-use crate::policy::sample::{request, scope_bundle};
+use crate::policy::sample::{Asking, request, scope_bundle};
 
 /// The scope `a:b` with metadata of every kind and one rule, `r`, that blocks; `otherwise` asks for a step.
 fn file(when: &str) -> String {

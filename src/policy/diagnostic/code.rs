@@ -14,6 +14,7 @@ macro_rules! codes {
 
         impl Code {
             /// Every code, in the order of `docs/POLICIES.md`.
+            #[cfg(test)]
             pub(crate) const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// The code's stable name.

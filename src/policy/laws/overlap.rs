@@ -20,17 +20,37 @@ const CASES_MAX: usize = 256;
 /// Stands for every platform that has no name here: no condition can name it.
 const OTHER_PLATFORM: &str = "";
 
+/// Whether something is said to hold or said not to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    Holds,
+    Fails,
+}
+
+impl Claim {
+    const fn opposite(self) -> Self {
+        match self {
+            Self::Holds => Self::Fails,
+            Self::Fails => Self::Holds,
+        }
+    }
+}
+
 /// A leaf that holds, or that does not.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Literal<'c> {
+struct Literal<'c> {
     leaf: &'c Leaf,
-    holds: bool,
+    claim: Claim,
 }
 
 impl Literal<'_> {
     /// Whether the literal is true of a request that lacks the field.
     fn is_true_when_absent(&self) -> bool {
-        self.leaf.when_absent == self.holds
+        self.leaf.when_absent == self.holds()
+    }
+
+    fn holds(&self) -> bool {
+        self.claim == Claim::Holds
     }
 }
 
@@ -45,7 +65,7 @@ pub(super) struct Cases<'c> {
 impl<'c> Cases<'c> {
     /// Spreads a condition out.
     pub(super) fn of(condition: &'c Condition, subject: Subject<'c>) -> Self {
-        Self { subject, condition, cases: spread(condition, true) }
+        Self { subject, condition, cases: spread(condition, Claim::Holds) }
     }
 
     /// Whether the condition can never hold.
@@ -117,7 +137,7 @@ pub(super) struct Dependence {
 
 fn can_hold_when_present(literal: &Literal<'_>) -> bool {
     match literal.leaf.test {
-        Test::Present(wanted) => wanted == literal.holds,
+        Test::Present(wanted) => wanted == literal.holds(),
         _ => true,
     }
 }
@@ -126,16 +146,16 @@ fn joined<'c>(a: &[Literal<'c>], b: &[Literal<'c>]) -> Vec<Literal<'c>> {
     a.iter().chain(b).copied().collect()
 }
 
-fn spread(condition: &Condition, holds: bool) -> Option<Vec<Vec<Literal<'_>>>> {
-    match (condition, holds) {
-        (Condition::Always, true) => Some(vec![Vec::new()]),
-        (Condition::Always, false) => Some(Vec::new()),
-        (Condition::Leaf(leaf), holds) => Some(vec![vec![Literal { leaf, holds }]]),
-        (Condition::Not(part), holds) => spread(part, !holds),
-        (Condition::All(parts), true) | (Condition::Any(parts), false) => {
+fn spread(condition: &Condition, claim: Claim) -> Option<Vec<Vec<Literal<'_>>>> {
+    match (condition, claim) {
+        (Condition::Always, Claim::Holds) => Some(vec![Vec::new()]),
+        (Condition::Always, Claim::Fails) => Some(Vec::new()),
+        (Condition::Leaf(leaf), claim) => Some(vec![vec![Literal { leaf, claim }]]),
+        (Condition::Not(part), claim) => spread(part, claim.opposite()),
+        (Condition::All(parts), Claim::Holds) | (Condition::Any(parts), Claim::Fails) => {
             let mut product = vec![Vec::new()];
             for part in parts {
-                let cases = spread(part, holds)?;
+                let cases = spread(part, claim)?;
                 if product.len().saturating_mul(cases.len()) > CASES_MAX {
                     return None;
                 }
@@ -143,10 +163,10 @@ fn spread(condition: &Condition, holds: bool) -> Option<Vec<Vec<Literal<'_>>>> {
             }
             Some(product)
         }
-        (Condition::Any(parts), true) | (Condition::All(parts), false) => {
+        (Condition::Any(parts), Claim::Holds) | (Condition::All(parts), Claim::Fails) => {
             let mut sum = Vec::new();
             for part in parts {
-                sum.extend(spread(part, holds)?);
+                sum.extend(spread(part, claim)?);
             }
             (sum.len() <= CASES_MAX).then_some(sum)
         }
@@ -167,8 +187,9 @@ fn possible_for(field: Field, literals: &[Literal<'_>], subject: Subject<'_>) ->
     if can_be_absent && literals.iter().all(Literal::is_true_when_absent) {
         return true;
     }
-    let opposed =
-        literals.iter().any(|a| literals.iter().any(|b| a.holds && !b.holds && a.leaf.test == b.leaf.test));
+    let opposed = literals
+        .iter()
+        .any(|a| literals.iter().any(|b| a.holds() && !b.holds() && a.leaf.test == b.leaf.test));
     if opposed || !literals.iter().all(can_hold_when_present) {
         return false;
     }
@@ -203,7 +224,7 @@ fn possible_for(field: Field, literals: &[Literal<'_>], subject: Subject<'_>) ->
 
 fn possible_address(literals: &[Literal<'_>]) -> bool {
     let set = literals.iter().fold(AddressSet::everything(), |left, literal| match &literal.leaf.test {
-        Test::InRange(set) if literal.holds => left.and(set),
+        Test::InRange(set) if literal.holds() => left.and(set),
         Test::InRange(set) => left.and(&set.complement()),
         _ => left,
     });
@@ -214,7 +235,7 @@ fn possible_address(literals: &[Literal<'_>]) -> bool {
 /// literals do not ask for two different beginnings or ends.
 fn possible_text(literals: &[Literal<'_>], universe: Option<Vec<&str>>) -> bool {
     let listed = literals.iter().find_map(|literal| match &literal.leaf.test {
-        Test::OneOf(texts) if literal.holds => Some(texts.iter().map(|text| &**text).collect()),
+        Test::OneOf(texts) if literal.holds() => Some(texts.iter().map(|text| &**text).collect()),
         _ => None,
     });
     let Some(candidates): Option<Vec<&str>> = listed.or(universe) else {
@@ -223,13 +244,13 @@ fn possible_text(literals: &[Literal<'_>], universe: Option<Vec<&str>>) -> bool 
     candidates.iter().any(|text| {
         literals.iter().all(|literal| match literal.leaf.test {
             Test::Present(_) => true,
-            ref test => test.text(text) == literal.holds,
+            ref test => test.text(text) == literal.holds(),
         })
     })
 }
 
 fn has_two_ends(literals: &[Literal<'_>]) -> bool {
-    let held = || literals.iter().filter(|literal| literal.holds);
+    let held = || literals.iter().filter(|literal| literal.holds());
     let starts = held().filter_map(|literal| match &literal.leaf.test {
         Test::StartsWith(text) => Some(Cow::Borrowed(&**text)),
         _ => None,
@@ -269,16 +290,16 @@ impl Interval {
         let mut left = self;
         for literal in literals {
             match &literal.leaf.test {
-                Test::Decimal(comparison, bound) => left.compare(*comparison, bound.decimal(), literal.holds),
+                Test::Decimal(comparison, bound) => left.compare(*comparison, bound.decimal(), literal.claim),
                 Test::Money(comparison, bounds) => {
                     if let Some(bound) = bounds.get(currency) {
-                        left.compare(*comparison, bound.decimal(), literal.holds);
+                        left.compare(*comparison, bound.decimal(), literal.claim);
                     }
                 }
-                Test::DecimalBetween(low, high) if literal.holds => {
+                Test::DecimalBetween(low, high) if literal.holds() => {
                     left.between(low.decimal(), high.decimal());
                 }
-                Test::MoneyBetween(bounds) if literal.holds => {
+                Test::MoneyBetween(bounds) if literal.holds() => {
                     if let Some((low, high)) = bounds.get(currency) {
                         left.between(low.decimal(), high.decimal());
                     }
@@ -289,19 +310,27 @@ impl Interval {
         (!left.is_empty()).then_some(left)
     }
 
-    fn compare(&mut self, comparison: Comparison, bound: Decimal, holds: bool) {
-        match (comparison, holds) {
-            (Comparison::Equal, true) => self.between(bound, bound),
+    fn compare(&mut self, comparison: Comparison, bound: Decimal, claim: Claim) {
+        match (comparison, claim) {
+            (Comparison::Equal, Claim::Holds) => self.between(bound, bound),
             // One number less leaves an interval empty only when it is that number.
-            (Comparison::Equal, false) => {
+            (Comparison::Equal, Claim::Fails) => {
                 if self.low == (bound, End::Included) && self.high == Some((bound, End::Included)) {
                     self.low.1 = End::Excluded;
                 }
             }
-            (Comparison::Less, true) | (Comparison::AtLeast, false) => self.below(bound, End::Excluded),
-            (Comparison::AtMost, true) | (Comparison::Greater, false) => self.below(bound, End::Included),
-            (Comparison::Greater, true) | (Comparison::AtMost, false) => self.above(bound, End::Excluded),
-            (Comparison::AtLeast, true) | (Comparison::Less, false) => self.above(bound, End::Included),
+            (Comparison::Less, Claim::Holds) | (Comparison::AtLeast, Claim::Fails) => {
+                self.below(bound, End::Excluded);
+            }
+            (Comparison::AtMost, Claim::Holds) | (Comparison::Greater, Claim::Fails) => {
+                self.below(bound, End::Included);
+            }
+            (Comparison::Greater, Claim::Holds) | (Comparison::AtMost, Claim::Fails) => {
+                self.above(bound, End::Excluded);
+            }
+            (Comparison::AtLeast, Claim::Holds) | (Comparison::Less, Claim::Fails) => {
+                self.above(bound, End::Included);
+            }
         }
     }
 

@@ -50,117 +50,99 @@ fn exclude(first: &str, second: &str) -> bool {
     !found.contains(&Code::ContinueAboveBlock)
 }
 
+/// Two conditions, and whether no request satisfies both.
+const EXCLUSIONS: &[(&str, &str, bool)] = &[
+    ("{ metadata.amount: { lt: 50 } }", "{ metadata.amount: { gte: 50 } }", true),
+    ("{ metadata.amount: { lte: 50 } }", "{ metadata.amount: { gte: 50 } }", false),
+    ("{ metadata.amount: { lte: 50 } }", "{ metadata.amount: { gt: 50 } }", true),
+    ("{ metadata.amount: { between: [1, 5] } }", "{ metadata.amount: { between: [5, 9] } }", false),
+    ("{ metadata.amount: { between: [1, 5] } }", "{ metadata.amount: { between: [5.01, 9] } }", true),
+    ("{ metadata.amount: { eq: 5 } }", "{ metadata.amount: { eq: 5.0 } }", false),
+    ("{ metadata.amount: { eq: 5 } }", "{ not: { metadata.amount: { eq: 5.0 } } }", true),
+    ("{ metadata.amount: { eq: 5 } }", "{ not: { metadata.amount: { lt: 9 } } }", true),
+    ("{ not: { metadata.amount: { between: [1, 5] } } }", "{ metadata.amount: { between: [1, 5] } }", true),
+    ("{ not: { metadata.amount: { between: [1, 5] } } }", "{ metadata.amount: { between: [2, 4] } }", false),
+    // Outside the field's own bounds nothing can come.
+    ("{ metadata.amount: { lt: 1 } }", "always", true),
+    ("{ metadata.amount: { gt: 1000 } }", "always", true),
+    ("{ metadata.amount: { gte: 1000 } }", "always", false),
+    ("{ money.value: { lt: [5 USD, 4 EUR] } }", "{ money.value: { gte: [5 USD, 4 EUR] } }", true),
+    ("{ money.value: { lt: [5 USD, 4 EUR] } }", "{ money.value: { gte: [5 USD, 3 EUR] } }", false),
+    ("{ metadata.currency: { eq: USD } }", "{ metadata.currency: { eq: EUR } }", true),
+    ("{ metadata.currency: { eq: USD } }", "{ not: { metadata.currency: { eq: EUR } } }", false),
+    ("{ metadata.currency: { eq: USD } }", "{ not: { metadata.currency: { starts_with: U } } }", true),
+    ("{ not: { metadata.currency: { eq: USD } } }", "{ not: { metadata.currency: { eq: EUR } } }", true),
+    ("{ metadata.payee: { in: [A, B] } }", "{ metadata.payee: { in: [C] } }", true),
+    ("{ metadata.payee: { in: [A, B] } }", "{ metadata.payee: { in: [B, C] } }", false),
+    ("{ metadata.payee: { in: [A, B] } }", "{ metadata.payee: { matches: '[C-Z]' } }", true),
+    ("{ metadata.payee: { starts_with: DE } }", "{ metadata.payee: { starts_with: FR } }", true),
+    ("{ metadata.payee: { starts_with: DE } }", "{ metadata.payee: { starts_with: D } }", false),
+    ("{ metadata.payee: { ends_with: '12' } }", "{ metadata.payee: { ends_with: '2' } }", false),
+    ("{ metadata.payee: { ends_with: '12' } }", "{ metadata.payee: { ends_with: '3' } }", true),
+    ("{ metadata.payee: { contains: x } }", "{ metadata.payee: { contains: y } }", false),
+    ("{ metadata.payee: { contains: x } }", "{ not: { metadata.payee: { contains: x } } }", true),
+    ("{ signals.platform: { eq: WEB } }", "{ signals.platform: { in: [IOS, ANDROID] } }", true),
+    (
+        "{ signals.platform: { in: [WEB, IOS, ANDROID] } }",
+        "{ not: { signals.platform: { in: [WEB, IOS, ANDROID] } } }",
+        true,
+    ),
+    (
+        "{ not: { signals.platform: { eq: WEB } } }",
+        "{ not: { signals.platform: { in: [IOS, ANDROID] } } }",
+        false,
+    ),
+    ("{ scope: { eq: a:b } }", "{ scope: { eq: a:c } }", true),
+    ("{ not: { scope: { eq: a:b } } }", "{ not: { scope: { eq: a:c } } }", true),
+    ("{ signals.ip: { in_cidr: 10.0.0.0/8 } }", "{ signals.ip: { in_cidr: 192.168.0.0/16 } }", true),
+    ("{ signals.ip: { in_cidr: 10.0.0.0/8 } }", "{ signals.ip: { in_cidr: 10.1.0.0/16 } }", false),
+    ("{ not: { signals.ip: { in_cidr: 10.0.0.0/8 } } }", "{ signals.ip: { in_cidr: 10.1.0.0/16 } }", true),
+    ("{ not: { signals.ip: { in_cidr: 10.1.0.0/16 } } }", "{ signals.ip: { in_cidr: 10.0.0.0/8 } }", false),
+    ("{ identifiers.count: { eq: 0 } }", "{ identifiers.count: { gt: 0 } }", true),
+    (
+        "{ identifiers.any: { type: phone_number } }",
+        "{ not: { identifiers.any: { type: phone_number } } }",
+        true,
+    ),
+    ("{ identifiers.any: { type: phone_number } }", "{ identifiers.any: { type: email_address } }", false),
+    (
+        "{ identifiers.any: { type: phone_number } }",
+        "{ not: { identifiers.every: { type: phone_number } } }",
+        false,
+    ),
+    ("{ user_id: { eq: a } }", "{ metadata.payee: { eq: b } }", false),
+    // One shared field is enough, in every case of an `any`.
+    (
+        "{ user_id: { eq: a }, metadata.amount: { lt: 5 } }",
+        "{ user_id: { eq: a }, metadata.amount: { gt: 5 } }",
+        true,
+    ),
+    ("{ any: [{ user_id: { eq: a } }, { user_id: { eq: b } }] }", "{ user_id: { eq: c } }", true),
+    ("{ any: [{ user_id: { eq: a } }, { metadata.payee: { eq: b } }] }", "{ user_id: { eq: c } }", false),
+    (
+        "{ not: { any: [{ user_id: { eq: a } }, { user_id: { eq: b } }] } }",
+        "{ user_id: { in: [a, b] } }",
+        true,
+    ),
+    (
+        "{ not: { all: [{ user_id: { eq: a } }, { metadata.payee: { eq: b } }] } }",
+        "{ user_id: { eq: a }, metadata.payee: { eq: b } }",
+        true,
+    ),
+    // What is absent is neither; both rules say no then.
+    ("{ metadata.note: { eq: x } }", "{ metadata.note: { eq: y } }", true),
+    ("{ metadata.tip: { gt: 5 } }", "{ metadata.tip: { lt: 5 } }", true),
+    ("{ metadata.note: { present: true } }", "{ metadata.note: { present: false } }", true),
+    ("{ money.extra: { lt: [5 USD, 5 EUR] } }", "{ money.extra: { gt: [5 USD, 5 EUR] } }", true),
+    ("always", "{ user_id: { eq: a } }", false),
+];
+
 #[test]
 fn conditions_exclude_each_other_where_that_can_be_proved() {
-    let cases = [
-        ("{ metadata.amount: { lt: 50 } }", "{ metadata.amount: { gte: 50 } }", true),
-        ("{ metadata.amount: { lte: 50 } }", "{ metadata.amount: { gte: 50 } }", false),
-        ("{ metadata.amount: { lte: 50 } }", "{ metadata.amount: { gt: 50 } }", true),
-        ("{ metadata.amount: { between: [1, 5] } }", "{ metadata.amount: { between: [5, 9] } }", false),
-        ("{ metadata.amount: { between: [1, 5] } }", "{ metadata.amount: { between: [5.01, 9] } }", true),
-        ("{ metadata.amount: { eq: 5 } }", "{ metadata.amount: { eq: 5.0 } }", false),
-        ("{ metadata.amount: { eq: 5 } }", "{ not: { metadata.amount: { eq: 5.0 } } }", true),
-        ("{ metadata.amount: { eq: 5 } }", "{ not: { metadata.amount: { lt: 9 } } }", true),
-        (
-            "{ not: { metadata.amount: { between: [1, 5] } } }",
-            "{ metadata.amount: { between: [1, 5] } }",
-            true,
-        ),
-        (
-            "{ not: { metadata.amount: { between: [1, 5] } } }",
-            "{ metadata.amount: { between: [2, 4] } }",
-            false,
-        ),
-        // Outside the field's own bounds nothing can come.
-        ("{ metadata.amount: { lt: 1 } }", "always", true),
-        ("{ metadata.amount: { gt: 1000 } }", "always", true),
-        ("{ metadata.amount: { gte: 1000 } }", "always", false),
-        ("{ money.value: { lt: [5 USD, 4 EUR] } }", "{ money.value: { gte: [5 USD, 4 EUR] } }", true),
-        ("{ money.value: { lt: [5 USD, 4 EUR] } }", "{ money.value: { gte: [5 USD, 3 EUR] } }", false),
-        ("{ metadata.currency: { eq: USD } }", "{ metadata.currency: { eq: EUR } }", true),
-        ("{ metadata.currency: { eq: USD } }", "{ not: { metadata.currency: { eq: EUR } } }", false),
-        ("{ metadata.currency: { eq: USD } }", "{ not: { metadata.currency: { starts_with: U } } }", true),
-        ("{ not: { metadata.currency: { eq: USD } } }", "{ not: { metadata.currency: { eq: EUR } } }", true),
-        ("{ metadata.payee: { in: [A, B] } }", "{ metadata.payee: { in: [C] } }", true),
-        ("{ metadata.payee: { in: [A, B] } }", "{ metadata.payee: { in: [B, C] } }", false),
-        ("{ metadata.payee: { in: [A, B] } }", "{ metadata.payee: { matches: '[C-Z]' } }", true),
-        ("{ metadata.payee: { starts_with: DE } }", "{ metadata.payee: { starts_with: FR } }", true),
-        ("{ metadata.payee: { starts_with: DE } }", "{ metadata.payee: { starts_with: D } }", false),
-        ("{ metadata.payee: { ends_with: '12' } }", "{ metadata.payee: { ends_with: '2' } }", false),
-        ("{ metadata.payee: { ends_with: '12' } }", "{ metadata.payee: { ends_with: '3' } }", true),
-        ("{ metadata.payee: { contains: x } }", "{ metadata.payee: { contains: y } }", false),
-        ("{ metadata.payee: { contains: x } }", "{ not: { metadata.payee: { contains: x } } }", true),
-        ("{ signals.platform: { eq: WEB } }", "{ signals.platform: { in: [IOS, ANDROID] } }", true),
-        (
-            "{ signals.platform: { in: [WEB, IOS, ANDROID] } }",
-            "{ not: { signals.platform: { in: [WEB, IOS, ANDROID] } } }",
-            true,
-        ),
-        (
-            "{ not: { signals.platform: { eq: WEB } } }",
-            "{ not: { signals.platform: { in: [IOS, ANDROID] } } }",
-            false,
-        ),
-        ("{ scope: { eq: a:b } }", "{ scope: { eq: a:c } }", true),
-        ("{ not: { scope: { eq: a:b } } }", "{ not: { scope: { eq: a:c } } }", true),
-        ("{ signals.ip: { in_cidr: 10.0.0.0/8 } }", "{ signals.ip: { in_cidr: 192.168.0.0/16 } }", true),
-        ("{ signals.ip: { in_cidr: 10.0.0.0/8 } }", "{ signals.ip: { in_cidr: 10.1.0.0/16 } }", false),
-        (
-            "{ not: { signals.ip: { in_cidr: 10.0.0.0/8 } } }",
-            "{ signals.ip: { in_cidr: 10.1.0.0/16 } }",
-            true,
-        ),
-        (
-            "{ not: { signals.ip: { in_cidr: 10.1.0.0/16 } } }",
-            "{ signals.ip: { in_cidr: 10.0.0.0/8 } }",
-            false,
-        ),
-        ("{ identifiers.count: { eq: 0 } }", "{ identifiers.count: { gt: 0 } }", true),
-        (
-            "{ identifiers.any: { type: phone_number } }",
-            "{ not: { identifiers.any: { type: phone_number } } }",
-            true,
-        ),
-        (
-            "{ identifiers.any: { type: phone_number } }",
-            "{ identifiers.any: { type: email_address } }",
-            false,
-        ),
-        (
-            "{ identifiers.any: { type: phone_number } }",
-            "{ not: { identifiers.every: { type: phone_number } } }",
-            false,
-        ),
-        ("{ user_id: { eq: a } }", "{ metadata.payee: { eq: b } }", false),
-        // One shared field is enough, in every case of an `any`.
-        (
-            "{ user_id: { eq: a }, metadata.amount: { lt: 5 } }",
-            "{ user_id: { eq: a }, metadata.amount: { gt: 5 } }",
-            true,
-        ),
-        ("{ any: [{ user_id: { eq: a } }, { user_id: { eq: b } }] }", "{ user_id: { eq: c } }", true),
-        ("{ any: [{ user_id: { eq: a } }, { metadata.payee: { eq: b } }] }", "{ user_id: { eq: c } }", false),
-        (
-            "{ not: { any: [{ user_id: { eq: a } }, { user_id: { eq: b } }] } }",
-            "{ user_id: { in: [a, b] } }",
-            true,
-        ),
-        (
-            "{ not: { all: [{ user_id: { eq: a } }, { metadata.payee: { eq: b } }] } }",
-            "{ user_id: { eq: a }, metadata.payee: { eq: b } }",
-            true,
-        ),
-        // What is absent is neither; both rules say no then.
-        ("{ metadata.note: { eq: x } }", "{ metadata.note: { eq: y } }", true),
-        ("{ metadata.tip: { gt: 5 } }", "{ metadata.tip: { lt: 5 } }", true),
-        ("{ metadata.note: { present: true } }", "{ metadata.note: { present: false } }", true),
-        ("{ money.extra: { lt: [5 USD, 5 EUR] } }", "{ money.extra: { gt: [5 USD, 5 EUR] } }", true),
-        ("always", "{ user_id: { eq: a } }", false),
-    ];
-    for (first, second, expected) in cases {
-        assert_eq!(exclude(first, second), expected, "{first} and {second}");
-        if first != "always" && second != "always" {
-            assert_eq!(exclude(second, first), expected, "{second} and {first}");
+    for (first, second, expected) in EXCLUSIONS {
+        assert_eq!(exclude(first, second), *expected, "{first} and {second}");
+        if *first != "always" && *second != "always" {
+            assert_eq!(exclude(second, first), *expected, "{second} and {first}");
         }
     }
 }
@@ -195,88 +177,89 @@ fn a_continue_above_a_block_must_exclude_it_or_say_so() {
     assert_eq!(errors(&[(KYC_ELSE_CONTINUE, small), ("block", frozen)], "block"), [Code::ContinueAboveBlock]);
 }
 
+const GIFT_MATCH: &str = "when: { metadata.note: { eq: gift } }, if_absent: match";
+const GIFT_NO_MATCH: &str = "when: { metadata.note: { eq: gift } }, if_absent: no_match";
+const ALWAYS: &str = "when: always";
+const PRESENT: &str = "when: { metadata.note: { present: true } }";
+const ABSENT: &str = "when: { metadata.note: { present: false } }";
+const OK: &[Code] = &[];
+const SOFTENS: &[Code] = &[Code::OmissionSoftens];
+
+/// Rules, each `(then, when and the rest)`, with their `otherwise` and the errors expected.
+type Omission = (&'static [(&'static str, &'static str)], &'static str, &'static [Code]);
+
+const OMISSIONS: &[Omission] = &[
+    // What is lost must lead down to nothing softer.
+    (&[("block", GIFT_NO_MATCH)], "block", OK),
+    (&[("block", GIFT_NO_MATCH), (SMS, ALWAYS)], "block", SOFTENS),
+    (&[("block", GIFT_NO_MATCH)], CONTINUE, SOFTENS),
+    (&[("block", GIFT_MATCH), (SMS, ALWAYS)], "block", OK),
+    (&[("block", GIFT_MATCH)], CONTINUE, OK),
+    (&[(CONTINUE, GIFT_NO_MATCH), (SMS, ALWAYS)], "block", OK),
+    (&[(SMS_KYC, GIFT_NO_MATCH), (SMS, ALWAYS)], "block", SOFTENS),
+    (&[(SMS, GIFT_NO_MATCH), (SMS_KYC, ALWAYS)], "block", OK),
+    // What is gained must not come before anything stricter.
+    (&[(CONTINUE, GIFT_MATCH), (SMS, ALWAYS)], "block", SOFTENS),
+    (&[(SMS, GIFT_MATCH), (SMS_KYC, ALWAYS)], "block", SOFTENS),
+    (&[(SMS_KYC, GIFT_MATCH), (SMS, ALWAYS)], "block", OK),
+    (&[(SMS, GIFT_MATCH)], "block", SOFTENS),
+    (&[("block", GIFT_MATCH), (CONTINUE, ALWAYS)], "block", OK),
+    // Presence itself.
+    (&[(CONTINUE, PRESENT)], "block", OK),
+    (&[(CONTINUE, ABSENT)], "block", SOFTENS),
+    (&[("block", ABSENT)], CONTINUE, OK),
+    (&[("block", PRESENT)], CONTINUE, SOFTENS),
+    // A rule for all others closes what stands below it.
+    (&[("block", GIFT_NO_MATCH), ("block", ALWAYS)], CONTINUE, OK),
+    // Rules whose other conditions exclude each other never meet.
+    (
+        &[
+            ("block", "when: { metadata.note: { eq: gift }, scope: { eq: a:b } }, if_absent: no_match"),
+            ("block", "when: { scope: { eq: a:b } }"),
+        ],
+        "block",
+        OK,
+    ),
+    (
+        &[
+            ("block", "when: { metadata.note: { eq: gift }, scope: { eq: a:b } }, if_absent: no_match"),
+            (SMS, "when: { scope: { eq: a:c } }"),
+        ],
+        "block",
+        OK,
+    ),
+    (
+        &[
+            ("block", "when: { metadata.note: { eq: gift }, scope: { eq: a:b } }, if_absent: no_match"),
+            (SMS, "when: { metadata.amount: { gt: 5 } }"),
+        ],
+        "block",
+        SOFTENS,
+    ),
+    // The lower one wants the note too: who leaves it out does not get there.
+    (
+        &[
+            ("block", "when: { metadata.note: { eq: gift } }, if_absent: no_match"),
+            (SMS, "when: { metadata.note: { eq: salary } }, if_absent: no_match"),
+        ],
+        "block",
+        OK,
+    ),
+    // Money is absent with its amount.
+    (&[("block", "when: { money.extra: { gt: [5 USD, 5 EUR] } }, if_absent: no_match")], CONTINUE, SOFTENS),
+    (&[("block", "when: { money.extra: { gt: [5 USD, 5 EUR] } }, if_absent: match")], CONTINUE, OK),
+    // Under `not` the word keeps its meaning.
+    (&[("block", "when: { not: { metadata.note: { eq: salary } } }, if_absent: match")], CONTINUE, OK),
+    (
+        &[("block", "when: { not: { metadata.note: { eq: salary } } }, if_absent: no_match")],
+        CONTINUE,
+        SOFTENS,
+    ),
+];
+
 #[test]
 fn leaving_a_field_out_never_helps() {
-    let gift = |word: &str| format!("when: {{ metadata.note: {{ eq: gift }} }}, if_absent: {word}");
-    let (yes, no) = (gift("match"), gift("no_match"));
-    let always = "when: always";
-    let present = "when: { metadata.note: { present: true } }";
-    let absent = "when: { metadata.note: { present: false } }";
-    let ok: &[Code] = &[];
-    let softens: &[Code] = &[Code::OmissionSoftens];
-    let cases: &[(&[(&str, &str)], &str, &[Code])] = &[
-        // What is lost must lead down to nothing softer.
-        (&[("block", &no)], "block", ok),
-        (&[("block", &no), (SMS, always)], "block", softens),
-        (&[("block", &no)], CONTINUE, softens),
-        (&[("block", &yes), (SMS, always)], "block", ok),
-        (&[("block", &yes)], CONTINUE, ok),
-        (&[(CONTINUE, &no), (SMS, always)], "block", ok),
-        (&[(SMS_KYC, &no), (SMS, always)], "block", softens),
-        (&[(SMS, &no), (SMS_KYC, always)], "block", ok),
-        // What is gained must not come before anything stricter.
-        (&[(CONTINUE, &yes), (SMS, always)], "block", softens),
-        (&[(SMS, &yes), (SMS_KYC, always)], "block", softens),
-        (&[(SMS_KYC, &yes), (SMS, always)], "block", ok),
-        (&[(SMS, &yes)], "block", softens),
-        (&[("block", &yes), (CONTINUE, always)], "block", ok),
-        // Presence itself.
-        (&[(CONTINUE, present)], "block", ok),
-        (&[(CONTINUE, absent)], "block", softens),
-        (&[("block", absent)], CONTINUE, ok),
-        (&[("block", present)], CONTINUE, softens),
-        // A rule for all others closes what stands below it.
-        (&[("block", &no), ("block", always)], CONTINUE, ok),
-        // Rules whose other conditions exclude each other never meet.
-        (
-            &[
-                ("block", "when: { metadata.note: { eq: gift }, scope: { eq: a:b } }, if_absent: no_match"),
-                ("block", "when: { scope: { eq: a:b } }"),
-            ],
-            "block",
-            ok,
-        ),
-        (
-            &[
-                ("block", "when: { metadata.note: { eq: gift }, scope: { eq: a:b } }, if_absent: no_match"),
-                (SMS, "when: { scope: { eq: a:c } }"),
-            ],
-            "block",
-            ok,
-        ),
-        (
-            &[
-                ("block", "when: { metadata.note: { eq: gift }, scope: { eq: a:b } }, if_absent: no_match"),
-                (SMS, "when: { metadata.amount: { gt: 5 } }"),
-            ],
-            "block",
-            softens,
-        ),
-        // The lower one wants the note too: who leaves it out does not get there.
-        (
-            &[
-                ("block", "when: { metadata.note: { eq: gift } }, if_absent: no_match"),
-                (SMS, "when: { metadata.note: { eq: salary } }, if_absent: no_match"),
-            ],
-            "block",
-            ok,
-        ),
-        // Money is absent with its amount.
-        (
-            &[("block", "when: { money.extra: { gt: [5 USD, 5 EUR] } }, if_absent: no_match")],
-            CONTINUE,
-            softens,
-        ),
-        (&[("block", "when: { money.extra: { gt: [5 USD, 5 EUR] } }, if_absent: match")], CONTINUE, ok),
-        // Under `not` the word keeps its meaning.
-        (&[("block", "when: { not: { metadata.note: { eq: salary } } }, if_absent: match")], CONTINUE, ok),
-        (
-            &[("block", "when: { not: { metadata.note: { eq: salary } } }, if_absent: no_match")],
-            CONTINUE,
-            softens,
-        ),
-    ];
-    for (rules, otherwise, expected) in cases {
+    for (rules, otherwise, expected) in OMISSIONS {
         assert_eq!(errors(rules, otherwise), *expected, "{rules:?} {otherwise}");
     }
 }

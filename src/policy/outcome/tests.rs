@@ -1,6 +1,6 @@
 use super::is_softer;
 use crate::policy::Bundle;
-use crate::policy::sample::{line, request, scope_bundle};
+use crate::policy::sample::{Asking, line, request, scope_bundle};
 
 /// A bundle that answers everybody with this outcome.
 fn answering(outcome: &str) -> Bundle {
@@ -81,6 +81,8 @@ fn softer_is_an_order_of_what_users_gain() {
     let longer = review(&grant("single-use", "6m"), sms);
     let wider = review(&grant("profile-bound", "5m"), sms);
     let first = review(&short, "{ first_of: [verify_sms, verify_email], expires_in: 5m }");
+    let kyc = review(&short, "kyc_review");
+    let kyc_twice = review(&short, "kyc_review, second_look");
     let block = "block".to_owned();
     // (new, old, whether new is softer, whether old is softer)
     let cases = [
@@ -97,6 +99,8 @@ fn softer_is_an_order_of_what_users_gain() {
         (&longer, &one, true, false),
         (&wider, &one, true, false),
         (&longer, &two, true, false),
+        // The same users can walk both, so that only the missing step makes the difference.
+        (&kyc, &kyc_twice, true, false),
         // Whoever has a phone gets the same; whoever has not was blocked and now is not.
         (&first, &one, true, false),
     ];

@@ -24,8 +24,6 @@ pub(crate) struct ReadRule {
     pub(crate) rule: Rule,
     /// Where its id stands.
     pub(crate) id_span: Span,
-    /// Where what it decides stands.
-    pub(crate) then_span: Span,
     /// The ids that it says it overrides, and where.
     pub(crate) overrides: Vec<(Span, Box<str>)>,
 }
@@ -58,15 +56,10 @@ pub(crate) fn rules(
         let Some(map) = out.reader.closed_map(item, "a rule", known) else { continue };
         let id = rule_id(out, &map, &mut read.ids, taken);
         if let (Some((id, id_span)), Some(parts)) = (id, parts(out, &map, names)) {
-            let (when, then, then_span) = parts;
+            let (when, then) = parts;
             let message = message(out, &map);
             let overrides = overrides(out, &map);
-            read.rules.push(ReadRule {
-                rule: Rule { id, when, then, message },
-                id_span,
-                then_span,
-                overrides,
-            });
+            read.rules.push(ReadRule { rule: Rule { id, when, then, message }, id_span, overrides });
         }
     }
     read
@@ -101,7 +94,7 @@ fn parts(
     out: &mut OutcomeReader<'_, '_>,
     map: &Map<'_>,
     names: Names<'_>,
-) -> Option<(super::Condition, Outcome, Span)> {
+) -> Option<(super::Condition, Outcome)> {
     let if_absent = map.get("if_absent").filter(|_| names.place == Place::Scopes).and_then(|node| {
         let word = out.reader.word(node, "`if_absent`", &["match", "no_match"])?;
         Some((if word == "match" { IfAbsent::Match } else { IfAbsent::NoMatch }, node.span))
@@ -116,7 +109,7 @@ fn parts(
         let help = "write `then: block`, or put the rule into a scope's file";
         out.reader.fault(Code::AlwaysOnlyBlocks, then_span, message, help);
     }
-    Some((condition, then, then_span))
+    Some((condition, then))
 }
 
 fn message(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>) -> Option<Box<str>> {

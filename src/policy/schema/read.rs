@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{DecimalRule, FIELDS_MAX, FieldKind, FieldRule, MoneyRule, Normalise, Schema, TextRule};
-use crate::domain::{Amount, Currency, Metadata};
+use crate::domain::{Currency, Metadata};
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::literal;
 use crate::policy::reader::{Map, Reader, Truth};

@@ -1,4 +1,4 @@
-use crate::policy::sample::{line, request, scope_bundle};
+use crate::policy::sample::{Asking, line, request, scope_bundle};
 
 /// The reason for a request with these fields under a schema of these lines.
 fn reason(schema: &str, fields: &[(&str, &str)]) -> String {

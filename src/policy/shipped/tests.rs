@@ -1,5 +1,5 @@
 use super::shipped;
-use crate::policy::sample::{line, request};
+use crate::policy::sample::{Asking, line, request};
 use crate::policy::{Bundle, load_dir, load_files, split_canonical};
 
 fn bundle() -> Bundle {

@@ -125,7 +125,7 @@ fn what_prelude_adds_is_passed_over() {
 fn what_may_be_empty_is() {
     assert!(read_text(&with("/identifiers", json!([]))).expect("a good body").identifiers.is_empty());
     for text in [with("/metadata", json!({})), with("/metadata", json!(null)), without("/metadata")] {
-        assert!(read_text(&text).expect("a good body").metadata.is_empty(), "{text}");
+        assert!(read_text(&text).expect("a good body").metadata.iter().next().is_none(), "{text}");
     }
     assert!(read_text(&with("/signals/user_agent", json!(""))).is_ok());
     assert!(read_text(&with("/signals/platform", json!(""))).is_ok());

@@ -13,7 +13,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::*;
 use crate::clock::{Clock, SystemClock};
 use crate::prelude::fixtures::{jwks, rsa_jwk};
-use crate::prelude::key_set::{HookKeySet, KEY_SET_BYTES_MAX, PssKey};
+use crate::prelude::key_set::{KEY_SET_BYTES_MAX, PssKey};
 
 type Remote = Arc<RemoteKeySet<PssKey>>;
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::filing::{Run, SLICE_ROWS, Slice};
 use crate::domain::{DecisionRecord, Scope, SignatureHash, Timestamp, UserId};
 
 /// A decision that answered a signature, as far as judging a repeat needs it.
@@ -85,6 +86,34 @@ impl Tail {
             .filter(|review| &*review.scope == scope.as_str() && review.walkable_until > now)
             .map(|review| review.seq)
             .collect()
+    }
+}
+
+impl Tail {
+    /// Plans the filing of all that is held now.
+    pub(super) fn run(&self) -> Run {
+        let mut signatures: Vec<_> = self.signatures.iter().map(|(hash, call)| (hash, call.seq)).collect();
+        signatures.sort_unstable();
+        let mut reviews: Vec<_> = self
+            .reviews
+            .iter()
+            .flat_map(|(user, reviews)| reviews.iter().map(move |review| (user, &review.scope, review.seq)))
+            .collect();
+        reviews.sort_unstable();
+        let signatures: Vec<_> = signatures.into_iter().map(|(_, seq)| seq).collect();
+        let reviews: Vec<_> = reviews.into_iter().map(|(.., seq)| seq).collect();
+        let slices = signatures.chunks(SLICE_ROWS).map(|places| Slice::Signatures(places.to_vec()));
+        let slices = slices.chain(reviews.chunks(SLICE_ROWS).map(|places| Slice::Reviews(places.to_vec())));
+        Run { through: self.last_seq, slices: slices.collect() }
+    }
+
+    /// Lets go of what was filed.
+    pub(super) fn forget_through(&mut self, seq: i64) {
+        self.signatures.retain(|_, call| call.seq > seq);
+        self.reviews.retain(|_, reviews| {
+            reviews.retain(|review| review.seq > seq);
+            !reviews.is_empty()
+        });
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) struct Writer {
     metrics: Arc<Metrics>,
     batch_max: usize,
     file_after_rows: usize,
+    run: Option<filing::Run>,
 }
 
 impl Writer {
@@ -55,7 +56,7 @@ impl Writer {
         metrics: Arc<Metrics>,
     ) -> Result<(Self, SharedTail), StoreError> {
         let tail = SharedTail::default();
-        *tail.write() = Tail::filed_through(filing::file(&mut connection).await?);
+        *tail.write() = Tail::filed_through(filing::file_all(&mut connection).await?);
         let writer = Self {
             connection,
             statements: BatchStatements::up_to(settings.batch_rows()),
@@ -63,6 +64,7 @@ impl Writer {
             metrics,
             batch_max: settings.batch_rows(),
             file_after_rows: settings.file_after_rows.max(1),
+            run: None,
         };
         Ok((writer, tail))
     }
@@ -121,15 +123,12 @@ impl Writer {
                 }
             }
         }
-        if self.tail.read().rows() >= self.file_after_rows {
-            // Decisions do not depend on it: it is tried again after the next batch.
-            drop(self.file().await);
-        }
+        self.file_some().await;
     }
 
     async fn try_record(&mut self, batch: &[Pending]) -> Result<Vec<crate::domain::Recorded>, StoreError> {
         if self.tail.read().rows() >= self.file_after_rows.saturating_mul(UNFILED_MAX_FACTOR) {
-            self.file().await?;
+            self.file_all().await?;
         }
         match batch::record(&mut self.connection, &self.statements, &self.tail, batch).await {
             Ok((recorded, rows)) => {
@@ -143,24 +142,43 @@ impl Writer {
         }
     }
 
-    async fn file(&mut self) -> Result<(), StoreError> {
-        match filing::file(&mut self.connection).await {
+    /// Files a slice, if enough has gathered for a run or one is under way. Decisions do not depend on it: what fails is
+    /// tried again after the next batch.
+    async fn file_some(&mut self) {
+        if self.run.is_none() && self.tail.read().rows() >= self.file_after_rows {
+            self.run = Some(self.tail.read().run());
+        }
+        let Some(mut run) = self.run.take() else { return };
+        match filing::file_next(&mut self.connection, &mut run).await {
+            Ok(true) => self.tail.write().forget_through(run.through),
+            Ok(false) => self.run = Some(run),
+            Err(fault) => self.filing_failed(&fault),
+        }
+    }
+
+    async fn file_all(&mut self) -> Result<(), StoreError> {
+        match filing::file_all(&mut self.connection).await {
             Ok(through) => {
+                self.run = None;
                 *self.tail.write() = Tail::filed_through(through);
                 Ok(())
             }
             Err(fault) => {
-                self.metrics.store_failure();
-                let error: &(dyn std::error::Error + 'static) = &fault;
-                tracing::error!(error, "decisions could not be filed");
+                self.filing_failed(&fault);
                 Err(fault)
             }
         }
     }
 
+    fn filing_failed(&self, fault: &StoreError) {
+        self.metrics.store_failure();
+        let error: &(dyn std::error::Error + 'static) = fault;
+        tracing::error!(error, "decisions could not be filed");
+    }
+
     /// Files the rest, moves the write-ahead log into the database file and closes it.
     async fn finish(mut self) -> Result<(), StoreError> {
-        let filed = self.file().await;
+        let filed = self.file_all().await;
         let moved = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
         self.connection.close().await?;
         moved?;

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use crate::domain::Facts;
-use crate::policy::sample::request;
+use crate::policy::sample::{Asking, request};
 
 const NOTES: [&str; 3] = ["gift", "gold", "salary"];
 const USERS: [&str; 3] = ["usr_a", "usr_b", "usr_test"];
@@ -31,7 +31,13 @@ impl Op {
     const ALL: [Self; 5] = [Self::Eq, Self::Lt, Self::Lte, Self::Gt, Self::Gte];
 
     fn word(self) -> &'static str {
-        ["eq", "lt", "lte", "gt", "gte"][self as usize]
+        match self {
+            Self::Eq => "eq",
+            Self::Lt => "lt",
+            Self::Lte => "lte",
+            Self::Gt => "gt",
+            Self::Gte => "gte",
+        }
     }
 
     fn holds(self, left: u32, right: u32) -> bool {
@@ -221,9 +227,7 @@ impl Spec {
             Self::Money(op, usd, eur) => op.holds(asked.amount, if asked.is_euro { *eur } else { *usd }),
             Self::Tip(op, bound) => asked.tip.map_or(absent, |tip| op.holds(tip, *bound)),
             Self::NoteIs(note) => asked.note.map_or(absent, |own| own == *note),
-            Self::NoteStarts(start) => {
-                asked.note.map_or(absent, |own| NOTES[own].chars().next() == Some(*start))
-            }
+            Self::NoteStarts(start) => asked.note.map_or(absent, |own| NOTES[own].starts_with(*start)),
             Self::NotePresent(wanted) => asked.note.is_some() == *wanted,
             Self::User(user) => asked.user == *user,
             Self::Platform(platform) => asked.platform == *platform,

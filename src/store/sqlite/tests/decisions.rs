@@ -171,6 +171,29 @@ async fn decisions_are_found_before_and_after_they_are_filed() {
 }
 
 #[tokio::test]
+async fn a_run_of_several_slices_files_everything() {
+    let directory = Directory::new();
+    let store = open(StoreSettings { file_after_rows: 600, queue_max: 2_000, ..directory.settings() }).await;
+    // 600 rows are five slices; 1 500 rows in batches of 64 leave room for two runs.
+    let first =
+        join_all((0..1_500).map(|n| store.record_decision(signature(n), review(n, "kyc_review")))).await;
+    assert!(first.into_iter().all(|one| one.is_ok_and(|one| one == Recorded::First)));
+    let filed = number(&store, "SELECT filed_through FROM filing").await;
+    assert!(filed >= 600, "{filed}");
+    let unfiled = i64::try_from(store.0.tail.read().rows()).expect("a small number");
+    assert_eq!(filed + unfiled, 1_500);
+    let signatures = "SELECT count(*) FROM signatures JOIN filing ON decision_seq <= filed_through";
+    let reviews = "SELECT count(*) FROM walkable_reviews JOIN filing ON decision_seq <= filed_through";
+    assert_eq!(number(&store, signatures).await, filed);
+    assert_eq!(number(&store, reviews).await, filed);
+    let again = join_all((0..1_500).map(|n| store.record_decision(signature(n), block(10_000 + n)))).await;
+    for (n, one) in (0..).zip(again) {
+        let answer = review(n, "kyc_review").answer;
+        assert_eq!(one.expect("answered"), Recorded::Repeat { answer });
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_filed_is_bounded_and_a_lost_answer_is_said() {
     let directory = Directory::new();
     let store = open(StoreSettings { file_after_rows: 2, ..directory.settings() }).await;
