@@ -8,10 +8,14 @@ use crate::record::users;
 use crate::site::Site;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_servers_are_one_to_their_callers() {
+async fn two_servers_that_start_at_once_on_an_empty_store_are_one_to_their_callers() {
     let prelude = Prelude::start(None).await.expect("Prelude's side");
     let site = Site::with(&prelude);
-    let (first, second) = (site.serve(), site.serve());
+    let (first, second) = std::thread::scope(|scope| {
+        let starting = scope.spawn(|| site.serve());
+        let second = site.serve();
+        (starting.join().expect("it starts"), second)
+    });
     let (here, there) = (Client::of(&first.address).await, Client::of(&second.address).await);
     let key_set = here.get("/.well-known/jwks.json").await.expect("an answer");
     assert_eq!(there.get("/.well-known/jwks.json").await.expect("an answer"), key_set);
