@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use self::encryption_key::Sealed;
 use crate::app::{self, App, AppParts, AppSettings, SigningKeysError};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{HttpUrl, Settings};
@@ -124,6 +125,7 @@ pub(crate) async fn start_with_bundle(
     sources: Sources,
     bundle: Bundle,
 ) -> Result<Booted, BootError> {
+    encryption_key::require(settings)?;
     let metrics = Arc::new(Metrics::new());
     let store = open_store(settings, Arc::clone(&metrics)).await?;
     match compose(settings, sources, bundle, store.clone(), metrics).await {
@@ -143,8 +145,9 @@ async fn compose(
     metrics: Arc<Metrics>,
 ) -> Result<Booted, BootError> {
     let now = sources.clock.now();
-    let encryption_key = Arc::new(encryption_key::obtain(settings, &*sources.random)?);
-    let ring = app::open_ring(&store, &encryption_key, &sources.random, now).await?;
+    let sealed = if store.signing_keys().await?.is_empty() { Sealed::Nothing } else { Sealed::SigningKeys };
+    let encryption_key = Arc::new(encryption_key::obtain(settings, sealed, &*sources.random)?);
+    let ring = app::open_ring(&store, &encryption_key, &sources.random, &*sources.clock).await?;
     let identifier_digest = app::open_identifier_digest(&store, &encryption_key, &*sources.random).await?;
     store.save_bundle(bundle.hash(), bundle.text().to_owned(), now).await?;
     let ca_pem = settings.prelude.ca_file.as_deref().map(read_ca).transpose()?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::Timestamp;
+use crate::clock::Clock;
 use crate::keys::{EncryptionKey, IdentifierDigest, KeyError, Ring, first_key, open, seal};
 use crate::random::{Random, SharedRandom, draw};
 use crate::store::{Store, StoreError};
@@ -26,7 +26,8 @@ pub(crate) enum SigningKeysError {
 
 /// Opens the ring; in an empty store it first makes the first key, in a blocking task.
 ///
-/// Two processes that start at once agree on one key: the store takes only the first.
+/// Two processes that start at once agree on one key: the store takes only the first. The loser's clock is read again
+/// after that, since the winner's key begins a moment after the loser's start.
 ///
 /// # Errors
 /// [`SigningKeysError`]. A wrong encryption key in particular never leads to a new signing key.
@@ -34,18 +35,18 @@ pub(crate) async fn open_ring(
     store: &Store,
     encryption_key: &Arc<EncryptionKey>,
     random: &SharedRandom,
-    now: Timestamp,
+    clock: &dyn Clock,
 ) -> Result<Ring, SigningKeysError> {
     let mut rows = store.signing_keys().await?;
     if rows.is_empty() {
-        let (key, random) = (Arc::clone(encryption_key), Arc::clone(random));
+        let (key, random, now) = (Arc::clone(encryption_key), Arc::clone(random), clock.now());
         let making = tokio::task::spawn_blocking(move || first_key(&key, &*random, now));
         let first = making.await.map_err(|_| SigningKeysError::Stopped)??;
         store.insert_first_signing_key(first).await?;
         rows = store.signing_keys().await?;
     }
     let ring = Ring::unseal(&rows, encryption_key)?;
-    if ring.signer_at(now).is_none() { Err(SigningKeysError::NoneActive) } else { Ok(ring) }
+    if ring.signer_at(clock.now()).is_none() { Err(SigningKeysError::NoneActive) } else { Ok(ring) }
 }
 
 /// Opens the key for comparing what is not kept; in an empty store it first makes it.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::encryption_key::Sealed;
 use super::{Sources, close, encryption_key, key_set, open_store, read_ca};
 use crate::config::{HttpUrl, Settings};
 use crate::domain::Timestamp;
@@ -71,33 +72,39 @@ fn policies(settings: &Settings) -> Finding {
 
 async fn store_and_keys(settings: &Settings, sources: &Sources) -> Finding {
     const SUBJECT: &str = "store and keys";
+    let broken = |words: String| Finding::new(Health::Broken, SUBJECT, words);
+    if let Err(error) = encryption_key::require(settings) {
+        return broken(error.to_string());
+    }
     let file = settings.store.url.file();
     if !file.exists() {
         let words = format!("{} is not there yet: `doorstep serve` makes it (store.url)", file.display());
         return Finding::new(Health::Doubtful, SUBJECT, words);
     }
-    let broken = |words: String| Finding::new(Health::Broken, SUBJECT, words);
     let store = match open_store(settings, Arc::new(Metrics::new())).await {
         Ok(store) => store,
         Err(error) => return broken(format!("{} does not open: {error} (store.url)", file.display())),
     };
     let rows = store.signing_keys().await;
     close(&store).await;
-    let key = match encryption_key::obtain(settings, &*sources.random) {
+    let rows = match rows {
+        Ok(rows) if rows.is_empty() => {
+            let words = "no signing key is there yet: `doorstep serve` makes the first one";
+            return Finding::new(Health::Doubtful, SUBJECT, words);
+        }
+        Ok(rows) => rows,
+        Err(error) => return broken(format!("the signing keys cannot be read: {error}")),
+    };
+    let key = match encryption_key::obtain(settings, Sealed::SigningKeys, &*sources.random) {
         Ok(key) => key,
         Err(error) => return broken(error.to_string()),
     };
-    match rows.map(|rows| Ring::unseal(&rows, &key)) {
-        Ok(Ok(ring)) if ring.signer_at(sources.clock.now()).is_some() => {
+    match Ring::unseal(&rows, &key) {
+        Ok(ring) if ring.signer_at(sources.clock.now()).is_some() => {
             Finding::new(Health::Fine, SUBJECT, format!("{}: opens, a signing key is active", file.display()))
         }
-        Ok(Ok(_)) => Finding::new(
-            Health::Doubtful,
-            SUBJECT,
-            "no signing key is active yet: `doorstep serve` makes the first one",
-        ),
-        Ok(Err(error)) => broken(format!("{error}: give the encryption key that the store was made with")),
-        Err(error) => broken(format!("the signing keys cannot be read: {error}")),
+        Ok(_) => broken("no stored signing key is active: check this machine's clock".to_owned()),
+        Err(error) => broken(format!("{error}: give the encryption key that the store was made with")),
     }
 }
 

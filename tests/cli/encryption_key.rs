@@ -30,7 +30,12 @@ fn production_refuses_to_serve_without_one_and_says_what_to_do() {
         "openssl rand -base64 32",
     ]);
     assert_eq!(ended.stdout, "");
-    assert!(!site.files().iter().any(|file| file.ends_with(".key")), "{:?}", site.files());
+    assert_eq!(site.files(), ["doorstep.toml"], "nothing was started");
+    let doctor = site.run(&["doctor", "--config", "doorstep.toml"]).expect(1);
+    assert!(
+        doctor.stdout.contains("broken    store and keys    production needs an encryption key"),
+        "{doctor:?}"
+    );
 }
 
 #[test]
@@ -90,4 +95,29 @@ async fn a_wrong_key_is_refused_and_the_signing_key_stays_as_it_is() {
     assert_eq!(text(&store, ROW).await, row, "a wrong key changes nothing");
     let site = site.set("keys.encryption_key", &"7".repeat(64));
     assert_eq!(key_set(&site).await, first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_key_file_is_not_made_anew_by_anybody() {
+    let prelude = Prelude::start(None).await.expect("Prelude's side");
+    let site = Site::with(&prelude);
+    site.serve().stop();
+    assert_eq!(site.files(), ["doorstep.sqlite", "doorstep.sqlite.key"]);
+    let moved = site.path("elsewhere");
+    std::fs::rename(site.path("doorstep.sqlite.key"), &moved).expect("moved");
+    let says = "doorstep.sqlite.key is not there, and the store holds signing keys that only it opens";
+    site.run(&["serve"]).expect(1).saying(&[says]);
+    assert!(site.run(&["doctor"]).expect(1).stdout.contains(says));
+    assert_eq!(site.files(), ["doorstep.sqlite", "elsewhere"], "looking changes nothing");
+    std::fs::rename(moved, site.path("doorstep.sqlite.key")).expect("moved back");
+    site.serve().stop();
+}
+
+#[test]
+fn a_store_without_keys_is_looked_at_without_making_one() {
+    let site = Site::bare().set("prelude.app_id", "test").set("mode", "development");
+    site.backend_key();
+    let doctor = site.run(&["doctor"]).expect(1);
+    assert!(doctor.stdout.contains("doubtful  store and keys    no signing key is there yet"), "{doctor:?}");
+    assert_eq!(site.files(), ["doorstep.sqlite"]);
 }

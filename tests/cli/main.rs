@@ -20,5 +20,6 @@ mod policies;
 mod process;
 mod record;
 mod settings;
+mod sharing;
 mod site;
 mod stopping;
