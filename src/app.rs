@@ -17,7 +17,7 @@ use crate::keys::{IdentifierDigest, RenderedJwks, Ring};
 use crate::metrics::Metrics;
 use crate::policy::Bundle;
 use crate::prelude::{Ed25519Key, PssKey, RemoteKeySet};
-use crate::random::SharedRandom;
+use crate::random::{SharedRandom, draw};
 use crate::store::Store;
 
 pub(crate) use access::AccessError;
@@ -97,6 +97,11 @@ impl App {
     /// Names the policy in force.
     pub(crate) fn bundle_hash(&self) -> crate::domain::BundleHash {
         self.parts.bundle.hash()
+    }
+
+    /// A random number that tells this process from others in request ids.
+    pub(crate) fn process_tag(&self) -> u32 {
+        draw(&*self.parts.random).map_or(0, u32::from_ne_bytes)
     }
 
     fn now(&self) -> Timestamp {

@@ -33,7 +33,8 @@ fn answer(request: &HttpRequest, result: Result<HttpResponse, Refusal>) -> HttpR
     let request_id = RequestId::next();
     let response = result.unwrap_or_else(|refusal| {
         let route = request.match_pattern();
-        tracing::info!(%request_id, route, cause = refusal.cause(), "A request was refused.");
+        let detail = refusal.detail();
+        tracing::info!(%request_id, route, cause = refusal.cause(), detail, "A request was refused.");
         refusal.respond(request_id)
     });
     request_id.on(response)

@@ -58,6 +58,11 @@ impl Refusal {
         self.cause
     }
 
+    /// What is special about this one, if anything; it quotes no input.
+    pub(super) fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
     /// The answer to `request_id`'s request.
     pub(super) fn respond(self, request_id: RequestId) -> HttpResponse {
         let body = ProblemBody {

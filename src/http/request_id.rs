@@ -13,7 +13,12 @@ const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 static NEXT: AtomicU64 = AtomicU64::new(1);
 static PROCESS: OnceLock<u32> = OnceLock::new();
 
-/// Names a request: the process and a running number. It is a name, not a secret.
+/// Gives this process its own part of every name: in containers, process ids are all alike. The first tag stays.
+pub(super) fn tag_process(tag: u32) {
+    PROCESS.get_or_init(|| tag);
+}
+
+/// Names a request: the process's tag and a running number. It is a name, not a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RequestId(u64);
 
@@ -34,6 +39,6 @@ impl RequestId {
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}-{}", PROCESS.get_or_init(std::process::id), self.0)
+        write!(f, "{:08x}-{}", PROCESS.get().copied().unwrap_or_default(), self.0)
     }
 }

@@ -10,7 +10,7 @@ use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer};
 
 use super::extract::BodyLimits;
 use super::problem::{method_not_allowed, not_found};
-use super::{Server, answer, health, hook, jwks, verification_tokens};
+use super::{Server, answer, health, hook, jwks, request_id, verification_tokens};
 use crate::app::App;
 use crate::config::ServerSettings;
 
@@ -63,6 +63,7 @@ impl Running {
 /// [`ServeError`]; nothing listens then.
 pub(crate) fn serve(app: Arc<App>, settings: &ServerSettings) -> Result<Running, ServeError> {
     let bind_failed = |source| ServeError::Bind { address: settings.bind, source };
+    request_id::tag_process(app.process_tag());
     let listener = TcpListener::bind(settings.bind).map_err(bind_failed)?;
     let address = listener.local_addr().map_err(bind_failed)?;
     let hook_body = BodyLimits { bytes_max: settings.body_bytes_max, deadline: settings.body_deadline };
