@@ -4,12 +4,13 @@
 //! text, [`reader`] walks it and notes every fault, the `read` modules build typed values ([`steps`], [`schema`],
 //! [`condition`], [`outcome`], [`rules`], [`scope_file`]), [`laws`] holds the rules of a file against each other,
 //! [`bundle`] puts it all together, and [`matcher`] decides. [`suite`] runs a bundle's tests through the same code, and
-//! [`trace`] tells from a record how a decision came about. `docs/POLICIES.md` is the language for its readers.
+//! [`trace`] and [`explain`] tell from a record how a decision came about. `docs/POLICIES.md` is the language for its readers.
 
 mod addresses;
 mod bundle;
 mod condition;
 mod diagnostic;
+mod explain;
 mod laws;
 mod literal;
 mod matcher;
@@ -32,6 +33,7 @@ mod yaml;
 
 pub(crate) use bundle::{Bundle, load_dir, load_files};
 pub(crate) use diagnostic::{Diagnostics, Severity};
+pub(crate) use request::read_request;
 pub(crate) use shipped::shipped;
 pub(crate) use steps::CustomStep;
 pub(crate) use suite::Suite;

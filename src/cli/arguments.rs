@@ -89,6 +89,49 @@ pub(super) enum PolicyCommand {
         #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
         min_coverage: Option<u8>,
     },
+    /// Say what a bundle decides about one request, and show each condition with what it saw
+    Explain(Box<ExplainOptions>),
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("subject").args(["request", "scope"]).required(true))]
+pub(super) struct ExplainOptions {
+    /// The directory; `policies.dir` when left out
+    pub(super) dir: Option<PathBuf>,
+    /// A file with the request, as tests have it, in YAML or JSON; `-` for stdin
+    #[arg(long, value_name = "FILE")]
+    pub(super) request: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) flags: RequestFlags,
+}
+
+/// A request in flags; what is left out is as in tests.
+#[derive(Debug, Default, Args)]
+pub(super) struct RequestFlags {
+    /// What is asked for
+    #[arg(long)]
+    pub(super) scope: Option<String>,
+    /// Who asks
+    #[arg(long, value_name = "USER_ID", conflicts_with = "request")]
+    pub(super) user: Option<String>,
+    /// WEB, ANDROID, IOS or UNKNOWN
+    #[arg(long, conflicts_with = "request")]
+    pub(super) platform: Option<String>,
+    /// From which address
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "request")]
+    pub(super) ip: Option<String>,
+    /// The browser's or app's own words
+    #[arg(long, value_name = "TEXT", conflicts_with = "request")]
+    pub(super) user_agent: Option<String>,
+    /// When, with an offset: 2026-09-21T14:13:20Z
+    #[arg(long, value_name = "MOMENT", conflicts_with = "request")]
+    pub(super) at: Option<String>,
+    /// `phone_number`, `email_address` or `TYPE=VALUE`; repeatable
+    #[arg(long = "identifier", value_name = "TYPE[=VALUE]", conflicts_with = "request")]
+    pub(super) identifiers: Vec<String>,
+    /// What the page sends; repeatable
+    #[arg(long = "metadata", value_name = "NAME=VALUE", conflicts_with = "request")]
+    pub(super) metadata: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,7 @@
 //! `doorstep policy`: looks at policy files without starting anything.
 
+mod explain;
+
 use std::path::{Path, PathBuf};
 
 use super::arguments::{Format, PolicyCommand, Shared};
@@ -13,6 +15,9 @@ pub(super) fn run(command: PolicyCommand, shared: &Shared) -> Exit {
         PolicyCommand::Check { dir } => directory(dir, shared).map(|dir| check(&dir, format)),
         PolicyCommand::Test { dir, min_coverage } => {
             directory(dir, shared).map(|dir| test(&dir, min_coverage, format))
+        }
+        PolicyCommand::Explain(mut options) => {
+            directory(options.dir.take(), shared).map(|dir| explain::run(&dir, *options, format))
         }
     };
     done.unwrap_or_else(|exit| exit)

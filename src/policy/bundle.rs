@@ -80,7 +80,6 @@ impl Bundle {
     }
 
     /// What a rule has to say to the customer's backend, for a scope that it decided.
-    #[cfg_attr(not(test), expect(dead_code, reason = "reading a stored verdict shows it"))]
     pub(crate) fn message(&self, scope: &Scope, rule: &RuleId) -> Option<&str> {
         let own = self.policy(scope).map_or([].as_slice(), |policy| policy.rules.as_slice());
         let found = self.always.iter().chain(own).find(|candidate| candidate.id == *rule);

@@ -29,7 +29,6 @@ const MOMENT: Timestamp = Timestamp::from_unix_seconds(1_767_268_800);
 ///
 /// # Errors
 /// Everything that is wrong with it.
-#[cfg_attr(not(test), expect(dead_code, reason = "explaining a request reads it"))]
 pub(crate) fn read_request(name: &str, text: &str) -> Result<Facts, Diagnostics> {
     let file = SourceFile::new(name.to_owned(), text.to_owned());
     let root = yaml::parse(&file).map_err(Diagnostics::new)?;

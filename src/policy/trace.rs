@@ -49,7 +49,7 @@ pub(super) enum Parts<'b> {
     /// `always`.
     Always,
     /// One question.
-    Leaf(#[expect(dead_code, reason = "explaining a decision reads it")] &'b Leaf),
+    Leaf(&'b Leaf),
     /// `all`.
     All(Vec<Traced<'b>>),
     /// `any`.
