@@ -7,9 +7,11 @@
 
 mod addresses;
 mod bundle;
+mod calendar;
 mod condition;
 mod diagnostic;
 mod laws;
+mod lists;
 mod literal;
 mod matcher;
 mod outcome;
