@@ -8,10 +8,12 @@
 
 mod addresses;
 mod bundle;
+mod calendar;
 mod condition;
 mod diagnostic;
 mod explain;
 mod laws;
+mod lists;
 mod literal;
 mod matcher;
 mod outcome;

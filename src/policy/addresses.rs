@@ -19,7 +19,7 @@ pub(crate) enum RangeFault {
     Mapped,
 }
 
-/// Inclusive ranges of address numbers, ascending, with a gap between any two.
+/// Inclusive ranges of address numbers; inside a set ascending and without overlap.
 type Ranges<N> = Vec<(N, N)>;
 
 /// A set of addresses.
@@ -44,7 +44,17 @@ impl AddressSet {
                 IpNet::V6(net) => v6.push((u128::from(net.network()), u128::from(net.broadcast()))),
             }
         }
+        Self::of_ranges(v4, v6)
+    }
+
+    /// The addresses between the ends of one of the ranges, both included.
+    pub(crate) fn of_ranges(v4: Ranges<u32>, v6: Ranges<u128>) -> Self {
         Self { v4: joined(v4), v6: joined(v6) }
+    }
+
+    /// How many ranges the set is written down in.
+    pub(crate) const fn len(&self) -> usize {
+        self.v4.len() + self.v6.len()
     }
 
     /// Whether the address is in the set. An IPv4-mapped IPv6 address is an IPv4 address.

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use aws_lc_rs::digest;
 
+use super::condition::{Leaf, Test};
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity, Span};
+use super::lists::read::{self as list_file, ReadLists};
 use super::reader::Reader;
 use super::rules::Rule;
-use super::scope_file::{self, ReadAlways, ScopePolicy};
+use super::scope_file::{self, ReadAlways, ScopePolicy, Shared};
 use super::source::{self, SourceFile};
 use super::steps::read::{self as steps_file, ReadSteps};
 use super::steps::{CustomStep, StepBook};
@@ -135,12 +137,14 @@ fn load(files: &[SourceFile]) -> Result<Bundle, Diagnostics> {
     }
     let mut loader = Loader::default();
     let trees = loader.parse(files);
-    let steps = loader.steps(&trees);
+    let (steps, lists) = (loader.steps(&trees), loader.lists(files));
+    let shared = Shared { steps: &steps, lists: &lists };
     let claims = loader.claims(&trees);
-    let always = loader.always(&trees, &claims, &steps);
-    let policies = loader.policies(&claims, &steps, &always);
+    let always = loader.always(&trees, &claims, shared);
+    let policies = loader.policies(&claims, shared, &always);
     if !loader.has_errors() {
         loader.unused_steps(&trees, &steps, &policies);
+        loader.unused_lists(&lists, &always, &policies);
     }
     let findings = Diagnostics::new(loader.found);
     if findings.has_errors() {
@@ -194,7 +198,7 @@ struct Loader {
 impl Loader {
     fn parse<'f>(&mut self, files: &'f [SourceFile]) -> Vec<Tree<'f>> {
         let mut trees = Vec::with_capacity(files.len());
-        for file in files {
+        for file in files.iter().filter(|file| source::list_name(file.name()).is_none()) {
             match yaml::parse(file) {
                 Ok(root) => trees.push(Tree { file, root }),
                 Err(faults) => {
@@ -221,6 +225,13 @@ impl Loader {
         named(trees, STEPS_FILE).map_or_else(ReadSteps::default, |tree| {
             self.read(tree.file, |reader| steps_file::steps(reader, &tree.root))
         })
+    }
+
+    fn lists<'f>(&mut self, files: &'f [SourceFile]) -> ReadLists<'f> {
+        let named = files.iter().filter_map(|file| Some((source::list_name(file.name())?, file)));
+        ReadLists::new(
+            named.map(|(name, file)| self.read(file, |reader| list_file::list(reader, name, file))).collect(),
+        )
     }
 
     fn claims<'t, 'f>(&mut self, trees: &'t [Tree<'f>]) -> Vec<Claim<'t, 'f>> {
@@ -263,23 +274,23 @@ impl Loader {
         claims
     }
 
-    fn always(&mut self, trees: &[Tree<'_>], claims: &[Claim<'_, '_>], steps: &ReadSteps) -> ReadAlways {
+    fn always(&mut self, trees: &[Tree<'_>], claims: &[Claim<'_, '_>], shared: Shared<'_>) -> ReadAlways {
         let Some(tree) = named(trees, ALWAYS_FILE) else { return ReadAlways::default() };
         let scopes: Vec<Scope> = claims.iter().flat_map(|claim| own_scopes(claim)).collect();
-        self.read(tree.file, |reader| scope_file::always(reader, &tree.root, &scopes, steps))
+        self.read(tree.file, |reader| scope_file::always(reader, &tree.root, &scopes, shared))
     }
 
     fn policies(
         &mut self,
         claims: &[Claim<'_, '_>],
-        steps: &ReadSteps,
+        shared: Shared<'_>,
         always: &ReadAlways,
     ) -> Vec<(Vec<Scope>, ScopePolicy)> {
         let mut policies = Vec::with_capacity(claims.len());
         for claim in claims {
             let (tree, scopes) = (claim.tree, own_scopes(claim));
-            let policy =
-                self.read(tree.file, |reader| scope_file::policy(reader, &tree.root, &scopes, steps, always));
+            let policy = self
+                .read(tree.file, |reader| scope_file::policy(reader, &tree.root, &scopes, shared, always));
             policies.extend(policy.map(|policy| (scopes, policy)));
         }
         policies
@@ -309,6 +320,26 @@ impl Loader {
         });
     }
 
+    fn unused_lists(
+        &mut self,
+        lists: &ReadLists<'_>,
+        always: &ReadAlways,
+        policies: &[(Vec<Scope>, ScopePolicy)],
+    ) {
+        let mut used = HashSet::new();
+        let own = policies.iter().flat_map(|(_, policy)| &policy.rules);
+        for rule in always.rules.rules.iter().map(|read| &read.rule).chain(own) {
+            rule.when.each_leaf(&mut |leaf| used.extend(list_of(leaf)));
+        }
+        for list in lists.iter().filter(|list| !used.contains(list.name)) {
+            self.read(list.file, |reader| {
+                let message = format!("no rule looks into the list `{}`", list.name);
+                let help = "use it: `{ in_list: NAME }`, or remove it";
+                reader.warning(Code::ListUnused, Span::START, message, help);
+            });
+        }
+    }
+
     fn has_errors(&self) -> bool {
         self.found.iter().any(|found| found.severity == Severity::Error)
     }
@@ -316,6 +347,15 @@ impl Loader {
 
 fn named<'t, 'f>(trees: &'t [Tree<'f>], name: &str) -> Option<&'t Tree<'f>> {
     trees.iter().find(|tree| tree.file.name() == name)
+}
+
+/// The list that a condition looks into.
+fn list_of(leaf: &Leaf) -> Option<&str> {
+    match &leaf.test {
+        Test::Listed(listed) => Some(listed.name()),
+        Test::Identifier(test) => test.list.as_ref().map(|list| list.name()),
+        _ => None,
+    }
 }
 
 fn own_scopes(claim: &Claim<'_, '_>) -> Vec<Scope> {

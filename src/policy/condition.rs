@@ -1,16 +1,19 @@
 //! Conditions, compiled: what they look at, what they ask, and how they are joined.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
 use super::addresses::AddressSet;
+use super::lists::{AddressList, MapList, TextList};
 use super::literal::Pattern;
 use super::schema::{Schema, Value, Values};
-use crate::domain::{Amount, Facts, Identifier, IdentifierKind};
+use crate::domain::{Amount, Facts, Identifier, IdentifierKind, Timestamp};
 
 pub(crate) mod read;
 mod read_identifier;
+mod read_list;
 mod read_test;
 
 /// The most conditions of one rule.
@@ -163,8 +166,40 @@ pub(crate) enum Test {
     Matches(Pattern),
     /// `in_cidr`.
     InRange(AddressSet),
+    /// `in_list` and `mapped_by`.
+    Listed(Listed),
     /// What an identifier must be.
     Identifier(IdentifierTest),
+}
+
+/// A question to a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Listed {
+    /// `in_list` of a text.
+    Text(Arc<TextList>),
+    /// `in_list` of an address.
+    Address(Arc<AddressList>),
+    /// `mapped_by`: the list, and the addresses to which it gives one of the wanted values.
+    Mapped(Arc<MapList>, AddressSet),
+}
+
+impl Listed {
+    /// The list's name.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Text(list) => list.name(),
+            Self::Address(list) => list.name(),
+            Self::Mapped(list, _) => list.name(),
+        }
+    }
+
+    fn has_address(&self, address: IpAddr, now: Timestamp) -> bool {
+        match self {
+            Self::Text(_) => false,
+            Self::Address(list) => list.contains(address, now),
+            Self::Mapped(_, set) => set.contains(address),
+        }
+    }
 }
 
 /// What an identifier must be; every part that is there must hold.
@@ -176,14 +211,17 @@ pub(crate) struct IdentifierTest {
     pub(crate) domains: Option<Vec<Box<str>>>,
     /// A phone number that begins so.
     pub(crate) prefixes: Option<Vec<Box<str>>>,
+    /// One that is in this list; e-mail addresses are looked up in small letters.
+    pub(crate) list: Option<Arc<TextList>>,
 }
 
 impl IdentifierTest {
-    fn fits(&self, identifier: &Identifier) -> bool {
+    fn fits(&self, identifier: &Identifier, now: Timestamp) -> bool {
         let kind_fits = self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&identifier.kind));
         kind_fits
             && self.domains.as_ref().is_none_or(|domains| has_domain(identifier, domains))
             && self.prefixes.as_ref().is_none_or(|prefixes| has_prefix(identifier, prefixes))
+            && self.list.as_ref().is_none_or(|list| list.contains(&identifier.value.to_lowercase(), now))
     }
 }
 
@@ -240,20 +278,20 @@ impl Condition {
 
 impl Leaf {
     fn holds(&self, view: View<'_>) -> bool {
-        let facts = view.facts;
+        let (facts, now) = (view.facts, view.facts.received_at);
         match self.field {
             Field::Scope => self.test.text(facts.scope.as_str()),
-            Field::UserId => self.test.text(facts.user_id.as_str()),
-            Field::Ip => self.test.address(facts.signals.ip),
-            Field::Platform => self.test.text(facts.signals.platform.as_str()),
-            Field::UserAgent => self.test.text(&facts.signals.user_agent),
-            Field::IdentifiersAny => self.test.any_identifier(&facts.identifiers),
-            Field::IdentifiersEvery => self.test.every_identifier(&facts.identifiers),
+            Field::UserId => self.test.text_at(facts.user_id.as_str(), now),
+            Field::Ip => self.test.address(facts.signals.ip, now),
+            Field::Platform => self.test.text_at(facts.signals.platform.as_str(), now),
+            Field::UserAgent => self.test.text_at(&facts.signals.user_agent, now),
+            Field::IdentifiersAny => self.test.any_identifier(&facts.identifiers, now),
+            Field::IdentifiersEvery => self.test.every_identifier(&facts.identifiers, now),
             Field::IdentifiersCount => self.test.decimal(Decimal::from(facts.identifiers.len())),
             Field::Metadata(at) => match view.values.field(at) {
                 Value::Absent => self.when_absent,
                 Value::Decimal(amount) => self.test.decimal(amount.decimal()),
-                Value::Text(text, _) => self.test.text(text),
+                Value::Text(text, _) => self.test.text_at(text, now),
             },
             Field::Money(at) => match view.schema.money.get(at).and_then(|rule| view.values.money(rule)) {
                 None => self.when_absent,
@@ -288,7 +326,15 @@ impl Test {
         }
     }
 
-    /// Judges a text.
+    /// Judges a text at a moment: what is in a list may end.
+    fn text_at(&self, value: &str, now: Timestamp) -> bool {
+        match self {
+            Self::Listed(Listed::Text(list)) => list.contains(value, now),
+            other => other.text(value),
+        }
+    }
+
+    /// Judges a text, whenever that is.
     pub(crate) fn text(&self, value: &str) -> bool {
         match self {
             // Comparing a few for equality is cheaper than searching: most differ in length already.
@@ -302,24 +348,25 @@ impl Test {
         }
     }
 
-    fn address(&self, value: IpAddr) -> bool {
+    fn address(&self, value: IpAddr, now: Timestamp) -> bool {
         match self {
             Self::InRange(set) => set.contains(value),
+            Self::Listed(listed) => listed.has_address(value, now),
             other => other.is_there(),
         }
     }
 
-    fn any_identifier(&self, identifiers: &[Identifier]) -> bool {
+    fn any_identifier(&self, identifiers: &[Identifier], now: Timestamp) -> bool {
         match self {
-            Self::Identifier(test) => identifiers.iter().any(|identifier| test.fits(identifier)),
+            Self::Identifier(test) => identifiers.iter().any(|identifier| test.fits(identifier, now)),
             other => other.is_there(),
         }
     }
 
-    fn every_identifier(&self, identifiers: &[Identifier]) -> bool {
+    fn every_identifier(&self, identifiers: &[Identifier], now: Timestamp) -> bool {
         match self {
             Self::Identifier(test) => {
-                !identifiers.is_empty() && identifiers.iter().all(|identifier| test.fits(identifier))
+                !identifiers.is_empty() && identifiers.iter().all(|identifier| test.fits(identifier, now))
             }
             other => other.is_there(),
         }

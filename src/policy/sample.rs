@@ -77,12 +77,12 @@ pub(super) fn bundle(files: &[(&str, &str)]) -> Bundle {
 
 /// Loads one scope file with the given name-free text.
 pub(super) fn scope_bundle(text: &str) -> Bundle {
-    bundle(&[("a.yaml", text), ("steps.yaml", STEPS)])
+    bundle(&with_lists(text))
 }
 
 /// What is wrong with one scope file.
 pub(super) fn faults(text: &str) -> Diagnostics {
-    match load_files([("a.yaml", text), ("steps.yaml", STEPS)]) {
+    match load_files(with_lists(text)) {
         Ok(bundle) => bundle.warnings().clone(),
         Err(faults) => faults,
     }
@@ -97,6 +97,25 @@ custom:
 managed:
   verify_passkey: { platforms: [IOS] }
 ";
+
+/// Lists of every kind, some of whose entries end with the day of [`request`].
+pub(super) const LISTS: [(&str, &str); 7] = [
+    ("lists/users.txt", "usr_a\nusr_b until=2026-09-21\n"),
+    ("lists/notes.txt", "gift\ngold until=2026-09-21 # sold\n"),
+    ("lists/nets.txt", "198.51.100.0/24 until=2026-09-21\n198.51.100.0/25\n2001:db8::/32\n"),
+    ("lists/payees.txt", "FR1\nDE12\n"),
+    ("lists/apps.txt", "ANDROID\nIOS\n"),
+    ("lists/reach.txt", "+33612345678\nboss@x.org\n"),
+    ("lists/zones.txt", "198.51.100.0/24,wide\n198.51.100.0/25,narrow\n2001:db8::/32,six\n"),
+];
+
+/// The moment at which the day of [`request`] is over in UTC.
+pub(super) const NEXT_DAY: Timestamp = Timestamp::from_unix_seconds(1_790_035_200);
+
+/// The scope file `a.yaml` with everything that it may name.
+pub(super) fn with_lists(text: &str) -> Vec<(&str, &str)> {
+    LISTS.into_iter().chain([("a.yaml", text), ("steps.yaml", STEPS)]).collect()
+}
 
 /// A decision in one line: `continue single-use 300 / rule / reason`, a review with its steps.
 pub(super) fn line(decision: &Decision) -> String {

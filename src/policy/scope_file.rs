@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::condition::read::{Names, Place};
 use super::diagnostic::{Code, Span};
 use super::laws::{self, Subject};
+use super::lists::read::ReadLists;
 use super::literal;
 use super::outcome::Outcome;
 use super::outcome::read::OutcomeReader;
@@ -36,6 +37,15 @@ pub(crate) struct ScopePolicy {
     pub(crate) file: Box<str>,
     /// The line of its `otherwise`, from 1.
     pub(crate) otherwise_line: usize,
+}
+
+/// What the files of a bundle share.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shared<'s> {
+    /// Its steps.
+    pub(crate) steps: &'s ReadSteps,
+    /// Its lists.
+    pub(crate) lists: &'s ReadLists<'s>,
 }
 
 /// The rules before every scope.
@@ -74,7 +84,7 @@ pub(crate) fn policy(
     reader: &mut Reader<'_>,
     root: &Node,
     scopes: &[Scope],
-    steps: &ReadSteps,
+    shared: Shared<'_>,
     always: &ReadAlways,
 ) -> Option<ScopePolicy> {
     // `scopes` complained about anything that is no map and about unknown keys.
@@ -87,9 +97,9 @@ pub(crate) fn policy(
         reader.text(node, "`description`");
     }
     let read = schema(reader, &map);
-    let names = Names { schema: &read, scopes, place: Place::Scopes };
+    let names = Names { schema: &read, scopes, place: Place::Scopes, lists: shared.lists };
     let mut grants = Vec::new();
-    let mut out = OutcomeReader { reader, steps, grants: &mut grants };
+    let mut out = OutcomeReader { reader, steps: shared.steps, grants: &mut grants };
     let read_rules = match map.get("rules") {
         Some(node) => rules(&mut out, node, names, &always.rules.ids),
         None => ReadRules::default(),
@@ -115,7 +125,7 @@ pub(crate) fn always(
     reader: &mut Reader<'_>,
     root: &Node,
     all_scopes: &[Scope],
-    steps: &ReadSteps,
+    shared: Shared<'_>,
 ) -> ReadAlways {
     let Some(map) = reader.closed_map(root, "`always.yaml`", &["description", "rules"]) else {
         return ReadAlways::default();
@@ -125,9 +135,9 @@ pub(crate) fn always(
     }
     let Some(node) = reader.required(&map, "rules", "`always.yaml`") else { return ReadAlways::default() };
     let schema = ReadSchema::default();
-    let names = Names { schema: &schema, scopes: all_scopes, place: Place::Always };
+    let names = Names { schema: &schema, scopes: all_scopes, place: Place::Always, lists: shared.lists };
     let mut grants = Vec::new();
-    let mut out = OutcomeReader { reader, steps, grants: &mut grants };
+    let mut out = OutcomeReader { reader, steps: shared.steps, grants: &mut grants };
     let rules = rules(&mut out, node, names, &BTreeMap::new());
     ReadAlways { rules }
 }

@@ -3,6 +3,9 @@
 /// The shipped files, by name.
 pub(crate) fn shipped() -> Vec<(&'static str, &'static str)> {
     vec![
+        ("always.yaml", include_str!("../../policies/always.yaml")),
+        ("lists/blocked-networks.txt", include_str!("../../policies/lists/blocked-networks.txt")),
+        ("lists/frozen-users.txt", include_str!("../../policies/lists/frozen-users.txt")),
         ("password.yaml", include_str!("../../policies/password.yaml")),
         ("profile.yaml", include_str!("../../policies/profile.yaml")),
         ("steps.yaml", include_str!("../../policies/steps.yaml")),

@@ -1,5 +1,6 @@
 //! Policy files as text: read from a directory, handed in, and kept in one canonical text.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -8,12 +9,16 @@ use super::diagnostic::{Code, Diagnostic, Severity, Span};
 
 /// The most bytes of one file.
 pub(crate) const FILE_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// The most bytes of one list.
+pub(crate) const LIST_BYTES_MAX: usize = 48 * 1024 * 1024;
 /// The most files of a bundle.
 pub(crate) const FILES_MAX: usize = 4096;
 /// The most bytes of all files of a bundle together.
 pub(crate) const BUNDLE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// The most characters of a file's name.
 const NAME_CHARS_MAX: usize = 100;
+/// Where lists lie.
+const LISTS_DIR: &str = "lists";
 
 /// The directory beside the policies that holds their tests.
 const TESTS_DIR: &str = "tests";
@@ -26,19 +31,13 @@ const CANONICAL_HEAD: &str = "doorstep policy bundle 1\n";
 pub(crate) struct SourceFile {
     name: String,
     text: String,
-    lines: Vec<Range<usize>>,
+    lines: OnceCell<Vec<Range<usize>>>,
 }
 
 impl SourceFile {
-    /// Takes a file and finds its lines.
-    pub(crate) fn new(name: String, text: String) -> Self {
-        let mut lines = Vec::new();
-        let mut start = 0;
-        for line in text.split_inclusive('\n') {
-            lines.push(start..start + line.trim_end_matches(['\n', '\r']).len());
-            start += line.len();
-        }
-        Self { name, text, lines }
+    /// Takes a file.
+    pub(crate) const fn new(name: String, text: String) -> Self {
+        Self { name, text, lines: OnceCell::new() }
     }
 
     /// The name inside the policy directory.
@@ -52,7 +51,8 @@ impl SourceFile {
     }
 
     fn line(&self, number: usize) -> &str {
-        let range = number.checked_sub(1).and_then(|at| self.lines.get(at));
+        let lines = self.lines.get_or_init(|| lines_of(&self.text));
+        let range = number.checked_sub(1).and_then(|at| lines.get(at));
         range.and_then(|range| self.text.get(range.clone())).unwrap_or_default()
     }
 
@@ -78,7 +78,23 @@ impl SourceFile {
     }
 }
 
-/// Reads the policy files of a directory: every `*.yaml` in it, by name.
+/// Where the lines of a text stand, without their ends: found for the first finding only, since a list is long.
+fn lines_of(text: &str) -> Vec<Range<usize>> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        lines.push(start..start + line.trim_end_matches(['\n', '\r']).len());
+        start += line.len();
+    }
+    lines
+}
+
+/// The name of the list that a file holds; `None` for a file that is none.
+pub(crate) fn list_name(file: &str) -> Option<&str> {
+    file.strip_prefix(LISTS_DIR)?.strip_prefix('/')?.strip_suffix(".txt").filter(|name| !name.is_empty())
+}
+
+/// Reads the policy files of a directory: every `*.yaml` in it and every `lists/*.txt`, by name.
 ///
 /// Names that start with a dot are editors' and Kubernetes' own business, and other kinds of files may lie beside
 /// the policies. What looks like a policy and would not be read is a fault, since a rule that nobody reads is a rule
@@ -87,17 +103,25 @@ impl SourceFile {
 /// # Errors
 /// Everything that cannot be read; no file is returned then.
 pub(crate) fn read_dir(dir: &Path) -> Result<Vec<SourceFile>, Vec<Diagnostic>> {
-    let shown = dir.display().to_string();
-    let entries = fs::read_dir(dir)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| vec![unreadable(&shown, &error)])?;
-    let mut names: Vec<_> = entries.iter().map(fs::DirEntry::file_name).collect();
-    names.sort_unstable();
     let mut files = Vec::new();
     let mut faults = Vec::new();
+    read_folder(dir, "", &mut files, &mut faults);
+    if dir.join(LISTS_DIR).is_dir() {
+        read_folder(&dir.join(LISTS_DIR), "lists/", &mut files, &mut faults);
+    }
+    if faults.is_empty() { Ok(files) } else { Err(faults) }
+}
+
+fn read_folder(dir: &Path, prefix: &str, files: &mut Vec<SourceFile>, faults: &mut Vec<Diagnostic>) {
+    let entries = match fs::read_dir(dir).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
+        Ok(entries) => entries,
+        Err(error) => return faults.push(unreadable(&dir.display().to_string(), &error)),
+    };
+    let mut names: Vec<_> = entries.iter().map(fs::DirEntry::file_name).collect();
+    names.sort_unstable();
     for name in names {
         let path = dir.join(&name);
-        let name = name.to_string_lossy().into_owned();
+        let name = format!("{prefix}{}", name.to_string_lossy());
         match placement(&name, path.is_dir()) {
             Placement::Ignored => {}
             Placement::Misplaced(message, help) => faults.push(without_line(&name, message, help)),
@@ -107,7 +131,6 @@ pub(crate) fn read_dir(dir: &Path) -> Result<Vec<SourceFile>, Vec<Diagnostic>> {
             },
         }
     }
-    if faults.is_empty() { Ok(files) } else { Err(faults) }
 }
 
 /// Reads the tests of a policy directory: every `*.yaml` in its `tests`, named `tests/NAME`. They are no part of the
@@ -139,15 +162,25 @@ enum Placement {
 
 fn placement(name: &str, is_dir: bool) -> Placement {
     let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
-    if name.starts_with('.') {
+    let (folder, own_name) = name.split_once('/').map_or((None, name), |(folder, own)| (Some(folder), own));
+    if own_name.starts_with('.') {
         return Placement::Ignored;
     }
     if is_dir {
         return match name {
-            TESTS_DIR => Placement::Ignored,
+            TESTS_DIR | LISTS_DIR => Placement::Ignored,
             _ => Placement::Misplaced(
                 "a directory inside the policy directory: nothing in it would be read",
-                "move its files up, or the directory elsewhere; only `tests` may stand here",
+                "move its files up, or the directory elsewhere; only `lists` and `tests` may stand here",
+            ),
+        };
+    }
+    if folder.is_some() {
+        return match list_name(name) {
+            Some(_) => Placement::Policy,
+            None => Placement::Misplaced(
+                "only files named `*.txt` are read here",
+                "rename the file to end in `.txt`, or move it elsewhere",
             ),
         };
     }
@@ -162,14 +195,21 @@ fn placement(name: &str, is_dir: bool) -> Placement {
 
 fn read_file(path: &Path, name: &str) -> Result<SourceFile, Vec<Diagnostic>> {
     let bytes = fs::metadata(path).map_err(|error| vec![unreadable(name, &error)])?.len();
-    if usize::try_from(bytes).unwrap_or(usize::MAX) > FILE_BYTES_MAX {
-        let message = format!("the file has more than {FILE_BYTES_MAX} bytes");
-        let file = SourceFile::new(name.to_owned(), String::new());
-        let help = "split it: one file per scope or family of scopes".to_owned();
-        return Err(vec![file.finding((Severity::Error, Code::Limit), Span::START, message, help)]);
+    if usize::try_from(bytes).unwrap_or(usize::MAX) > bytes_max(name) {
+        return Err(vec![too_long(&SourceFile::new(name.to_owned(), String::new()))]);
     }
     let text = fs::read_to_string(path).map_err(|error| vec![unreadable(name, &error)])?;
     Ok(SourceFile::new(name.to_owned(), text))
+}
+
+fn bytes_max(name: &str) -> usize {
+    if list_name(name).is_some() { LIST_BYTES_MAX } else { FILE_BYTES_MAX }
+}
+
+fn too_long(file: &SourceFile) -> Diagnostic {
+    let message = format!("the file has more than {} bytes", bytes_max(file.name()));
+    let help = "split it: one file per scope or family of scopes, several lists".to_owned();
+    file.finding((Severity::Error, Code::Limit), Span::START, message, help)
 }
 
 fn unreadable(name: &str, error: &std::io::Error) -> Diagnostic {
@@ -198,14 +238,13 @@ pub(crate) fn check_files(files: &[SourceFile]) -> Vec<Diagnostic> {
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         let name = file.name();
-        if !name.chars().all(plain) || name.chars().count() > NAME_CHARS_MAX || !name.ends_with(".yaml") {
-            let help = "name it with up to 100 of a-z A-Z 0-9 . - _ and the ending `.yaml`";
+        let own_name = list_name(name).or_else(|| name.strip_suffix(".yaml"));
+        if !own_name.is_some_and(|own| own.chars().all(plain)) || name.chars().count() > NAME_CHARS_MAX {
+            let help = "name it with up to 100 of a-z A-Z 0-9 . - _ and the ending `.yaml`, or `.txt` under `lists/`";
             faults.push(without_line(name, "not a name for a policy file", help));
         }
-        if file.text().len() > FILE_BYTES_MAX {
-            let message = format!("the file has more than {FILE_BYTES_MAX} bytes");
-            let help = "split it: one file per scope or family of scopes".to_owned();
-            faults.push(file.finding((Severity::Error, Code::Limit), Span::START, message, help));
+        if file.text().len() > bytes_max(name) {
+            faults.push(too_long(file));
         }
     }
     let bytes: usize = files.iter().map(|file| file.text().len()).sum();
@@ -295,5 +334,11 @@ mod tests {
         assert_eq!(kind("README.md", false), "ignored");
         assert_eq!(kind("tests", true), "ignored");
         assert_eq!(kind("more", true), "fault");
+        assert_eq!(kind("lists", true), "ignored");
+        assert_eq!(kind("lists/frozen.txt", false), "policy");
+        assert_eq!(kind("lists/.frozen.txt.swp", false), "ignored");
+        assert_eq!(kind("lists/frozen.csv", false), "fault");
+        assert_eq!(kind("lists/.txt", false), "ignored");
+        assert_eq!(kind("lists/more", true), "fault");
     }
 }

@@ -26,14 +26,14 @@ pub(super) fn run(dir: &Path, options: ExplainOptions, format: Format) -> Exit {
     let facts = match read_request(&name, &text) {
         Ok(facts) => facts,
         Err(faults) => {
-            show(&faults, format);
+            show(dir, &faults, format);
             return Exit::Usage;
         }
     };
     let bundle = match load_dir(dir) {
         Ok(bundle) => bundle,
         Err(faults) => {
-            show(&faults, format);
+            show(dir, &faults, format);
             return Exit::BundleInvalid;
         }
     };

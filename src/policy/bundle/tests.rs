@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::policy::sample::STEPS;
+use crate::policy::sample::{LISTS, STEPS};
 use crate::policy::{Code, Diagnostics, load_files};
 
 mod cases;
+mod list_cases;
 
 use cases::{ALWAYS_CASES, METADATA_CASES, PLAN_CASES, RULE_CASES, SCOPE_CASES, STEPS_CASES};
+use list_cases::{LIST_CASES, NETS, USE_CASES, USERS, ZONES};
 
 /// A file of the scope `a:b`, after whose first lines the case's own text stands.
 const SCOPE_HEAD: &str = "scopes: [a:b]\notherwise: block\n";
@@ -90,11 +92,54 @@ fn always() {
 }
 
 #[test]
+fn lists() {
+    for (code, condition, text) in LIST_CASES {
+        let rule = format!("{SCOPE_HEAD}rules: [{{ id: r, when: {{ {condition} }}, then: block }}]\n");
+        check("lists/l.txt", *code, text, &[("a.yaml", &rule)]);
+    }
+}
+
+#[test]
+fn uses_of_lists() {
+    for (code, condition) in USE_CASES {
+        let rule = format!("{METADATA_HEAD}rules: [{{ id: r, when: {{ {condition} }}, then: block }}]\n");
+        check("a.yaml", *code, &rule, &LISTS);
+    }
+}
+
+#[test]
+fn an_empty_list_fits_every_use_and_an_unused_one_is_a_warning() {
+    for condition in
+        [USERS, NETS, ZONES, "signals.platform: { in_list: l }", "identifiers.any: { in_list: l }"]
+    {
+        let rule = format!("{SCOPE_HEAD}rules: [{{ id: r, when: {{ {condition} }}, then: block }}]\n");
+        for text in ["", "\u{feff}# nobody yet\r\n\n"] {
+            assert_eq!(codes(&[("a.yaml", &rule), ("lists/l.txt", text)]), [], "{condition}");
+        }
+    }
+    let unused = [("a.yaml", SCOPE_HEAD), ("lists/l.txt", "usr_1\n")];
+    assert_eq!(codes(&unused), [("lists/l.txt".to_owned(), Code::ListUnused)]);
+}
+
+/// Many faults are counted, and many repetitions never hide one.
+#[test]
+fn the_findings_of_a_list_are_not_endless() {
+    let rule = format!("{SCOPE_HEAD}rules: [{{ id: r, when: {{ {USERS} }}, then: block }}]\n");
+    let text = "usr_1\n".repeat(100) + &"usr_2 until=never\n".repeat(30);
+    let found = findings(&[("a.yaml", &rule), ("lists/l.txt", &text)]);
+    let count = |code| found.iter().filter(|found| found.code == code).count();
+    assert_eq!([Code::BadLiteral, Code::ListRepeats, Code::Limit].map(count), [20, 20, 1]);
+    assert!(found.to_string().contains("89 more findings"), "{found}");
+}
+
+#[test]
 fn every_code_has_a_case() {
     let tables = [SCOPE_CASES, RULE_CASES, METADATA_CASES, PLAN_CASES, STEPS_CASES, ALWAYS_CASES];
-    let seen: BTreeSet<Code> = tables.iter().flat_map(|table| table.iter().map(|(code, _)| *code)).collect();
+    let lists = LIST_CASES.iter().map(|(code, ..)| *code).chain(USE_CASES.iter().map(|(code, _)| *code));
+    let seen: BTreeSet<Code> =
+        tables.iter().flat_map(|table| table.iter().map(|(code, _)| *code)).chain(lists).collect();
     // These are about files rather than lines, and have tests of their own below.
-    let about_files = [Code::FileUnreadable, Code::FileName, Code::NoScopes];
+    let about_files = [Code::FileUnreadable, Code::FileName, Code::NoScopes, Code::ListUnused];
     let missing: Vec<_> =
         Code::ALL.iter().filter(|code| !seen.contains(code) && !about_files.contains(code)).collect();
     assert!(missing.is_empty(), "{missing:?}");
@@ -112,7 +157,17 @@ fn a_bundle_without_scopes_does_not_load() {
 
 #[test]
 fn names_of_files_are_checked() {
-    for name in ["a.yml", "../a.yaml", "a b.yaml", "a\n.yaml", &format!("{}.yaml", "a".repeat(100))] {
+    for name in [
+        "a.yml",
+        "lists/a.yaml",
+        "lists/a b.txt",
+        "list/a.txt",
+        "lists/b/a.txt",
+        "../a.yaml",
+        "a b.yaml",
+        "a\n.yaml",
+        &format!("{}.yaml", "a".repeat(100)),
+    ] {
         assert_eq!(codes(&[(name, SCOPE_HEAD)]), [(name.to_owned(), Code::FileName)]);
     }
     let rates = [("rates.yaml", "x: 1\n"), ("a.yaml", SCOPE_HEAD)];

@@ -1,10 +1,12 @@
 //! Reading `when:`: which fields there are, how conditions are joined, and what absence means.
 
 use super::read_identifier;
+use super::read_list;
 use super::read_test::{self, FieldType, Presence};
 use super::{Condition, Field, LEAVES_MAX, Leaf, Test, Words};
 use crate::domain::Scope;
 use crate::policy::diagnostic::{Code, Span};
+use crate::policy::lists::read::ReadLists;
 use crate::policy::reader::Reader;
 use crate::policy::schema::FieldKind;
 use crate::policy::schema::read::ReadSchema;
@@ -20,6 +22,8 @@ pub(crate) struct Names<'a> {
     pub(crate) scopes: &'a [Scope],
     /// Which kind of file it is.
     pub(crate) place: Place,
+    /// The bundle's lists.
+    pub(crate) lists: &'a ReadLists<'a>,
 }
 
 /// Which kind of file rules stand in.
@@ -146,7 +150,7 @@ impl<'w> When<'w, '_> {
         let names = self.names;
         let kind = field_type(field, names);
         if matches!(kind, FieldType::Identifiers) {
-            let test = read_identifier::identifier(self.reader, &entry.value, &entry.key)?;
+            let test = read_identifier::identifier(self.reader, &entry.value, &entry.key, names.lists)?;
             return Some(self.leaf((entry, entry.value.inline()), field, Test::Identifier(test), side));
         }
         let presence = match field.optional_parts(&names.schema.schema).as_slice() {
@@ -164,13 +168,15 @@ impl<'w> When<'w, '_> {
         let map = self.reader.map(&entry.value, &format!("`{}`", entry.key))?;
         let mut parts = Vec::with_capacity(map.entries.len());
         for operator in map.entries {
-            let test = if operators.contains(&&*operator.key) {
-                read_test::test(self.reader, operator, kind, presence)
-            } else {
+            let test = if !operators.contains(&&*operator.key) {
                 let message = format!("`{}` has no operator `{}`", entry.key, operator.key);
                 let help = did_you_mean(&operator.key, &operators);
                 self.reader.fault(Code::UnknownOperator, operator.key_span, message, help);
                 None
+            } else if read_list::OPERATORS.contains(&&*operator.key) {
+                read_list::test(self.reader, operator, (field, kind), names.lists)
+            } else {
+                read_test::test(self.reader, operator, kind, presence)
             };
             let asks = || format!("{{ {} }}", operator.inline());
             parts.push(test.map(|test| self.leaf((entry, asks()), field, test, side)));

@@ -1,20 +1,28 @@
 //! Reading what `identifiers.any` and `identifiers.every` ask for.
 
 use super::IdentifierTest;
+use super::read_list;
 use super::read_test::limited;
 use crate::domain::IdentifierKind;
 use crate::policy::diagnostic::Code;
+use crate::policy::lists::read::ReadLists;
 use crate::policy::reader::Reader;
 use crate::policy::yaml::Node;
 
 /// Reads what `identifiers.any` or `identifiers.every` asks for.
-pub(super) fn identifier(reader: &mut Reader<'_>, node: &Node, field: &str) -> Option<IdentifierTest> {
+pub(super) fn identifier(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    field: &str,
+    lists: &ReadLists<'_>,
+) -> Option<IdentifierTest> {
     let what = format!("`{field}`");
     let before = reader.count();
-    let map = reader.closed_map(node, &what, &["type", "email_domain", "phone_prefix"])?;
+    let map = reader.closed_map(node, &what, &["type", "email_domain", "phone_prefix", "in_list"])?;
     let kinds = map.get("type").map(|node| words(reader, node, "`type`", identifier_kind));
     let domains = map.get("email_domain").map(|node| words(reader, node, "`email_domain`", domain));
     let prefixes = map.get("phone_prefix").map(|node| words(reader, node, "`phone_prefix`", prefix));
+    let list = map.get("in_list").map(|node| read_list::identifiers(reader, node, lists));
     let lacks = |kind: &IdentifierKind| {
         kinds.as_ref().is_some_and(|kinds: &Vec<IdentifierKind>| !kinds.is_empty() && !kinds.contains(kind))
     };
@@ -25,7 +33,7 @@ pub(super) fn identifier(reader: &mut Reader<'_>, node: &Node, field: &str) -> O
         let help = "the keys of one map speak of one identifier: use `any:` with a condition for each kind";
         reader.fault(Code::Contradiction, map.span, message, help);
     }
-    (reader.count() == before).then_some(IdentifierTest { kinds, domains, prefixes })
+    (reader.count() == before).then_some(IdentifierTest { kinds, domains, prefixes, list: list.flatten() })
 }
 
 fn words<T>(

@@ -16,7 +16,7 @@ use crate::policy::yaml::{Entry, Kind, Node};
 const LIST_MAX: usize = 10_000;
 
 const NUMBER_OPERATORS: [&str; 6] = ["eq", "lt", "lte", "gt", "gte", "between"];
-const TEXT_OPERATORS: [&str; 6] = ["eq", "in", "starts_with", "ends_with", "contains", "matches"];
+const TEXT_OPERATORS: [&str; 7] = ["eq", "in", "in_list", "starts_with", "ends_with", "contains", "matches"];
 
 /// The type of a field, with what its literals are checked against.
 #[derive(Debug, Clone, Copy)]
@@ -54,8 +54,9 @@ impl FieldType<'_> {
         let mut operators: Vec<&'static str> = match self {
             Self::Decimal | Self::Count | Self::Money(_) => NUMBER_OPERATORS.into(),
             Self::Text(_) => TEXT_OPERATORS.into(),
-            Self::Scope(_) | Self::Platform => vec!["eq", "in"],
-            Self::Address => vec!["in_cidr"],
+            Self::Scope(_) => vec!["eq", "in"],
+            Self::Platform => vec!["eq", "in", "in_list"],
+            Self::Address => vec!["in_cidr", "in_list", "mapped_by"],
             Self::Identifiers => Vec::new(),
         };
         if field.is_metadata() {

@@ -1,5 +1,5 @@
 use crate::domain::Facts;
-use crate::policy::sample::{Asking, request, scope_bundle};
+use crate::policy::sample::{Asking, NEXT_DAY, request, scope_bundle};
 
 /// The scope `a:b` with metadata of every kind and one rule, `r`, that blocks; `otherwise` asks for a step.
 fn file(when: &str) -> String {
@@ -271,4 +271,54 @@ fn presence_can_be_asked_for() {
     let not = "when: { not: { metadata.note: { present: true } } }";
     assert_eq!(outcome(not, &with(&[("note", "x")])), (false, "1".to_owned()));
     assert_eq!(outcome(not, &with(&[])), (true, "0".to_owned()));
+}
+
+#[test]
+fn lists_are_looked_into_at_the_moment_of_the_request() {
+    let later = |mut facts: Facts| {
+        facts.received_at = NEXT_DAY;
+        facts
+    };
+    let last_moment = |mut facts: Facts| {
+        facts.received_at = crate::domain::Timestamp::from_unix_micros(NEXT_DAY.unix_micros() - 1);
+        facts
+    };
+    let user = |id: &str| Facts { user_id: crate::domain::UserId::new(id).expect("an id"), ..with(&[]) };
+    let payee = |text| with(&[("payee", text)]);
+    let users = "user_id: { in_list: users }";
+    let nets = "signals.ip: { in_list: nets }";
+    let wide = "signals.ip: { mapped_by: { list: zones, eq: wide } }";
+    check(&[
+        (users, user("usr_a"), true),
+        (users, user("usr_A"), false),
+        (users, user("usr_b"), true),
+        (users, last_moment(user("usr_b")), true),
+        (users, later(user("usr_b")), false),
+        (users, later(user("usr_a")), true),
+        (nets, with(&[]).with_ip("198.51.100.200"), true),
+        (nets, later(with(&[]).with_ip("198.51.100.200")), false),
+        (nets, later(with(&[]).with_ip("198.51.100.127")), true),
+        (nets, with(&[]).with_ip("::ffff:198.51.100.1"), true),
+        (nets, with(&[]).with_ip("198.51.101.0"), false),
+        (wide, with(&[]).with_ip("198.51.100.200"), true),
+        (wide, with(&[]).with_ip("198.51.100.1"), false),
+        (
+            "signals.ip: { mapped_by: { list: zones, in: [six, narrow] } }",
+            with(&[]).with_ip("2001:db8::7"),
+            true,
+        ),
+        ("signals.ip: { mapped_by: { list: zones, in: [six, narrow] } }", with(&[]), false),
+        ("metadata.payee: { in_list: payees }", payee("de12"), true),
+        ("metadata.payee: { in_list: payees }", payee("DE13"), false),
+        ("signals.platform: { in_list: apps }", with(&[]).with_platform("IOS"), true),
+        ("signals.platform: { in_list: apps }", with(&[]), false),
+        ("identifiers.any: { in_list: reach }", with(&[]).with_phone(), true),
+        (
+            "identifiers.any: { in_list: reach }",
+            with(&[]).with_identifier("email_address", "Boss@X.org"),
+            true,
+        ),
+        ("identifiers.any: { in_list: reach }", with(&[]).with_email(), false),
+        ("identifiers.every: { in_list: reach }", with(&[]).with_email().with_phone(), false),
+    ]);
 }

@@ -62,6 +62,10 @@ codes! {
     UnknownStep = "unknown_step",
     /// A scope that the file or bundle does not cover.
     UnknownScope = "unknown_scope",
+    /// A list that the bundle does not have.
+    UnknownList = "unknown_list",
+    /// A list whose entries do not fit what they are compared with.
+    ListMisfit = "list_misfit",
     /// A rule that is not in the file.
     UnknownRule = "unknown_rule",
     /// A value that can never occur: not in `one_of`, no platform, no identifier type.
@@ -114,6 +118,10 @@ codes! {
     ElseContinues = "else_continues",
     /// Warning: a step that no rule asks for.
     StepUnused = "step_unused",
+    /// Warning: a list that no rule looks into.
+    ListUnused = "list_unused",
+    /// Warning: an entry that stands in the list already.
+    ListRepeats = "list_repeats",
     /// Warning: a scope that Prelude resolves itself, without asking.
     ScopeNeverAsked = "scope_never_asked",
 }

@@ -11,12 +11,14 @@ use rust_decimal::Decimal;
 use super::Subject;
 use crate::domain::Scope;
 use crate::policy::addresses::AddressSet;
-use crate::policy::condition::{Comparison, Condition, Field, Leaf, Test};
+use crate::policy::condition::{Comparison, Condition, Field, Leaf, Listed, Test};
 use crate::policy::schema::FieldKind;
 use crate::policy::steps::read::PLATFORM_NAMES;
 
 /// The most cases that a condition is spread out into; a wider one counts as possible always.
 const CASES_MAX: usize = 256;
+/// The most ranges of a set of addresses that is reckoned with.
+const RANGES_MAX: usize = 20_000;
 /// Stands for every platform that has no name here: no condition can name it.
 const OTHER_PLATFORM: &str = "";
 
@@ -224,15 +226,24 @@ fn possible_for(field: Field, literals: &[Literal<'_>], subject: Subject<'_>) ->
 
 fn possible_address(literals: &[Literal<'_>]) -> bool {
     let set = literals.iter().fold(AddressSet::everything(), |left, literal| match &literal.leaf.test {
-        Test::InRange(set) if literal.holds() => left.and(set),
-        Test::InRange(set) => left.and(&set.complement()),
+        Test::InRange(set) | Test::Listed(Listed::Mapped(_, set))
+            if (1..=RANGES_MAX).contains(&set.len()) =>
+        {
+            if literal.holds() {
+                left.and(set)
+            } else {
+                left.and(&set.complement())
+            }
+        }
+        // Lists of addresses prove nothing: see `possible_text`.
         _ => left,
     });
     !set.is_empty()
 }
 
 /// A text is possible when one of the known values fits every literal, or when the values are not known and the
-/// literals do not ask for two different beginnings or ends.
+/// literals do not ask for two different beginnings or ends. What stands in a list proves nothing: its entries end, and
+/// change more often than anybody looks at the rules again.
 fn possible_text(literals: &[Literal<'_>], universe: Option<Vec<&str>>) -> bool {
     let listed = literals.iter().find_map(|literal| match &literal.leaf.test {
         Test::OneOf(texts) if literal.holds() => Some(texts.iter().map(|text| &**text).collect()),
@@ -243,7 +254,7 @@ fn possible_text(literals: &[Literal<'_>], universe: Option<Vec<&str>>) -> bool 
     };
     candidates.iter().any(|text| {
         literals.iter().all(|literal| match literal.leaf.test {
-            Test::Present(_) => true,
+            Test::Present(_) | Test::Listed(_) => true,
             ref test => test.text(text) == literal.holds(),
         })
     })

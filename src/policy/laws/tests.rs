@@ -111,6 +111,27 @@ const EXCLUSIONS: &[(&str, &str, bool)] = &[
         false,
     ),
     ("{ user_id: { eq: a } }", "{ metadata.payee: { eq: b } }", false),
+    // What stands in a list today proves nothing; what a mapping list says of an address does.
+    ("{ user_id: { in_list: users } }", "{ not: { user_id: { in_list: users } } }", true),
+    ("{ user_id: { eq: usr_c } }", "{ user_id: { in_list: users } }", false),
+    ("{ user_id: { eq: usr_a } }", "{ user_id: { in_list: users } }", false),
+    ("{ user_id: { eq: usr_a } }", "{ not: { user_id: { in_list: users } } }", false),
+    ("{ user_id: { in_list: users, eq: usr_a } }", "{ user_id: { eq: usr_b } }", true),
+    ("{ signals.ip: { in_list: nets } }", "{ signals.ip: { in_cidr: 198.51.101.0/24 } }", false),
+    ("{ not: { signals.ip: { in_list: nets } } }", "{ signals.ip: { in_cidr: 198.51.100.0/26 } }", false),
+    ("{ not: { signals.ip: { in_list: nets } } }", "{ signals.ip: { in_list: nets } }", true),
+    (
+        "{ signals.ip: { mapped_by: { list: zones, eq: wide } } }",
+        "{ signals.ip: { mapped_by: { list: zones, eq: narrow } } }",
+        true,
+    ),
+    (
+        "{ signals.ip: { mapped_by: { list: zones, eq: wide } } }",
+        "{ signals.ip: { in_cidr: 198.51.100.0/25 } }",
+        true,
+    ),
+    ("{ signals.platform: { in_list: apps } }", "{ signals.platform: { eq: WEB } }", false),
+    ("{ identifiers.any: { in_list: reach } }", "{ identifiers.any: { type: phone_number } }", false),
     // One shared field is enough, in every case of an `any`.
     (
         "{ user_id: { eq: a }, metadata.amount: { lt: 5 } }",
@@ -245,6 +266,8 @@ const OMISSIONS: &[Omission] = &[
         "block",
         OK,
     ),
+    (&[("block", "when: { metadata.note: { in_list: notes } }, if_absent: no_match")], CONTINUE, SOFTENS),
+    (&[("block", "when: { metadata.note: { in_list: notes } }, if_absent: match")], CONTINUE, OK),
     // Money is absent with its amount.
     (&[("block", "when: { money.extra: { gt: [5 USD, 5 EUR] } }, if_absent: no_match")], CONTINUE, SOFTENS),
     (&[("block", "when: { money.extra: { gt: [5 USD, 5 EUR] } }, if_absent: match")], CONTINUE, OK),

@@ -6,17 +6,17 @@ use proptest::prelude::*;
 
 use super::Bundle;
 use crate::domain::{Decision, Facts, Grant, GrantMode, IdentifierKind, Platform, Scope, Verdict};
-use crate::policy::sample::{Asking, STEPS, bundle, line, request, scope_bundle};
+use crate::policy::sample::{Asking, bundle, line, request, scope_bundle};
 use crate::policy::{Code, Severity, load_files, shipped};
 
 mod naive;
 
-use naive::{RuleSpec, any_request, any_rules, decide, document};
+use naive::{RuleSpec, any_request, any_rules, decide, document, files};
 
 /// Loads generated rules; `None` where a law refuses them, which is the only way in which they may fail.
 fn load(rules: &[RuleSpec]) -> Option<Bundle> {
     let text = document(rules);
-    match load_files([("a.yaml", text.as_str()), ("steps.yaml", STEPS)]) {
+    match load_files(files(&text)) {
         Ok(bundle) => Some(bundle),
         Err(faults) => {
             let laws = [Code::ContinueAboveBlock, Code::OmissionSoftens];
@@ -129,14 +129,14 @@ proptest! {
         let Some(bundle) = load(&rules) else { return Err(TestCaseError::reject("a law refuses it")) };
         let never = "  - { id: never, when: { metadata.amount: { gt: 5, lt: 5 } }, then: block }\n";
         let text = document(&rules).replacen("rules:\n", &format!("rules:\n{never}"), 1);
-        let more = load_files([("a.yaml", text.as_str()), ("steps.yaml", STEPS)]).expect("loads as before");
+        let more = load_files(files(&text)).expect("loads as before");
         let (with, without) = (more.decide(&asked.facts()), bundle.decide(&asked.facts()));
         prop_assert_eq!((with.verdict, with.rule, with.reason), (without.verdict, without.rule, without.reason));
     }
 
     #[test]
     fn no_text_and_no_request_can_panic(
-        file in 0_usize..4,
+        file in 0_usize..7,
         edits in prop::collection::vec((0..4000_usize, "[ -~\n]{0,3}|[{}\\[\\]:,#&*!|>%@`'\"\\\\\t]|\u{fe0f}", 0_usize..6), 0..4),
         asked in any_request(),
         scope in prop::sample::select(vec!["transfer:write", "profile.email:write", "prld:pwd:write", "x"]),

@@ -90,11 +90,18 @@ impl Situation<'_> {
 
     fn leaf_holds(self, leaf: &Leaf) -> Option<bool> {
         match (leaf.field, &leaf.test) {
+            // What is in a list may end; every other test of a text knows no time.
+            (Field::Scope | Field::Platform, Test::Listed(_)) => None,
             (Field::Scope, test) => Some(test.text(self.scope.as_str())),
             (Field::Platform, test) => Some(test.text(self.walker.platform.as_str())),
             (
                 Field::IdentifiersAny,
-                Test::Identifier(IdentifierTest { kinds: Some(kinds), domains: None, prefixes: None }),
+                Test::Identifier(IdentifierTest {
+                    kinds: Some(kinds),
+                    domains: None,
+                    prefixes: None,
+                    list: None,
+                }),
             ) => kinds.iter().map(|kind| self.has(kind)).try_fold(false, |any, has| Some(any | has?)),
             _ => None,
         }

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use crate::domain::Facts;
-use crate::policy::sample::{Asking, request};
+use crate::policy::sample::{Asking, NEXT_DAY, request, with_lists};
 
 const NOTES: [&str; 3] = ["gift", "gold", "salary"];
 const USERS: [&str; 3] = ["usr_a", "usr_b", "usr_test"];
@@ -16,6 +16,7 @@ const ADDRESSES: [(&str, [bool; 3]); 4] = [
     ("2001:db8::1", [false, false, true]),
     ("203.0.113.1", [false, false, false]),
 ];
+const ZONES: [&str; 3] = ["wide", "narrow", "six"];
 const NETS: [&str; 3] = ["198.51.100.0/24", "198.51.100.0/25", "'2001:db8::/32'"];
 
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +64,10 @@ pub(super) enum Spec {
     User(usize),
     Platform(usize),
     Net(usize),
+    UserListed,
+    NoteListed,
+    NetListed,
+    Mapped(usize),
     AnyPhone,
     EveryEmail,
     Count(Op, u32),
@@ -90,6 +95,8 @@ pub(super) struct Asked {
     address: usize,
     has_phone: bool,
     has_email: bool,
+    /// Whether it is the day after the one at whose end list entries end.
+    is_late: bool,
 }
 
 const OUTCOMES: [&str; 6] = [
@@ -106,10 +113,10 @@ fn cents(amount: u32) -> String {
 }
 
 pub(super) fn any_request() -> impl Strategy<Value = Asked> {
-    let who = (0..3_usize, 0..4_usize, 0..4_usize, any::<bool>(), any::<bool>());
+    let who = (0..3_usize, 0..4_usize, 0..4_usize, any::<bool>(), any::<bool>(), any::<bool>());
     let what = (0..6_u32, any::<bool>(), prop::option::of(0..3_usize), prop::option::of(0..6_u32));
-    (who, what).prop_map(|((user, platform, address, has_phone, has_email), (amount, is_euro, note, tip))| {
-        Asked {
+    (who, what).prop_map(
+        |((user, platform, address, has_phone, has_email, is_late), (amount, is_euro, note, tip))| Asked {
             amount: amount * 50,
             is_euro,
             note,
@@ -119,8 +126,9 @@ pub(super) fn any_request() -> impl Strategy<Value = Asked> {
             address,
             has_phone,
             has_email,
-        }
-    })
+            is_late,
+        },
+    )
 }
 
 fn any_op() -> impl Strategy<Value = Op> {
@@ -143,6 +151,10 @@ fn any_spec() -> impl Strategy<Value = Spec> {
         (0..3_usize).prop_map(Spec::User),
         (0..3_usize).prop_map(Spec::Platform),
         (0..3_usize).prop_map(Spec::Net),
+        Just(Spec::UserListed),
+        Just(Spec::NoteListed),
+        Just(Spec::NetListed),
+        (0..3_usize).prop_map(Spec::Mapped),
         Just(Spec::AnyPhone),
         Just(Spec::EveryEmail),
         (any_op(), 0..3_u32).prop_map(|(op, bound)| Spec::Count(op, bound)),
@@ -191,6 +203,12 @@ impl Spec {
             Self::User(user) => format!("{{ user_id: {{ in: [{}] }} }}", USERS[*user]),
             Self::Platform(platform) => format!("{{ signals.platform: {{ eq: {} }} }}", PLATFORMS[*platform]),
             Self::Net(net) => format!("{{ signals.ip: {{ in_cidr: {} }} }}", NETS[*net]),
+            Self::UserListed => "{ user_id: { in_list: users } }".to_owned(),
+            Self::NoteListed => "{ metadata.note: { in_list: notes } }".to_owned(),
+            Self::NetListed => "{ signals.ip: { in_list: nets } }".to_owned(),
+            Self::Mapped(zone) => {
+                format!("{{ signals.ip: {{ mapped_by: {{ list: zones, eq: {} }} }} }}", ZONES[*zone])
+            }
             Self::AnyPhone => "{ identifiers.any: { type: phone_number } }".to_owned(),
             Self::EveryEmail => "{ identifiers.every: { email_domain: example.com } }".to_owned(),
             Self::Count(op, bound) => format!("{{ identifiers.count: {{ {}: {bound} }} }}", op.word()),
@@ -202,7 +220,7 @@ impl Spec {
 
     fn compares_optional(&self) -> bool {
         match self {
-            Self::Tip(..) | Self::NoteIs(_) | Self::NoteStarts(_) => true,
+            Self::Tip(..) | Self::NoteIs(_) | Self::NoteStarts(_) | Self::NoteListed => true,
             Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::compares_optional),
             Self::Not(part) => part.compares_optional(),
             _ => false,
@@ -232,6 +250,17 @@ impl Spec {
             Self::User(user) => asked.user == *user,
             Self::Platform(platform) => asked.platform == *platform,
             Self::Net(net) => ADDRESSES[asked.address].1[*net],
+            Self::UserListed => asked.user == 0 || (asked.user == 1 && !asked.is_late),
+            Self::NoteListed => asked.note.map_or(absent, |own| own == 0 || (own == 1 && !asked.is_late)),
+            Self::NetListed => match ADDRESSES[asked.address].1 {
+                [_, true, _] | [_, _, true] => true,
+                [is_in_ending, ..] => is_in_ending && !asked.is_late,
+            },
+            Self::Mapped(zone) => match ADDRESSES[asked.address].1 {
+                [_, true, _] => *zone == 1,
+                [true, ..] => *zone == 0,
+                [.., is_six] => is_six && *zone == 2,
+            },
             Self::AnyPhone => asked.has_phone,
             Self::EveryEmail => asked.has_email && !asked.has_phone,
             Self::Count(op, bound) => op.holds(count, *bound),
@@ -264,6 +293,11 @@ pub(super) fn decide(rules: &[RuleSpec], asked: &Asked) -> (Option<String>, Stri
         }
     }
     (None, seen)
+}
+
+/// The scope file with everything that it may name.
+pub(super) fn files(text: &str) -> Vec<(&str, &str)> {
+    with_lists(text)
 }
 
 /// The rules as a scope file.
@@ -308,6 +342,9 @@ impl Asked {
             .with_platform(PLATFORMS[self.platform])
             .with_ip(ADDRESSES[self.address].0);
         facts.user_id = crate::domain::UserId::new(USERS[self.user]).expect("a user id");
+        if self.is_late {
+            facts.received_at = NEXT_DAY;
+        }
         if self.has_phone {
             facts = facts.with_phone();
         }
