@@ -33,12 +33,11 @@ mod yaml;
 
 pub(crate) use bundle::{Bundle, load_dir, load_files};
 pub(crate) use diagnostic::Diagnostics;
+#[cfg(test)]
+pub(crate) use diagnostic::{Code, Severity};
+pub(crate) use explain::{Explanation, Told};
 pub(crate) use request::read_request;
 pub(crate) use shipped::shipped;
+pub(crate) use source::split_canonical;
 pub(crate) use steps::CustomStep;
 pub(crate) use suite::Suite;
-#[cfg(test)]
-pub(crate) use {
-    diagnostic::{Code, Severity},
-    source::split_canonical,
-};
