@@ -3,6 +3,7 @@
 mod access;
 mod api_keys;
 mod decide;
+mod decisions;
 mod key_sets;
 mod mint;
 mod readiness;
@@ -23,6 +24,7 @@ use crate::store::Store;
 pub(crate) use access::AccessError;
 pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_api_key};
 pub(crate) use decide::{CallRefusal, DecideError};
+pub(crate) use decisions::{DecisionsError, DecisionsQuery, stored_decision};
 pub(crate) use mint::{MintError, TokenRequest};
 pub(crate) use signing_keys::{SigningKeysError, open_identifier_digest, open_ring};
 

@@ -3,6 +3,7 @@
 mod api_key;
 mod arguments;
 mod config;
+mod decisions;
 mod demo;
 mod doctor;
 mod output;
@@ -75,6 +76,10 @@ async fn dispatch(arguments: Arguments) -> Exit {
         Command::ApiKey(command) => {
             let format = shared.format;
             with_settings(shared, async move |settings| api_key::run(settings, command, format).await).await
+        }
+        Command::Decisions(command) => {
+            let format = shared.format;
+            with_settings(shared, async move |settings| decisions::run(settings, command, format).await).await
         }
         Command::Doctor(options) => doctor::run(shared, options).await,
         Command::Demo => demo::run().await,

@@ -12,6 +12,7 @@ mod mask;
 mod metadata;
 mod money;
 mod record;
+mod stored;
 mod time;
 mod verdict;
 
@@ -29,6 +30,7 @@ pub(crate) use record::{
     ChallengeProof, DecisionRecord, MintRecord, Recorded, ReviewFound, ReviewQuery, SignatureHash,
     SignatureSeen, SigningKeyRecord,
 };
+pub(crate) use stored::{DecisionFilter, DecisionPage, StoredDecision};
 pub(crate) use time::{Seconds, Timestamp};
 pub(crate) use verdict::{Grant, GrantMode, Step, StepPlan, Verdict};
 

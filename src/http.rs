@@ -1,5 +1,6 @@
 //! The only room that knows actix: a handler extracts, calls one use case and maps.
 
+mod decisions;
 mod extract;
 mod health;
 mod hook;

@@ -34,10 +34,12 @@ mod trace;
 mod yaml;
 
 pub(crate) use bundle::{Bundle, load_dir, load_files};
+#[cfg(test)]
+pub(crate) use diagnostic::Code;
 pub(crate) use diagnostic::{Diagnostics, Severity};
+pub(crate) use explain::{Explanation, Told};
 pub(crate) use request::read_request;
 pub(crate) use shipped::shipped;
+pub(crate) use source::split_canonical;
 pub(crate) use steps::CustomStep;
 pub(crate) use suite::Suite;
-#[cfg(test)]
-pub(crate) use {diagnostic::Code, source::split_canonical};

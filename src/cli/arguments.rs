@@ -61,6 +61,9 @@ pub(super) enum Command {
     /// Make, list and withdraw API keys
     #[command(subcommand)]
     ApiKey(ApiKeyCommand),
+    /// Look at recorded decisions
+    #[command(subcommand)]
+    Decisions(DecisionsCommand),
     /// Check configuration, store, policy, Prelude's key sets and the clock
     Doctor(DoctorOptions),
     /// Show the whole step-up on this machine, with Prelude's side played by an emulator
@@ -132,6 +135,15 @@ pub(super) struct RequestFlags {
     /// What the page sends; repeatable
     #[arg(long = "metadata", value_name = "NAME=VALUE", conflicts_with = "request")]
     pub(super) metadata: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DecisionsCommand {
+    /// Show why a decision is what it is, by the policy of its day
+    Explain {
+        /// The decision's id
+        id: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -140,10 +140,19 @@ impl Caller {
         self.has(Role::Approver) && self.0.approves_as.as_ref() == Some(approver)
     }
 
+    /// The scopes that the key is limited to, if it is.
+    pub(crate) fn scope_limits(&self) -> Option<&[Scope]> {
+        (!self.0.scopes.is_empty()).then_some(self.0.scopes.as_slice())
+    }
+
+    /// Whether the key's limits let it see what concerns this scope.
+    pub(crate) fn may_see(&self, scope: &Scope) -> bool {
+        self.scope_limits().is_none_or(|scopes| scopes.contains(scope))
+    }
+
     /// Whether the key's limits let it act for this scope and step.
     pub(crate) fn may_touch(&self, scope: &Scope, step: &StepKey) -> bool {
-        let scope_fits = self.0.scopes.is_empty() || self.0.scopes.contains(scope);
-        scope_fits && (self.0.steps.is_empty() || self.0.steps.contains(step))
+        self.may_see(scope) && (self.0.steps.is_empty() || self.0.steps.contains(step))
     }
 }
 

@@ -130,6 +130,16 @@ impl DecisionId {
         Self(uuid)
     }
 
+    /// Reads an id as it is shown.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Uuid::try_parse(text).ok().map(Self)
+    }
+
+    /// Takes an id's sixteen bytes.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Uuid::from_slice(bytes).ok().map(Self)
+    }
+
     /// The id as a UUID.
     pub(crate) const fn uuid(self) -> Uuid {
         self.0

@@ -4,7 +4,7 @@
 use actix_web::http::StatusCode;
 
 use super::problem::{Refusal, bad_api_key, invalid_request, unavailable};
-use crate::app::{AccessError, CallRefusal, DecideError, MintError};
+use crate::app::{AccessError, CallRefusal, DecideError, DecisionsError, MintError};
 use crate::prelude::ChallengeFault;
 
 impl From<CallRefusal> for Refusal {
@@ -63,9 +63,7 @@ impl From<MintError> for Refusal {
         match error {
             MintError::Access(error) => error.into(),
             MintError::Challenge(fault) => fault.into(),
-            MintError::OutsideKeyLimits => {
-                Self::new(FORBIDDEN, "outside_key_limits", "The API key is limited to other scopes or steps")
-            }
+            MintError::OutsideKeyLimits => outside_key_limits(),
             MintError::NoTrustedKeySet => unavailable(
                 "no_trusted_key_set",
                 "Prelude's keys are not known, so no challenge token can be checked",
@@ -101,6 +99,20 @@ impl From<MintError> for Refusal {
     }
 }
 
+impl From<DecisionsError> for Refusal {
+    fn from(error: DecisionsError) -> Self {
+        match error {
+            DecisionsError::Access(error) => error.into(),
+            DecisionsError::OutsideKeyLimits => outside_key_limits(),
+            DecisionsError::NotFound => {
+                Self::new(StatusCode::NOT_FOUND, "no_such_decision", "There is no decision with this id")
+            }
+            DecisionsError::Filter(_) => invalid_request(error.to_string()),
+            DecisionsError::Store(_) => store_unavailable(),
+        }
+    }
+}
+
 impl From<ChallengeFault> for Refusal {
     fn from(fault: ChallengeFault) -> Self {
         const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
@@ -129,6 +141,14 @@ impl From<ChallengeFault> for Refusal {
             ),
         }
     }
+}
+
+const fn outside_key_limits() -> Refusal {
+    Refusal::new(
+        StatusCode::FORBIDDEN,
+        "outside_key_limits",
+        "The API key is limited to other scopes or steps",
+    )
 }
 
 const fn managed_step() -> Refusal {

@@ -10,7 +10,7 @@ use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer};
 
 use super::extract::BodyLimits;
 use super::problem::{method_not_allowed, not_found};
-use super::{Server, answer, health, hook, jwks, request_id, verification_tokens};
+use super::{Server, answer, decisions, health, hook, jwks, request_id, verification_tokens};
 use crate::app::App;
 use crate::config::ServerSettings;
 
@@ -94,6 +94,8 @@ fn routes(routes: &mut web::ServiceConfig) {
                 .route(web::head().to(jwks::jwks)),
         )
         .service(resource("/v1/verification-tokens", "POST").route(web::post().to(verification_tokens::mint)))
+        .service(readable("/v1/decisions").route(web::get().to(decisions::list)))
+        .service(readable("/v1/decisions/{id}").route(web::get().to(decisions::show)))
         .service(readable("/healthz").route(web::get().to(health::healthz)))
         .service(readable("/readyz").route(web::get().to(health::readyz)))
         .service(readable("/metrics").route(web::get().to(health::metrics)))

@@ -273,7 +273,6 @@ pub(crate) fn canonical_text(files: &[SourceFile]) -> String {
 }
 
 /// Gets the files back from [`canonical_text`]; `None` for any other text.
-#[cfg_attr(not(test), expect(dead_code, reason = "explaining a stored verdict reads the bundle of its day"))]
 pub(crate) fn split_canonical(text: &str) -> Option<Vec<(String, String)>> {
     let mut rest = text.strip_prefix(CANONICAL_HEAD)?;
     let mut files = Vec::new();

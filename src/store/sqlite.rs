@@ -10,6 +10,7 @@
 
 mod api_keys;
 mod batch;
+mod decisions;
 mod file;
 mod filing;
 mod kept;

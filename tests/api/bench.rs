@@ -51,6 +51,15 @@ impl Bench {
         bench
     }
 
+    /// The same, with other policies from then on.
+    pub(crate) async fn restart_with(mut self, policies: &[(&str, &str)]) -> Self {
+        self.policies =
+            policies.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        let bench = self.restart().await;
+        bench.until_ready().await;
+        bench
+    }
+
     /// Stops the server and starts it again on the same store, with Prelude's side as it is.
     pub(crate) async fn restart(self) -> Self {
         self.server.stop().await.expect("the server stops");
@@ -78,6 +87,12 @@ impl Bench {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         let request = self.client.get(format!("{}{path}", self.server.url()));
+        Answer::of(request.send().await.expect("an answer")).await
+    }
+
+    /// Asks with an API key.
+    pub(crate) async fn get_as(&self, key: &str, path: &str) -> Answer {
+        let request = self.client.get(format!("{}{path}", self.server.url())).bearer_auth(key);
         Answer::of(request.send().await.expect("an answer")).await
     }
 

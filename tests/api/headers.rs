@@ -15,6 +15,8 @@ async fn every_answer_has_known_headers_only() {
         bench.get("/hooks/stepup").await,
         bench.call(&transfer("usr_1", "20")).await,
         bench.mint(&key, &serde_json::json!({})).await,
+        bench.get_as(&key, "/v1/decisions").await,
+        bench.get_as(&key, "/v1/decisions/x").await,
         bench.mint("dsk_no_key", &serde_json::json!({})).await,
     ];
     let allowed = [

@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod decisions;
 mod headers;
 mod hook;
 mod jwks;

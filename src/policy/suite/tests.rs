@@ -96,19 +96,9 @@ fn the_json_has_its_documented_shape() {
     assert_eq!(coverage["missed"][0], missed);
 }
 
-#[test]
-#[expect(clippy::too_many_lines, reason = "one bundle, told test by test until nothing is left")]
-fn what_no_test_reached_is_told_until_nothing_is_left() {
-    let missed = |report: &Report| -> Vec<String> {
-        let told = report.coverage.missed.iter();
-        told.map(|missed| {
-            let rule = missed.rule.as_ref().map_or("-", |rule| rule.as_str());
-            let branch = missed.what.split_once(": ").map_or("", |(_, branch)| branch);
-            format!("{}:{} {rule} {} {branch}", missed.file, missed.line, missed.kind).trim_end().to_owned()
-        })
-        .collect()
-    };
-    let all = [
+/// Every part of the policy, in the order of reports, with a test that reaches it.
+fn every_part() -> Vec<(&'static str, String)> {
+    vec![
         (
             "a.yaml:5 odd rule",
             case("odd", "user_id: odd_1, metadata: { amount: 20 }", "verdict: block, rule: odd"),
@@ -170,7 +160,23 @@ fn what_no_test_reached_is_told_until_nothing_is_left() {
             "always.yaml:1 frozen rule",
             case("frozen", "user_id: usr_2, metadata: { amount: 1 }", "verdict: block, rule: frozen"),
         ),
-    ];
+    ]
+}
+
+/// What a report says was missed: place, rule, kind and branch.
+fn missed(report: &Report) -> Vec<String> {
+    let told = report.coverage.missed.iter();
+    told.map(|missed| {
+        let rule = missed.rule.as_ref().map_or("-", |rule| rule.as_str());
+        let branch = missed.what.split_once(": ").map_or("", |(_, branch)| branch);
+        format!("{}:{} {rule} {} {branch}", missed.file, missed.line, missed.kind).trim_end().to_owned()
+    })
+    .collect()
+}
+
+#[test]
+fn what_no_test_reached_is_told_until_nothing_is_left() {
+    let all = every_part();
     let places: Vec<_> = all.iter().map(|(place, _)| *place).collect();
     let nothing = case("refused", "", "verdict: block");
     assert_eq!(missed(&run(&nothing)), places);

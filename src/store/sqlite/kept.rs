@@ -47,7 +47,6 @@ impl Store {
     ///
     /// # Errors
     /// The record could not be read.
-    #[cfg_attr(not(test), expect(dead_code, reason = "explaining a stored verdict reads it"))]
     pub(crate) async fn bundle_text(&self, hash: BundleHash) -> Result<Option<String>, StoreError> {
         let text = sqlx::query_scalar("SELECT text FROM bundles WHERE hash = ?")
             .bind(hash.as_bytes().as_slice())

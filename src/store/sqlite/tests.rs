@@ -5,6 +5,7 @@ mod files;
 mod keys;
 mod reviews;
 mod sharing;
+mod shown;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

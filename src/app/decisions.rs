@@ -1,0 +1,267 @@
+//! Recorded decisions, shown and explained.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::App;
+use super::access::{AccessError, require};
+use crate::domain::{
+    BundleHash, Caller, DecisionFilter, DecisionId, Role, RuleId, Scope, StoredDecision, Timestamp, UserId,
+};
+use crate::policy::{Bundle, Explanation, Told, load_files, split_canonical};
+use crate::store::{Store, StoreError};
+
+/// How many decisions a page has where nobody says.
+const PAGE_USUAL: u32 = 50;
+/// The most decisions of a page.
+const PAGE_MAX: u32 = 200;
+/// The verdicts that there are.
+const VERDICTS: [&str; 3] = ["continue", "review", "block"];
+
+/// Why decisions are not shown.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DecisionsError {
+    /// The caller may not.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The key is limited to other scopes.
+    #[error("the API key is limited to other scopes")]
+    OutsideKeyLimits,
+    /// There is no such decision, or none that the caller may see: one answer for both.
+    #[error("there is no such decision")]
+    NotFound,
+    /// A filter's value is not what it holds.
+    #[error("`{0}` is not a valid value of that filter")]
+    Filter(&'static str),
+    /// The record could not be read.
+    #[error("the record could not be read")]
+    Store(#[from] StoreError),
+}
+
+/// What a list may be asked for, as it comes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DecisionsQuery {
+    user_id: Option<String>,
+    scope: Option<String>,
+    verdict: Option<String>,
+    rule: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+/// A decision in a list.
+#[derive(Debug, Serialize)]
+pub(crate) struct DecisionSummary {
+    id: String,
+    received_at: Timestamp,
+    user_id: UserId,
+    scope: Scope,
+    verdict: String,
+    steps: Vec<String>,
+    walkable_until: Option<Timestamp>,
+    rule: Option<RuleId>,
+    reason: String,
+    message: Option<String>,
+    bundle: String,
+}
+
+/// A page of a list.
+#[derive(Debug, Serialize)]
+pub(crate) struct DecisionList {
+    decisions: Vec<DecisionSummary>,
+    next_cursor: Option<String>,
+}
+
+/// One decision with everything that is kept of it, and why it is what it is.
+#[derive(Debug, Serialize)]
+pub(crate) struct DecisionDetail {
+    #[serde(flatten)]
+    summary: DecisionSummary,
+    answer: Option<Box<RawValue>>,
+    metadata: Option<Box<RawValue>>,
+    context: Option<Box<RawValue>>,
+    /// None when the bundle of that day is not kept or no longer loads.
+    pub(crate) explanation: Option<Explanation>,
+}
+
+impl App {
+    /// Shows a decision and explains it.
+    ///
+    /// # Errors
+    /// [`DecisionsError`]; nothing was shown.
+    pub(crate) async fn decision(&self, caller: &Caller, id: &str) -> Result<DecisionDetail, DecisionsError> {
+        require(caller, Role::Reader)?;
+        let id = DecisionId::parse(id).ok_or(DecisionsError::NotFound)?;
+        let found = self.parts.store.decision(id).await?;
+        let found = found.filter(|found| caller.may_see(&found.scope)).ok_or(DecisionsError::NotFound)?;
+        let bundle = Library::new(&self.parts.store, Some(&self.parts.bundle)).bundle(found.bundle).await?;
+        Ok(detail(found, bundle.as_deref()))
+    }
+
+    /// Lists decisions, newest first. A page may be short, or empty, and still have a next one.
+    ///
+    /// # Errors
+    /// [`DecisionsError`]; nothing was shown.
+    pub(crate) async fn decisions(
+        &self,
+        caller: &Caller,
+        query: DecisionsQuery,
+    ) -> Result<DecisionList, DecisionsError> {
+        require(caller, Role::Reader)?;
+        let mut filter = query.filter()?;
+        if filter.scope.as_ref().is_some_and(|scope| !caller.may_see(scope)) {
+            return Err(DecisionsError::OutsideKeyLimits);
+        }
+        filter.within = caller.scope_limits().map(<[Scope]>::to_vec);
+        let page = self.parts.store.decisions(filter).await?;
+        let mut library = Library::new(&self.parts.store, Some(&self.parts.bundle));
+        let mut decisions = Vec::with_capacity(page.decisions.len());
+        for found in page.decisions {
+            // Only a rule has a message, so only then is the bundle of that day needed.
+            let bundle = if found.rule.is_some() { library.bundle(found.bundle).await? } else { None };
+            decisions.push(summary(found, bundle.as_deref()));
+        }
+        Ok(DecisionList { decisions, next_cursor: page.next.map(cursor) })
+    }
+}
+
+/// Shows a decision straight from the store, for whoever may open it.
+///
+/// # Errors
+/// [`DecisionsError::NotFound`] or [`DecisionsError::Store`].
+pub(crate) async fn stored_decision(store: &Store, id: &str) -> Result<DecisionDetail, DecisionsError> {
+    let id = DecisionId::parse(id).ok_or(DecisionsError::NotFound)?;
+    let found = store.decision(id).await?.ok_or(DecisionsError::NotFound)?;
+    let bundle = Library::new(store, None).bundle(found.bundle).await?;
+    Ok(detail(found, bundle.as_deref()))
+}
+
+/// The bundles of other days, each loaded once.
+struct Library<'a> {
+    store: &'a Store,
+    loaded: HashMap<BundleHash, Option<Arc<Bundle>>>,
+}
+
+impl<'a> Library<'a> {
+    fn new(store: &'a Store, current: Option<&Arc<Bundle>>) -> Self {
+        let loaded = current.map(|bundle| (bundle.hash(), Some(Arc::clone(bundle))));
+        Self { store, loaded: loaded.into_iter().collect() }
+    }
+
+    /// The bundle with this hash; `None` when it is not kept, or this version cannot read it.
+    async fn bundle(&mut self, hash: BundleHash) -> Result<Option<Arc<Bundle>>, StoreError> {
+        if let Some(loaded) = self.loaded.get(&hash) {
+            return Ok(loaded.clone());
+        }
+        let text = self.store.bundle_text(hash).await?;
+        // Checking a large bundle takes its time, and calls are waiting.
+        let load = move || load_files(split_canonical(&text?)?).ok().map(Arc::new);
+        let loaded = tokio::task::spawn_blocking(load).await.ok().flatten();
+        self.loaded.insert(hash, loaded.clone());
+        Ok(loaded)
+    }
+}
+
+impl DecisionsQuery {
+    fn filter(self) -> Result<DecisionFilter, DecisionsError> {
+        let verdict = |text: String| VERDICTS.into_iter().find(|known| *known == text);
+        let moment = |text: String| Timestamp::parse(&text);
+        let limit = self.limit.unwrap_or(PAGE_USUAL);
+        if !(1..=PAGE_MAX).contains(&limit) {
+            return Err(DecisionsError::Filter("limit"));
+        }
+        Ok(DecisionFilter {
+            user_id: read(self.user_id, "user_id", |text| UserId::new(&text).ok())?,
+            scope: read(self.scope, "scope", |text| Scope::new(&text).ok())?,
+            within: None,
+            verdict: read(self.verdict, "verdict", verdict)?,
+            rule: read(self.rule, "rule", |text| RuleId::new(&text).ok())?,
+            from: read(self.from, "from", moment)?,
+            to: read(self.to, "to", moment)?,
+            before: read(self.cursor, "cursor", |text| from_cursor(&text))?,
+            limit,
+        })
+    }
+}
+
+fn read<T>(
+    text: Option<String>,
+    name: &'static str,
+    read: impl FnOnce(String) -> Option<T>,
+) -> Result<Option<T>, DecisionsError> {
+    text.map(|text| read(text).ok_or(DecisionsError::Filter(name))).transpose()
+}
+
+/// A place in the list, in a form that promises nothing.
+fn cursor(id: DecisionId) -> String {
+    URL_SAFE_NO_PAD.encode(id.uuid().as_bytes())
+}
+
+fn from_cursor(text: &str) -> Option<DecisionId> {
+    DecisionId::from_bytes(URL_SAFE_NO_PAD.decode(text).ok()?.as_slice())
+}
+
+fn summary(found: StoredDecision, bundle: Option<&Bundle>) -> DecisionSummary {
+    let message = found.rule.as_ref().and_then(|rule| bundle?.message(&found.scope, rule));
+    DecisionSummary {
+        id: found.id.to_string(),
+        received_at: found.received_at,
+        message: message.map(str::to_owned),
+        user_id: found.user_id,
+        scope: found.scope,
+        verdict: found.verdict,
+        steps: found.step_keys.iter().flat_map(|keys| keys.split(' ')).map(str::to_owned).collect(),
+        walkable_until: found.walkable_until,
+        rule: found.rule,
+        reason: found.reason,
+        bundle: found.bundle.to_string(),
+    }
+}
+
+fn detail(found: StoredDecision, bundle: Option<&Bundle>) -> DecisionDetail {
+    let told = Told {
+        scope: &found.scope,
+        verdict: &found.verdict,
+        step_keys: found.step_keys.as_deref(),
+        rule: found.rule.as_ref(),
+        reason: &found.reason,
+        seen_json: &found.seen_json,
+        outcomes: &found.outcomes,
+    };
+    let explanation = bundle.and_then(|bundle| bundle.explain(told));
+    let raw = |json: &str| RawValue::from_string(json.to_owned()).ok();
+    DecisionDetail {
+        answer: raw(&found.answer),
+        metadata: raw(&found.metadata_json),
+        context: raw(&found.context_json),
+        explanation,
+        summary: summary(found, bundle),
+    }
+}
+
+/// What is not in the explanation, for people.
+impl std::fmt::Display for DecisionDetail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let own = &self.summary;
+        let lines = [
+            ("decision", own.id.clone()),
+            ("at", own.received_at.to_string()),
+            ("user", own.user_id.to_string()),
+            ("scope", own.scope.to_string()),
+            ("bundle", own.bundle.clone()),
+        ];
+        for (at, (name, value)) in lines.iter().enumerate() {
+            let end = if at + 1 < lines.len() { "\n" } else { "" };
+            write!(f, "{name:<8} {value}{end}")?;
+        }
+        Ok(())
+    }
+}
