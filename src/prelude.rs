@@ -1,7 +1,7 @@
 //! All that Prelude says or hears; the only room that knows Prelude's JSON.
 //!
-//! A hook call becomes a [`SignedCall`] (`signature`) and then facts (`hook`), both against a [`HookKeySet`]; a
-//! challenge token becomes a challenge (`challenge`) against a [`StepUpKeySet`]. Both sets are fetched, kept and, when
+//! A hook call becomes a [`SignedCall`] (`signature`) and then facts (`hook`), both against a `HookKeySet`; a
+//! challenge token becomes a challenge (`challenge`) against a `StepUpKeySet`. Both sets are fetched, kept and, when
 //! they are too old, distrusted by a [`RemoteKeySet`]. What is read is read strictly (`json`): first the signature,
 //! then the form, then the values.
 
