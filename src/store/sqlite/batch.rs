@@ -120,8 +120,10 @@ fn judge(batch: &[Pending], filed: &HashMap<SignatureHash, Earlier>, tail: &Tail
     fates
 }
 
+/// How far apart the two are, whichever is the later: a clock that was set back must not make an old call a retry.
 fn in_window(first_received_at: Timestamp, repeat: &Pending) -> bool {
-    repeat.record.received_at.since(first_received_at) <= REPEAT_WINDOW
+    let received_at = repeat.record.received_at;
+    received_at.since(first_received_at).max(first_received_at.since(received_at)) <= REPEAT_WINDOW
 }
 
 /// Begins the transaction, takes other processes' decisions into the tail, and tells which signatures are filed.

@@ -32,6 +32,23 @@ async fn a_repeat_gets_the_first_answer_for_ten_minutes_and_makes_no_record() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_set_back_makes_no_retry_of_an_old_call() {
+    let directory = Directory::new();
+    let store = directory.open().await;
+    let first = at(1, Duration::from_secs(86_400));
+    assert_eq!(store.record_decision(signature(1), first).await.expect("recorded"), Recorded::First);
+    let cases = [
+        (Duration::from_secs(86_400 - 600), repeat_of(1)),
+        (Duration::from_secs(86_400 - 601), Recorded::TooOld),
+        (Duration::ZERO, Recorded::TooOld),
+    ];
+    for (after, expected) in cases {
+        let recorded = store.record_decision(signature(1), at(2, after)).await.expect("answered");
+        assert_eq!(recorded, expected, "{after:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_signature_twice_in_one_batch_is_recorded_once() {
     let directory = Directory::new();
     let store = directory.open().await;
