@@ -12,13 +12,16 @@ use super::schema::{Schema, Value, Values};
 use crate::domain::{Amount, Facts, Identifier, IdentifierKind, Timestamp};
 
 mod moment;
+mod money;
 pub(crate) use moment::{BucketTest, TimeTest};
+pub(crate) use money::Bound;
 pub(crate) use read_moment::date;
 
 pub(crate) mod read;
 mod read_identifier;
 mod read_list;
 mod read_moment;
+mod read_money;
 mod read_test;
 
 /// The most conditions of one rule.
@@ -141,7 +144,7 @@ pub(crate) enum Comparison {
 
 impl Comparison {
     /// Whether `left` compares so to `right`.
-    pub(crate) fn holds(self, left: Decimal, right: Decimal) -> bool {
+    pub(crate) fn holds<T: PartialOrd + Copy>(self, left: T, right: T) -> bool {
         match self {
             Self::Equal => left == right,
             Self::Less => left < right,
@@ -162,9 +165,9 @@ pub(crate) enum Test {
     /// `between`, both ends included.
     DecimalBetween(Amount, Amount),
     /// `eq lt lte gt gte` of money.
-    Money(Comparison, Vec<Amount>),
+    Money(Comparison, Vec<Bound<Amount>>),
     /// `between` of money, both ends included.
-    MoneyBetween(Vec<(Amount, Amount)>),
+    MoneyBetween(Vec<Bound<(Amount, Amount)>>),
     /// `eq` and `in` of a text: sorted.
     OneOf(Vec<Box<str>>),
     /// `starts_with`.
@@ -312,7 +315,7 @@ impl Leaf {
             },
             Field::Money(at) => match view.schema.money.get(at).and_then(|rule| view.values.money(rule)) {
                 None => self.when_absent,
-                Some((amount, currency)) => self.test.money(amount, currency).unwrap_or(self.when_absent),
+                Some(money) => self.test.money(money, now).unwrap_or(self.when_absent),
             },
         }
     }
@@ -327,19 +330,6 @@ impl Test {
             Self::Decimal(comparison, bound) => comparison.holds(value, bound.decimal()),
             Self::DecimalBetween(low, high) => low.decimal() <= value && value <= high.decimal(),
             other => other.is_there(),
-        }
-    }
-
-    /// Judges an amount by the bound of its currency; `None` without one, which the checker rules out.
-    fn money(&self, amount: Amount, currency: usize) -> Option<bool> {
-        match self {
-            Self::Money(comparison, bounds) => {
-                bounds.get(currency).map(|bound| comparison.holds(amount.decimal(), bound.decimal()))
-            }
-            Self::MoneyBetween(bounds) => {
-                bounds.get(currency).map(|(low, high)| *low <= amount && amount <= *high)
-            }
-            other => Some(other.is_there()),
         }
     }
 

@@ -13,6 +13,7 @@ use super::schema::Schema;
 use super::suggest::did_you_mean;
 use crate::domain::{GrantMode, Scope};
 
+mod interval;
 mod omission;
 mod overlap;
 

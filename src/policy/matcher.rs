@@ -12,7 +12,8 @@ use crate::domain::{Decision, Facts, Reason, RuleId, Seen, Verdict};
 impl Bundle {
     /// Decides about a request.
     ///
-    /// A scope without a policy is blocked; so is metadata that does not fit, before any rule looks at it. Then the
+    /// A scope without a policy is blocked; so is metadata that does not fit, and every request for a scope whose rules
+    /// convert money by rates that are too old at its moment, before any rule looks at it. Then the
     /// rules of `always.yaml`, then the scope's own: the first whose condition holds decides, else `otherwise`. Of each
     /// rule that is tried every condition is evaluated, so that the record shows all of them. A rule that is not active at
     /// the moment of the request never matches, and one that observes is noted and passed by.
@@ -27,6 +28,9 @@ impl Bundle {
             Ok(values) => values,
             Err(refusal) => return blocked(Reason::MetadataRefused(refusal.to_string().into())),
         };
+        if policy.needed_rates.as_ref().is_some_and(|rates| rates.are_expired_at(facts.received_at)) {
+            return blocked(Reason::RatesExpired);
+        }
         let view = View { facts, schema: &policy.schema, values: &values };
         let mut looked = Looked::default();
         let mut rules = self.always().iter().chain(&policy.rules);

@@ -8,6 +8,7 @@ use super::{Condition, Field, LEAVES_MAX, Leaf, Test, Words};
 use crate::domain::{Scope, Timestamp};
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::lists::read::ReadLists;
+use crate::policy::rates::read::ReadRates;
 use crate::policy::reader::Reader;
 use crate::policy::schema::FieldKind;
 use crate::policy::schema::read::ReadSchema;
@@ -25,6 +26,8 @@ pub(crate) struct Names<'a> {
     pub(crate) place: Place,
     /// The bundle's lists.
     pub(crate) lists: &'a ReadLists<'a>,
+    /// The bundle's exchange rates.
+    pub(crate) rates: &'a ReadRates,
     /// When the bundle is loaded; `None` where nothing is held against its age.
     pub(crate) now: Option<Timestamp>,
 }
@@ -270,6 +273,9 @@ fn field_type<'n>(field: Field, names: Names<'n>) -> FieldType<'n> {
             Some(FieldKind::Text(rule)) => FieldType::Text(Some(rule)),
             None => FieldType::Text(None),
         },
-        Field::Money(at) => names.schema.schema.money.get(at).map_or(FieldType::Decimal, FieldType::Money),
+        Field::Money(at) => {
+            let rule = names.schema.schema.money.get(at);
+            rule.map_or(FieldType::Decimal, |rule| FieldType::Money(rule, names.rates))
+        }
     }
 }
