@@ -20,8 +20,11 @@ use crate::domain::{BundleHash, RuleId, Scope, StepKey, Timestamp};
 
 const STEPS_FILE: &str = "steps.yaml";
 pub(super) const ALWAYS_FILE: &str = "always.yaml";
+const GRANTS_FILE: &str = "grants.yaml";
 /// Names that belong to parts of a bundle which are no scope files.
 const RESERVED_FILES: [&str; 1] = ["rates.yaml"];
+
+mod history;
 
 /// Policies in force: immutable, so that a new bundle replaces it in one step and no call sees half of one.
 pub(crate) struct Bundle {
@@ -159,8 +162,10 @@ fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundle, Diagnost
     let mut loader = Loader::default();
     let trees = loader.parse(files);
     let (steps, lists) = (loader.steps(&trees), loader.lists(files));
-    let shared = Shared { steps: &steps, lists: &lists, now };
     let claims = loader.claims(&trees);
+    let schemas = history::schemas(&claims);
+    let neighbours = loader.neighbours(&trees, &claims, &schemas);
+    let shared = Shared { steps: &steps, lists: &lists, neighbours: &neighbours, now };
     let always = loader.always(&trees, &claims, shared);
     let policies = loader.policies(&claims, shared, &always);
     if !loader.has_errors() {
@@ -384,7 +389,7 @@ fn own_scopes(claim: &Claim<'_, '_>) -> Vec<Scope> {
 }
 
 fn is_scope_file(name: &str) -> bool {
-    ![STEPS_FILE, ALWAYS_FILE].contains(&name)
+    ![STEPS_FILE, ALWAYS_FILE, GRANTS_FILE].contains(&name)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::policy::yaml::{Entry, Kind, Node};
 /// The most entries of a list on the right side of an operator.
 const LIST_MAX: usize = 10_000;
 
-const NUMBER_OPERATORS: [&str; 6] = ["eq", "lt", "lte", "gt", "gte", "between"];
+pub(super) const NUMBER_OPERATORS: [&str; 6] = ["eq", "lt", "lte", "gt", "gte", "between"];
 const TEXT_OPERATORS: [&str; 7] = ["eq", "in", "in_list", "starts_with", "ends_with", "contains", "matches"];
 
 /// The type of a field, with what its literals are checked against.
@@ -107,7 +107,8 @@ fn present(reader: &mut Reader<'_>, operator: &Entry, presence: Presence) -> Opt
     Some(Test::Present(wanted == Truth::Yes))
 }
 
-fn comparison(key: &str) -> Option<Comparison> {
+/// The comparison that an operator stands for.
+pub(super) fn comparison(key: &str) -> Option<Comparison> {
     match key {
         "eq" => Some(Comparison::Equal),
         "lt" => Some(Comparison::Less),
@@ -123,7 +124,8 @@ fn count(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Amount> {
     Amount::parse(&number.to_string()).ok()
 }
 
-fn decimal_between(
+/// Reads `between` of numbers.
+pub(super) fn decimal_between(
     reader: &mut Reader<'_>,
     node: &Node,
     read: fn(&mut Reader<'_>, &Node, &str) -> Option<Amount>,
@@ -134,7 +136,8 @@ fn decimal_between(
     in_order(reader, node.span, (low, high)).map(|(low, high)| Test::DecimalBetween(low, high))
 }
 
-fn pair<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<(&'n Node, &'n Node)> {
+/// The two ends of `between`.
+pub(super) fn pair<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<(&'n Node, &'n Node)> {
     if let [low, high] = reader.some_list(node, "`between`")? {
         return Some((low, high));
     }
@@ -148,7 +151,12 @@ fn pair<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<(&'n Node, &'n No
     None
 }
 
-fn in_order(reader: &mut Reader<'_>, span: Span, (low, high): (Amount, Amount)) -> Option<(Amount, Amount)> {
+/// Refuses ends that are the wrong way round.
+pub(super) fn in_order(
+    reader: &mut Reader<'_>,
+    span: Span,
+    (low, high): (Amount, Amount),
+) -> Option<(Amount, Amount)> {
     if low <= high {
         return Some((low, high));
     }
