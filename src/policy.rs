@@ -12,6 +12,7 @@ mod calendar;
 mod condition;
 mod diagnostic;
 mod explain;
+mod grants;
 mod laws;
 mod lists;
 mod literal;

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::App;
 use crate::domain::{
-    Decision, DecisionId, DecisionRecord, Facts, Recorded, StepPlan, Verdict, mask_identifier, mask_ip,
+    Decision, DecisionId, DecisionRecord, Facts, History, Recorded, StepPlan, Verdict, mask_identifier,
+    mask_ip,
 };
 use crate::domain::{Metadata, Timestamp, Traits};
 use crate::prelude::{HookFault, SignatureFault, SignatureHeaders, SignedCall, answer, read, verify_call};
@@ -77,7 +78,7 @@ impl App {
     pub(crate) async fn decide(&self, call: &SignedCall) -> Result<String, DecideError> {
         let facts = read(call, self.now())?;
         let started = Instant::now();
-        let decision = self.parts.bundle.decide(&facts);
+        let decision = self.parts.bundle.decide(&facts, &History::none());
         let evaluation_ns = u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX);
         let text = answer(&decision.verdict);
         let verdict = decision.verdict.as_str();
