@@ -6,6 +6,8 @@
 mod caller;
 mod challenge;
 mod decision;
+mod desk;
+mod desk_fault;
 mod facts;
 mod ids;
 mod mask;
@@ -19,9 +21,15 @@ mod verdict;
 pub(crate) use caller::{ApiKeyRecord, Approver, Caller, Role};
 pub(crate) use challenge::{Challenge, ChallengeStep};
 pub(crate) use decision::{BundleHash, Decision, Reason, Seen};
+pub(crate) use desk::{
+    Actor, DESK_ENTRIES_MAX, Desk, DeskAct, DeskAction, DeskActionFilter, DeskChange, DeskDeed, DeskEntry,
+    DeskRevision, Effect, Left, Pause, PauseTold, Said,
+};
+pub(crate) use desk_fault::{DESK_ENTRY_CHARS_MAX, DeskFault, EntryFault};
 pub(crate) use facts::{Facts, Identifier, IdentifierKind, Platform, Signals};
 pub(crate) use ids::{
-    ApiKeyId, ChallengeId, DecisionId, IdFault, Jti, Kid, RuleId, Scope, SessionId, StepKey, UserId,
+    ApiKeyId, ChallengeId, DecisionId, DeskReason, IdFault, Jti, Kid, ListName, RuleId, Scope, SessionId,
+    StepKey, UserId,
 };
 pub(crate) use mask::{mask_identifier, mask_ip};
 pub(crate) use metadata::{Metadata, MetadataFault};

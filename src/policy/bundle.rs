@@ -1,14 +1,13 @@
 //! A bundle: every policy file together, checked whole, named by its hash.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 
 use aws_lc_rs::digest;
 
-use super::condition::{Leaf, Test};
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity, Span};
-use super::lists::read::{self as list_file, ReadLists};
+use super::lists::read::{self as list_file, KeptList, ReadLists};
 use super::reader::Reader;
 use super::rules::Rule;
 use super::scope_file::{self, ReadAlways, ScopePolicy, Shared};
@@ -31,6 +30,7 @@ pub(crate) struct Bundle {
     policies: Vec<ScopePolicy>,
     by_scope: HashMap<Scope, usize>,
     steps: StepBook,
+    lists: BTreeMap<Box<str>, KeptList>,
     warnings: Diagnostics,
 }
 
@@ -90,6 +90,11 @@ impl Bundle {
 
     pub(super) fn policy(&self, scope: &Scope) -> Option<&ScopePolicy> {
         self.by_scope.get(scope).and_then(|at| self.policies.get(*at))
+    }
+
+    /// The lists, by name.
+    pub(super) const fn lists(&self) -> &BTreeMap<Box<str>, KeptList> {
+        &self.lists
     }
 
     pub(super) fn always(&self) -> &[Rule] {
@@ -158,6 +163,7 @@ fn load(files: &[SourceFile]) -> Result<Bundle, Diagnostics> {
         policies: Vec::with_capacity(policies.len()),
         by_scope: HashMap::new(),
         steps: steps.book,
+        lists: lists.into_kept(),
         warnings: findings,
     };
     for (scopes, policy) in policies {
@@ -329,7 +335,7 @@ impl Loader {
         let mut used = HashSet::new();
         let own = policies.iter().flat_map(|(_, policy)| &policy.rules);
         for rule in always.rules.rules.iter().map(|read| &read.rule).chain(own) {
-            rule.when.each_leaf(&mut |leaf| used.extend(list_of(leaf)));
+            rule.when.each_leaf(&mut |leaf| used.extend(leaf.list()));
         }
         for list in lists.iter().filter(|list| !used.contains(list.name)) {
             self.read(list.file, |reader| {
@@ -347,15 +353,6 @@ impl Loader {
 
 fn named<'t, 'f>(trees: &'t [Tree<'f>], name: &str) -> Option<&'t Tree<'f>> {
     trees.iter().find(|tree| tree.file.name() == name)
-}
-
-/// The list that a condition looks into.
-fn list_of(leaf: &Leaf) -> Option<&str> {
-    match &leaf.test {
-        Test::Listed(listed) => Some(listed.name()),
-        Test::Identifier(test) => test.list.as_ref().map(|list| list.name()),
-        _ => None,
-    }
 }
 
 fn own_scopes(claim: &Claim<'_, '_>) -> Vec<Scope> {

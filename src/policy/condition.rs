@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::addresses::AddressSet;
+use super::desk::DeskOverlay;
 use super::lists::{AddressList, MapList, TextList};
 use super::literal::Pattern;
 use super::schema::{Schema, Value, Values};
@@ -179,8 +180,26 @@ pub(crate) enum Listed {
     Text(Arc<TextList>),
     /// `in_list` of an address.
     Address(Arc<AddressList>),
-    /// `mapped_by`: the list, and the addresses to which it gives one of the wanted values.
-    Mapped(Arc<MapList>, AddressSet),
+    /// `mapped_by`.
+    Mapped(Arc<MapList>, Wanted),
+}
+
+/// The values that `mapped_by` asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Wanted {
+    /// The values, sorted.
+    pub(crate) values: Vec<Box<str>>,
+    /// The addresses to which the list's file gives one of them.
+    pub(crate) addresses: AddressSet,
+}
+
+/// The moment of a request, and what the fraud desk says then.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment<'r> {
+    /// When the request arrived.
+    pub(crate) now: Timestamp,
+    /// What the desk says.
+    pub(crate) desk: &'r DeskOverlay,
 }
 
 impl Listed {
@@ -193,11 +212,17 @@ impl Listed {
         }
     }
 
-    fn has_address(&self, address: IpAddr, now: Timestamp) -> bool {
+    fn has_address(&self, address: IpAddr, Moment { now, desk }: Moment<'_>) -> bool {
         match self {
             Self::Text(_) => false,
-            Self::Address(list) => list.contains(address, now),
-            Self::Mapped(_, set) => set.contains(address),
+            Self::Address(list) => list.contains(address, now, desk.addresses(list.name())),
+            Self::Mapped(list, wanted) => match desk.mapping(list.name()) {
+                None => wanted.addresses.contains(address),
+                Some(desk) => {
+                    let value = list.value(address, now, desk);
+                    value.is_some_and(|value| wanted.values.iter().any(|wanted| **wanted == *value))
+                }
+            },
         }
     }
 }
@@ -216,13 +241,17 @@ pub(crate) struct IdentifierTest {
 }
 
 impl IdentifierTest {
-    fn fits(&self, identifier: &Identifier, now: Timestamp) -> bool {
+    fn fits(&self, identifier: &Identifier, moment: Moment<'_>) -> bool {
         let kind_fits = self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&identifier.kind));
         kind_fits
             && self.domains.as_ref().is_none_or(|domains| has_domain(identifier, domains))
             && self.prefixes.as_ref().is_none_or(|prefixes| has_prefix(identifier, prefixes))
-            && self.list.as_ref().is_none_or(|list| list.contains(&identifier.value.to_lowercase(), now))
+            && self.list.as_ref().is_none_or(|list| has_text(list, &identifier.value.to_lowercase(), moment))
     }
+}
+
+fn has_text(list: &TextList, text: &str, Moment { now, desk }: Moment<'_>) -> bool {
+    list.contains(text, now, desk.texts(list.name()))
 }
 
 fn has_domain(identifier: &Identifier, domains: &[Box<str>]) -> bool {
@@ -245,6 +274,8 @@ pub(crate) struct View<'r> {
     pub(crate) schema: &'r Schema,
     /// What the page sent, typed.
     pub(crate) values: &'r Values<'r>,
+    /// What the fraud desk says.
+    pub(crate) desk: &'r DeskOverlay,
 }
 
 impl Condition {
@@ -277,21 +308,30 @@ impl Condition {
 }
 
 impl Leaf {
+    /// The name of the list that it looks into.
+    pub(crate) fn list(&self) -> Option<&str> {
+        match &self.test {
+            Test::Listed(listed) => Some(listed.name()),
+            Test::Identifier(test) => test.list.as_ref().map(|list| list.name()),
+            _ => None,
+        }
+    }
+
     fn holds(&self, view: View<'_>) -> bool {
-        let (facts, now) = (view.facts, view.facts.received_at);
+        let (facts, moment) = (view.facts, Moment { now: view.facts.received_at, desk: view.desk });
         match self.field {
             Field::Scope => self.test.text(facts.scope.as_str()),
-            Field::UserId => self.test.text_at(facts.user_id.as_str(), now),
-            Field::Ip => self.test.address(facts.signals.ip, now),
-            Field::Platform => self.test.text_at(facts.signals.platform.as_str(), now),
-            Field::UserAgent => self.test.text_at(&facts.signals.user_agent, now),
-            Field::IdentifiersAny => self.test.any_identifier(&facts.identifiers, now),
-            Field::IdentifiersEvery => self.test.every_identifier(&facts.identifiers, now),
+            Field::UserId => self.test.text_at(facts.user_id.as_str(), moment),
+            Field::Ip => self.test.address(facts.signals.ip, moment),
+            Field::Platform => self.test.text_at(facts.signals.platform.as_str(), moment),
+            Field::UserAgent => self.test.text_at(&facts.signals.user_agent, moment),
+            Field::IdentifiersAny => self.test.any_identifier(&facts.identifiers, moment),
+            Field::IdentifiersEvery => self.test.every_identifier(&facts.identifiers, moment),
             Field::IdentifiersCount => self.test.decimal(Decimal::from(facts.identifiers.len())),
             Field::Metadata(at) => match view.values.field(at) {
                 Value::Absent => self.when_absent,
                 Value::Decimal(amount) => self.test.decimal(amount.decimal()),
-                Value::Text(text, _) => self.test.text_at(text, now),
+                Value::Text(text, _) => self.test.text_at(text, moment),
             },
             Field::Money(at) => match view.schema.money.get(at).and_then(|rule| view.values.money(rule)) {
                 None => self.when_absent,
@@ -327,9 +367,9 @@ impl Test {
     }
 
     /// Judges a text at a moment: what is in a list may end.
-    fn text_at(&self, value: &str, now: Timestamp) -> bool {
+    fn text_at(&self, value: &str, moment: Moment<'_>) -> bool {
         match self {
-            Self::Listed(Listed::Text(list)) => list.contains(value, now),
+            Self::Listed(Listed::Text(list)) => has_text(list, value, moment),
             other => other.text(value),
         }
     }
@@ -348,25 +388,25 @@ impl Test {
         }
     }
 
-    fn address(&self, value: IpAddr, now: Timestamp) -> bool {
+    fn address(&self, value: IpAddr, moment: Moment<'_>) -> bool {
         match self {
             Self::InRange(set) => set.contains(value),
-            Self::Listed(listed) => listed.has_address(value, now),
+            Self::Listed(listed) => listed.has_address(value, moment),
             other => other.is_there(),
         }
     }
 
-    fn any_identifier(&self, identifiers: &[Identifier], now: Timestamp) -> bool {
+    fn any_identifier(&self, identifiers: &[Identifier], moment: Moment<'_>) -> bool {
         match self {
-            Self::Identifier(test) => identifiers.iter().any(|identifier| test.fits(identifier, now)),
+            Self::Identifier(test) => identifiers.iter().any(|identifier| test.fits(identifier, moment)),
             other => other.is_there(),
         }
     }
 
-    fn every_identifier(&self, identifiers: &[Identifier], now: Timestamp) -> bool {
+    fn every_identifier(&self, identifiers: &[Identifier], moment: Moment<'_>) -> bool {
         match self {
             Self::Identifier(test) => {
-                !identifiers.is_empty() && identifiers.iter().all(|identifier| test.fits(identifier, now))
+                !identifiers.is_empty() && identifiers.iter().all(|identifier| test.fits(identifier, moment))
             }
             other => other.is_there(),
         }

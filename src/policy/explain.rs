@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::bundle::Bundle;
 use super::trace::{Parts, Recorded, Traced};
-use crate::domain::{Decision, RuleId, Scope, Verdict};
+use crate::domain::{Decision, PauseTold, RuleId, Scope, Verdict};
 
 mod page;
 
@@ -29,6 +29,8 @@ pub(crate) struct Told<'r> {
     pub(crate) seen_json: &'r str,
     /// One character a condition.
     pub(crate) outcomes: &'r str,
+    /// The pause of the scope, where that decided and is known.
+    pub(crate) pause: Option<&'r PauseTold>,
 }
 
 /// Why a decision is what it is. As JSON its shape is stable: members may be added, none changes.
@@ -39,6 +41,9 @@ pub(crate) struct Explanation {
     rule: Option<RuleId>,
     reason: String,
     message: Option<String>,
+    /// The fraud desk's pause, where that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pause: Option<PauseTold>,
     /// The rules that were tried, in their order; the last is the one that decided, if one did.
     rules: Vec<RuleTold>,
 }
@@ -97,6 +102,7 @@ impl Bundle {
             rule: rule.cloned(),
             reason: reason.to_owned(),
             message: rule.and_then(|rule| self.message(scope, rule)).map(str::to_owned),
+            pause: told.pause.cloned(),
             rules: rules.collect(),
         })
     }
@@ -119,6 +125,7 @@ impl Bundle {
             reason: &decision.reason.to_string(),
             seen_json: &decision.seen.values_json,
             outcomes: &decision.seen.outcomes,
+            pause: None,
         })
     }
 }

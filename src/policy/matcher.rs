@@ -2,6 +2,7 @@
 
 use super::bundle::Bundle;
 use super::condition::View;
+use super::desk::DeskOverlay;
 use super::outcome::{Outcome, Walked};
 use super::rules::Rule;
 use super::scope_file::ScopePolicy;
@@ -12,21 +13,27 @@ use crate::domain::{Decision, Facts, Reason, RuleId, Seen, Verdict};
 impl Bundle {
     /// Decides about a request.
     ///
-    /// A scope without a policy is blocked; so is metadata that does not fit, before any rule looks at it. Then the
+    /// A scope without a policy is blocked; so is one that the fraud desk paused, whatever the page sent; so is metadata
+    /// that does not fit, before any rule looks at it. Then the
     /// rules of `always.yaml`, then the scope's own: the first whose condition holds decides, else `otherwise`. Of each
     /// rule that is tried every condition is evaluated, so that the record shows all of them.
     ///
-    /// The same bundle and facts give the same decision: there is no clock, no randomness and no IO in here, and nothing
-    /// that could fail.
-    pub(crate) fn decide(&self, facts: &Facts) -> Decision {
+    /// The same bundle, desk and facts give the same decision: there is no clock, no randomness and no IO in here, and
+    /// nothing that could fail.
+    ///
+    /// - `desk`: compiled for this bundle.
+    pub(crate) fn decide(&self, facts: &Facts, desk: &DeskOverlay) -> Decision {
         let Some(policy) = self.policy(&facts.scope) else {
-            return blocked(Reason::ScopeNotCovered);
+            return blocked(Reason::ScopeNotCovered, desk);
         };
+        if desk.pauses(&facts.scope, facts.received_at) {
+            return blocked(Reason::ScopePaused, desk);
+        }
         let values = match policy.schema.check(&facts.metadata) {
             Ok(values) => values,
-            Err(refusal) => return blocked(Reason::MetadataRefused(refusal.to_string().into())),
+            Err(refusal) => return blocked(Reason::MetadataRefused(refusal.to_string().into()), desk),
         };
-        let view = View { facts, schema: &policy.schema, values: &values };
+        let view = View { facts, schema: &policy.schema, values: &values, desk };
         let mut looked = Looked::default();
         let mut rules = self.always().iter().chain(&policy.rules);
         let decided =
@@ -35,12 +42,13 @@ impl Bundle {
     }
 }
 
-fn blocked(reason: Reason) -> Decision {
+fn blocked(reason: Reason, desk: &DeskOverlay) -> Decision {
     Decision {
         verdict: Verdict::Block,
         rule: None,
         reason,
         seen: Seen { values_json: "{}".into(), outcomes: String::new() },
+        desk: desk.revision(),
     }
 }
 
@@ -51,7 +59,7 @@ fn answer(decided: Option<&Rule>, policy: &ScopePolicy, view: View<'_>, looked: 
     };
     let (verdict, walked) = outcome.resolve(&Walker::of(view.facts));
     let reason = if walked == Walked::Else { Reason::PlanNotWalkable } else { reason };
-    Decision { verdict, rule, reason, seen: looked.into_seen(view) }
+    Decision { verdict, rule, reason, seen: looked.into_seen(view), desk: view.desk.revision() }
 }
 
 #[cfg(test)]

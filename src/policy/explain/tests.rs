@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::Told;
 use crate::domain::{Facts, Scope};
+use crate::policy::desk::DeskOverlay;
 use crate::policy::sample::{Asking, STEPS, bundle, request};
 use crate::policy::{Bundle, load_files, split_canonical};
 
@@ -33,7 +34,7 @@ fn policy() -> Bundle {
 
 fn page(facts: &Facts) -> String {
     let bundle = policy();
-    let decision = bundle.decide(facts);
+    let decision = bundle.decide(facts, &DeskOverlay::none());
     bundle.explain_decision(&facts.scope, &decision).expect("its own decision").to_string()
 }
 
@@ -72,7 +73,9 @@ fn what_was_decided_before_any_rule_has_no_conditions() {
 fn the_json_has_its_documented_shape() {
     let bundle = policy();
     let facts = request("a:b").with_metadata(&[("note", "y")]);
-    let explained = bundle.explain_decision(&facts.scope, &bundle.decide(&facts)).expect("its own decision");
+    let explained = bundle
+        .explain_decision(&facts.scope, &bundle.decide(&facts, &DeskOverlay::none()))
+        .expect("its own decision");
     let test = |field: &str, asks: &str, saw: serde_json::Value, held: bool| json!({ "kind": "test", "field": field, "asks": asks, "saw": saw, "held": held });
     let expected = json!({
         "verdict": "block", "steps": [], "rule": "odd", "reason": "rule_matched", "message": "Odd.",
@@ -94,7 +97,7 @@ fn the_json_has_its_documented_shape() {
 fn a_stored_decision_is_explained_by_the_text_of_its_day_and_by_no_other() {
     let then = policy();
     let facts = request("a:b").with_phone().with_user_agent("x");
-    let decision = then.decide(&facts);
+    let decision = then.decide(&facts, &DeskOverlay::none());
     let reason = decision.reason.to_string();
     let scope = Scope::new("a:b").expect("a scope");
     let told = Told {
@@ -105,6 +108,7 @@ fn a_stored_decision_is_explained_by_the_text_of_its_day_and_by_no_other() {
         reason: &reason,
         seen_json: &decision.seen.values_json,
         outcomes: &decision.seen.outcomes,
+        pause: None,
     };
     let again = load_files(split_canonical(then.text()).expect("canonical")).expect("it loaded that day");
     assert_eq!(again.explain(told), then.explain_decision(&scope, &decision));

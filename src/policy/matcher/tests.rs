@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::Bundle;
 use crate::domain::{Decision, Facts, Grant, GrantMode, IdentifierKind, Platform, Scope, Verdict};
+use crate::policy::desk::DeskOverlay;
 use crate::policy::sample::{Asking, bundle, line, request, scope_bundle};
 use crate::policy::{Code, Severity, load_files, shipped};
 
@@ -91,12 +92,12 @@ proptest! {
         let Some(bundle) = load(&rules) else { return Err(TestCaseError::reject("a law refuses it")) };
         for asked in &asked {
             let facts = asked.facts();
-            let decision = bundle.decide(&facts);
+            let decision = bundle.decide(&facts, &DeskOverlay::none());
             assert_acceptable(&facts, &decision);
             let (rule, outcomes) = decide(&rules, asked);
             prop_assert_eq!(decision.rule.as_ref().map(|rule| rule.as_str().to_owned()), rule, "{}", document(&rules));
             prop_assert_eq!(&decision.seen.outcomes, &outcomes);
-            prop_assert_eq!(&bundle.decide(&facts), &decision);
+            prop_assert_eq!(&bundle.decide(&facts, &DeskOverlay::none()), &decision);
         }
     }
 
@@ -104,9 +105,9 @@ proptest! {
     fn leaving_a_field_out_never_gives_a_softer_verdict(rules in any_rules(), asked in prop::collection::vec(any_request(), 8)) {
         let Some(bundle) = load(&rules) else { return Err(TestCaseError::reject("a law refuses it")) };
         for asked in &asked {
-            let full = bundle.decide(&asked.facts()).verdict;
+            let full = bundle.decide(&asked.facts(), &DeskOverlay::none()).verdict;
             for less in asked.with_less() {
-                let verdict = bundle.decide(&less.facts()).verdict;
+                let verdict = bundle.decide(&less.facts(), &DeskOverlay::none()).verdict;
                 prop_assert!(!gains(&verdict, &full), "{:?} -> {:?}\n{}", full, verdict, document(&rules));
             }
         }
@@ -130,7 +131,7 @@ proptest! {
         let never = "  - { id: never, when: { metadata.amount: { gt: 5, lt: 5 } }, then: block }\n";
         let text = document(&rules).replacen("rules:\n", &format!("rules:\n{never}"), 1);
         let more = load_files(files(&text)).expect("loads as before");
-        let (with, without) = (more.decide(&asked.facts()), bundle.decide(&asked.facts()));
+        let (with, without) = (more.decide(&asked.facts(), &DeskOverlay::none()), bundle.decide(&asked.facts(), &DeskOverlay::none()));
         prop_assert_eq!((with.verdict, with.rule, with.reason), (without.verdict, without.rule, without.reason));
     }
 
@@ -153,7 +154,7 @@ proptest! {
         match load_files(files) {
             Ok(bundle) => {
                 let facts = Facts { scope: Scope::new(scope).expect("a scope"), ..asked.facts() };
-                let decision = bundle.decide(&facts);
+                let decision = bundle.decide(&facts, &DeskOverlay::none());
                 prop_assert!(serde_json::from_str::<serde_json::Value>(&decision.seen.values_json).is_ok());
             }
             Err(faults) => prop_assert!(faults.has_errors() && !faults.to_string().is_empty()),
@@ -165,7 +166,7 @@ proptest! {
 fn metadata_is_judged_before_any_rule() {
     let bundle = load_files(shipped()).expect("the shipped bundle");
     let facts = request("transfer:write").with_ip("198.51.100.7");
-    let decision = bundle.decide(&facts);
+    let decision = bundle.decide(&facts, &DeskOverlay::none());
     assert_eq!(decision.reason.to_string(), "metadata.amount: missing");
     assert_eq!((decision.seen.values_json.as_str(), decision.seen.outcomes.as_str()), ("{}", ""));
 }
@@ -178,7 +179,7 @@ fn rules_for_every_scope_come_first_and_their_messages_are_found() {
         "scopes: [a:b]\nrules: [{ id: all, when: always, then: block, message: No. }]\notherwise: block\n";
     let bundle = bundle(&[("always.yaml", always), ("a.yaml", own)]);
     let facts = request("a:b");
-    let decision = bundle.decide(&facts);
+    let decision = bundle.decide(&facts, &DeskOverlay::none());
     assert_eq!(line(&decision), "block / frozen / rule_matched");
     let message = |rule: &str| {
         let rule = crate::domain::RuleId::new(rule).expect("an id");
@@ -189,7 +190,7 @@ fn rules_for_every_scope_come_first_and_their_messages_are_found() {
         [Some("On hold.".to_owned()), Some("No.".to_owned()), None]
     );
     let uncovered = request("a:c");
-    assert_eq!(line(&bundle.decide(&uncovered)), "block / - / scope_not_covered");
+    assert_eq!(line(&bundle.decide(&uncovered, &DeskOverlay::none())), "block / - / scope_not_covered");
 }
 
 #[test]
@@ -210,7 +211,7 @@ otherwise: block
 ";
     let bundle = scope_bundle(text);
     let facts = request("a:b").with_phone().with_email().with_user_agent("a \"b\"");
-    let decision = bundle.decide(&facts);
+    let decision = bundle.decide(&facts, &DeskOverlay::none());
     let expected = r#"{"scope":"a:b","user_id":"usr_test","signals.ip":"192.0.2.0/24","signals.platform":"WEB","signals.user_agent":"a \"b\"","identifiers":["phone_number +33***78","email_address u***@example.com"],"identifiers.count":2}"#;
     assert_eq!(decision.seen.values_json, expected);
     assert_eq!(decision.seen.outcomes, "0010001");

@@ -7,9 +7,12 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Arguments, Encode, Executor, Row, Sqlite, Type};
 use tokio::sync::oneshot;
 
+use super::desk;
 use super::statements::{BatchStatements, DECISION_VALUES};
 use super::tail::{Earlier, SharedTail, Tail};
-use crate::domain::{DecisionRecord, Recorded, RuleId, SignatureHash, SignatureSeen, Timestamp};
+use crate::domain::{
+    DecisionRecord, DeskRevision, Recorded, RuleId, SignatureHash, SignatureSeen, Timestamp,
+};
 use crate::store::StoreError;
 
 /// How long a repeated signature gets its first answer, counted from the first call's arrival to the repeat's
@@ -38,6 +41,17 @@ enum Fate {
     RepeatWithin(usize),
     /// A repeat after the window.
     TooOld,
+    /// A new one, judged before the fraud desk's last action.
+    Stale,
+}
+
+/// What the look-up found.
+#[derive(Debug, Default)]
+struct Found {
+    /// The batch's signatures that are filed.
+    filed: HashMap<SignatureHash, Earlier>,
+    /// What the fraud desk says now. No action of it can be committed before this batch is.
+    desk: DeskRevision,
 }
 
 /// Records a batch in one transaction and takes what is new into the tail.
@@ -68,13 +82,14 @@ async fn record_in_transaction(
     tail: &SharedTail,
     batch: &[Pending],
 ) -> Result<(Vec<Recorded>, usize), StoreError> {
-    let filed = begin_and_look_up(connection, statements, tail, batch).await?;
-    let fates = judge(batch, &filed, &tail.read());
+    let found = begin_and_look_up(connection, statements, tail, batch).await?;
+    let fates = judge(batch, &found, &tail.read());
     let mut recorded = Vec::with_capacity(batch.len());
     for fate in &fates {
         recorded.push(match *fate {
             Fate::New(_) => Recorded::First,
             Fate::TooOld => Recorded::TooOld,
+            Fate::Stale => Recorded::Stale,
             Fate::RepeatOf(seq) => Recorded::Repeat { answer: answer_of(connection, seq).await? },
             Fate::RepeatWithin(first) => Recorded::Repeat {
                 answer: batch.get(first).map(|call| call.record.answer.clone()).unwrap_or_default(),
@@ -95,14 +110,14 @@ async fn record_in_transaction(
 }
 
 /// Tells what each call is. A signature counts from its first call on, wherever that stands: filed, in the tail, or
-/// earlier in this batch.
-fn judge(batch: &[Pending], filed: &HashMap<SignatureHash, Earlier>, tail: &Tail) -> Vec<Fate> {
+/// earlier in this batch. A repeat gets its first answer whatever the desk did since.
+fn judge(batch: &[Pending], found: &Found, tail: &Tail) -> Vec<Fate> {
     let mut firsts: HashMap<SignatureHash, usize> = HashMap::with_capacity(batch.len());
     let mut last_seq = tail.last_seq();
     let mut fates = Vec::with_capacity(batch.len());
     for (at, call) in batch.iter().enumerate() {
         let hash = call.signature.hash;
-        let earlier = tail.earlier(&hash).or_else(|| filed.get(&hash).copied());
+        let earlier = tail.earlier(&hash).or_else(|| found.filed.get(&hash).copied());
         let within = firsts.get(&hash).and_then(|first| batch.get(*first).map(|call| (*first, call)));
         fates.push(match (earlier, within) {
             (Some(earlier), _) if in_window(earlier.received_at, call) => Fate::RepeatOf(earlier.seq),
@@ -110,6 +125,7 @@ fn judge(batch: &[Pending], filed: &HashMap<SignatureHash, Earlier>, tail: &Tail
                 Fate::RepeatWithin(first)
             }
             (Some(_), _) | (None, Some(_)) => Fate::TooOld,
+            (None, None) if call.record.desk != found.desk => Fate::Stale,
             (None, None) => {
                 firsts.insert(hash, at);
                 last_seq += 1;
@@ -126,13 +142,14 @@ fn in_window(first_received_at: Timestamp, repeat: &Pending) -> bool {
     received_at.since(first_received_at).max(first_received_at.since(received_at)) <= REPEAT_WINDOW
 }
 
-/// Begins the transaction, takes other processes' decisions into the tail, and tells which signatures are filed.
+/// Begins the transaction, takes other processes' decisions into the tail, and tells which signatures are filed and what
+/// the fraud desk says.
 async fn begin_and_look_up(
     connection: &mut SqliteConnection,
     statements: &BatchStatements,
     tail: &SharedTail,
     batch: &[Pending],
-) -> Result<HashMap<SignatureHash, Earlier>, StoreError> {
+) -> Result<Found, StoreError> {
     let statement = statements.look_up(batch.len()).ok_or(StoreError::Busy)?;
     let mut values = SqliteArguments::default();
     values.reserve(batch.len() + 1, 0);
@@ -141,28 +158,27 @@ async fn begin_and_look_up(
         add(&mut values, call.signature.hash.0.as_slice())?;
     }
     let rows = sqlx::query_with(statement, values).fetch_all(connection).await?;
-    let mut filed = HashMap::new();
+    let mut found = Found::default();
     for row in &rows {
-        take_in(row, &mut filed, tail)?;
+        take_in(row, &mut found, tail)?;
     }
-    Ok(filed)
+    Ok(found)
 }
 
-/// Sorts a row of the look-up: without a user it is a filed signature, with one another process's decision.
-fn take_in(
-    row: &SqliteRow,
-    filed: &mut HashMap<SignatureHash, Earlier>,
-    tail: &SharedTail,
-) -> Result<(), StoreError> {
+/// Sorts a row of the look-up: without a signature it is the desk's revision, without a user a filed signature, with one
+/// another process's decision.
+fn take_in(row: &SqliteRow, found: &mut Found, tail: &SharedTail) -> Result<(), StoreError> {
     let seq: i64 = row.try_get("seq")?;
-    let hash: [u8; 32] = row
-        .try_get::<&[u8], _>("signature_hash")?
-        .try_into()
-        .map_err(|_| StoreError::corrupt("decisions", "signature_hash", seq.to_string()))?;
+    let Some(hash) = row.try_get::<Option<&[u8]>, _>("signature_hash")? else {
+        found.desk = desk::revision(seq)?;
+        return Ok(());
+    };
+    let hash: [u8; 32] =
+        hash.try_into().map_err(|_| StoreError::corrupt("decisions", "signature_hash", seq.to_string()))?;
     let received_at = Timestamp::from_unix_micros(row.try_get("received_at")?);
     let call = Earlier { seq, received_at };
     match row.try_get::<Option<&str>, _>("user_id")? {
-        None => drop(filed.insert(SignatureHash(hash), call)),
+        None => drop(found.filed.insert(SignatureHash(hash), call)),
         Some(user) => {
             let mut tail = tail.write();
             tail.add_call(SignatureHash(hash), call);
@@ -224,7 +240,8 @@ fn add_decision(values: &mut SqliteArguments, seq: i64, call: &Pending) -> Resul
     add(values, record.outcomes.as_str())?;
     add(values, record.evaluation_ns)?;
     add(values, call.signature.hash.0.as_slice())?;
-    add(values, call.signature.kid.as_str())
+    add(values, call.signature.kid.as_str())?;
+    add(values, desk::number(record.desk)?)
 }
 
 /// Adds a value to a statement and gives encoding faults the room's own error.

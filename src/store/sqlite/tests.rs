@@ -1,6 +1,7 @@
 //! The record on real files in directories of their own.
 
 mod decisions;
+mod desk;
 mod files;
 mod keys;
 mod reviews;
@@ -13,8 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Store;
 use crate::domain::{
-    BundleHash, DecisionId, DecisionRecord, Kid, Recorded, RuleId, Scope, SignatureHash, SignatureSeen,
-    Timestamp, UserId,
+    BundleHash, DecisionId, DecisionRecord, DeskRevision, Kid, Recorded, RuleId, Scope, SignatureHash,
+    SignatureSeen, Timestamp, UserId,
 };
 use crate::metrics::Metrics;
 use crate::store::{StoreError, StoreSettings};
@@ -84,6 +85,7 @@ fn block(n: u64) -> DecisionRecord {
         rule: Some(RuleId::new("frozen").expect("a rule")),
         reason: "rule_matched".to_owned(),
         bundle: BundleHash::from_digest([7; 32]),
+        desk: DeskRevision::NONE,
         step_keys: None,
         walkable_until: None,
         answer: format!(r#"{{"status":"block","n":{n}}}"#),
