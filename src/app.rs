@@ -27,7 +27,8 @@ pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_
 pub(crate) use decide::{CallRefusal, DecideError};
 pub(crate) use decisions::{DecisionsError, DecisionsQuery, stored_decision};
 pub(crate) use desk::{
-    ActionShown, ActionsQuery, DeskError, DeskWish, ListTold, RestoreError, ResumeQuery, Scopes, act_at_desk,
+    ActionShown, ActionsQuery, DeskError, DeskWish, ListTold, RestoreError, ResumeQuery, ScopeTold, Scopes,
+    act_at_desk,
 };
 pub(crate) use mint::{MintError, TokenRequest};
 pub(crate) use signing_keys::{SigningKeysError, open_identifier_digest, open_ring};

@@ -35,6 +35,7 @@ mod trace;
 mod yaml;
 
 pub(crate) use bundle::{Bundle, load_dir, load_files};
+pub(crate) use calendar::end_of_day;
 pub(crate) use desk::{DeskMisfits, DeskOverlay, EntryShown, EntryState, ListShown};
 #[cfg(test)]
 pub(crate) use diagnostic::Code;

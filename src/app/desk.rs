@@ -17,7 +17,7 @@ use crate::policy::{Bundle, DeskMisfits, DeskOverlay};
 use crate::store::StoreError;
 
 pub(crate) use acting::{DeskError, DeskWish, ResumeQuery, act_at_desk};
-pub(crate) use shown::{ActionShown, ActionsQuery, ListTold, Scopes};
+pub(crate) use shown::{ActionShown, ActionsQuery, ListTold, ScopeTold, Scopes};
 
 /// Why the desk cannot be put in force. It is as it was.
 #[derive(Debug, thiserror::Error)]

@@ -142,12 +142,17 @@ impl ListTold {
         now: Timestamp,
     ) -> Result<Self, DeskFault> {
         let shown = bundle.show_list(desk, name, now).ok_or(DeskFault::Entry(EntryFault::UnknownList))?;
-        Ok(Self {
+        Ok(Self::of_shown(shown))
+    }
+
+    /// Shows a list.
+    pub(crate) fn of_shown(shown: ListShown<'_>) -> Self {
+        Self {
             entries: shown.entries.iter().map(EntryTold::of).collect(),
             kind: shown.kind,
             file_entries: shown.file_entries,
             name: shown.name,
-        })
+        }
     }
 
     /// How much it has, for people: `frozen-users  texts, 2 entries in the file, 1 at the desk`.

@@ -120,7 +120,7 @@ fn near(known: &Known<'_>, desk: &Desk, list: &ListName, value: &str) -> Option<
     if let Content::Texts(file) = &known.list().content
         && known.list().entries <= SUGGESTED_FROM_MAX
     {
-        texts.extend(file.texts());
+        texts.extend(file.texts().filter(|text| *text != value));
     }
     nearest(value, &texts).map(Into::into)
 }
