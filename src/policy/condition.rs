@@ -7,15 +7,20 @@ use rust_decimal::Decimal;
 
 use super::addresses::AddressSet;
 use super::desk::DeskOverlay;
-use super::lists::{AddressList, MapList, TextList};
+use super::lists::TextList;
 use super::literal::Pattern;
 use super::schema::{Schema, Value, Values};
-use crate::domain::{Amount, Facts, Identifier, IdentifierKind, Timestamp};
+use crate::domain::{Amount, Facts, Identifier, IdentifierKind};
 
+mod listed;
 pub(crate) mod read;
 mod read_identifier;
 mod read_list;
 mod read_test;
+
+pub(crate) use listed::{Listed, Wanted};
+
+use listed::{Moment, has_text};
 
 /// The most conditions of one rule.
 pub(crate) const LEAVES_MAX: usize = 256;
@@ -173,60 +178,6 @@ pub(crate) enum Test {
     Identifier(IdentifierTest),
 }
 
-/// A question to a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Listed {
-    /// `in_list` of a text.
-    Text(Arc<TextList>),
-    /// `in_list` of an address.
-    Address(Arc<AddressList>),
-    /// `mapped_by`.
-    Mapped(Arc<MapList>, Wanted),
-}
-
-/// The values that `mapped_by` asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Wanted {
-    /// The values, sorted.
-    pub(crate) values: Vec<Box<str>>,
-    /// The addresses to which the list's file gives one of them.
-    pub(crate) addresses: AddressSet,
-}
-
-/// The moment of a request, and what the fraud desk says then.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Moment<'r> {
-    /// When the request arrived.
-    pub(crate) now: Timestamp,
-    /// What the desk says.
-    pub(crate) desk: &'r DeskOverlay,
-}
-
-impl Listed {
-    /// The list's name.
-    pub(crate) fn name(&self) -> &str {
-        match self {
-            Self::Text(list) => list.name(),
-            Self::Address(list) => list.name(),
-            Self::Mapped(list, _) => list.name(),
-        }
-    }
-
-    fn has_address(&self, address: IpAddr, Moment { now, desk }: Moment<'_>) -> bool {
-        match self {
-            Self::Text(_) => false,
-            Self::Address(list) => list.contains(address, now, desk.addresses(list.name())),
-            Self::Mapped(list, wanted) => match desk.mapping(list.name()) {
-                None => wanted.addresses.contains(address),
-                Some(desk) => {
-                    let value = list.value(address, now, desk);
-                    value.is_some_and(|value| wanted.values.iter().any(|wanted| **wanted == *value))
-                }
-            },
-        }
-    }
-}
-
 /// What an identifier must be; every part that is there must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct IdentifierTest {
@@ -248,10 +199,6 @@ impl IdentifierTest {
             && self.prefixes.as_ref().is_none_or(|prefixes| has_prefix(identifier, prefixes))
             && self.list.as_ref().is_none_or(|list| has_text(list, &identifier.value.to_lowercase(), moment))
     }
-}
-
-fn has_text(list: &TextList, text: &str, Moment { now, desk }: Moment<'_>) -> bool {
-    list.contains(text, now, desk.texts(list.name()))
 }
 
 fn has_domain(identifier: &Identifier, domains: &[Box<str>]) -> bool {
