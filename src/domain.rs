@@ -9,6 +9,7 @@ mod decision;
 mod desk;
 mod desk_fault;
 mod facts;
+mod history;
 mod ids;
 mod mask;
 mod metadata;
@@ -27,9 +28,13 @@ pub(crate) use desk::{
 };
 pub(crate) use desk_fault::{DESK_ENTRY_CHARS_MAX, DeskFault, EntryFault};
 pub(crate) use facts::{Facts, Identifier, IdentifierKind, Platform, Signals};
+pub(crate) use history::{
+    Asker, Counts, Executions, HISTORY_KEPT, History, HistoryNeed, Measure, Needs, PastCall, PastEvent,
+    PastFact, PastRejection, Period, Scopes, Subject, SubjectKey, Sum, Tally, Traits, Window, Zone,
+};
 pub(crate) use ids::{
-    ApiKeyId, ChallengeId, DecisionId, DeskReason, IdFault, Jti, Kid, ListName, RuleId, Scope, SessionId,
-    StepKey, UserId,
+    ApiKeyId, ChallengeId, DecisionId, DeskReason, FactKind, IdFault, Jti, Kid, ListName, RuleId, Scope,
+    SessionId, StepKey, UserId,
 };
 pub(crate) use mask::{mask_identifier, mask_ip};
 pub(crate) use metadata::{Metadata, MetadataFault};
@@ -40,7 +45,7 @@ pub(crate) use record::{
 };
 pub(crate) use stored::{DecisionFilter, DecisionPage, StoredDecision};
 pub(crate) use time::{Seconds, Timestamp};
-pub(crate) use verdict::{Grant, GrantMode, Step, StepPlan, Verdict};
+pub(crate) use verdict::{Grant, GrantMode, Step, StepPlan, Verdict, VerdictKind};
 
 /// The step keys that Prelude itself carries out (docs/CONTRACT.md C4.6).
 pub(crate) const MANAGED_STEPS: [&str; 3] = ["verify_sms", "verify_email", "verify_passkey"];

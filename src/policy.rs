@@ -18,6 +18,7 @@ mod lists;
 mod literal;
 mod matcher;
 mod outcome;
+mod rates;
 mod reader;
 mod request;
 mod rules;
@@ -34,7 +35,7 @@ mod suite;
 mod trace;
 mod yaml;
 
-pub(crate) use bundle::{Bundle, load_dir, load_files};
+pub(crate) use bundle::{Bundle, load_dir, load_dir_in_force, load_files, load_recorded};
 pub(crate) use calendar::end_of_day;
 pub(crate) use desk::{DeskMisfits, DeskOverlay, EntryShown, EntryState, ListShown};
 #[cfg(test)]
@@ -43,6 +44,5 @@ pub(crate) use diagnostic::{Diagnostics, Severity};
 pub(crate) use explain::{Explanation, Told};
 pub(crate) use request::read_request;
 pub(crate) use shipped::shipped;
-pub(crate) use source::split_canonical;
 pub(crate) use steps::CustomStep;
 pub(crate) use suite::Suite;

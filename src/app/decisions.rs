@@ -14,7 +14,7 @@ use crate::domain::{
     BundleHash, Caller, DecisionFilter, DecisionId, PauseTold, Reason, Role, RuleId, Scope, StoredDecision,
     Timestamp, UserId,
 };
-use crate::policy::{Bundle, Explanation, Told, load_files, split_canonical};
+use crate::policy::{Bundle, Explanation, Told, load_recorded};
 use crate::store::{Store, StoreError};
 
 /// How many decisions a page has where nobody says.
@@ -175,7 +175,7 @@ impl<'a> Library<'a> {
         }
         let text = self.store.bundle_text(hash).await?;
         // Checking a large bundle takes its time, and calls are waiting.
-        let load = move || load_files(split_canonical(&text?)?).ok().map(Arc::new);
+        let load = move || load_recorded(&text?).map(Arc::new);
         let loaded = tokio::task::spawn_blocking(load).await.ok().flatten();
         self.loaded.insert(hash, loaded.clone());
         Ok(loaded)
@@ -248,6 +248,7 @@ fn detail(found: StoredDecision, bundle: Option<&Bundle>, pause: Option<&PauseTo
         seen_json: &found.seen_json,
         outcomes: &found.outcomes,
         pause,
+        received_at: found.received_at,
     };
     let explanation = bundle.and_then(|bundle| bundle.explain(told));
     let raw = |json: &str| RawValue::from_string(json.to_owned()).ok();

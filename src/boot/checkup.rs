@@ -45,7 +45,7 @@ impl Finding {
 
 /// Looks at policy, store, keys, the fraud desk, Prelude's key sets and the clock.
 pub(crate) async fn checkup(settings: &Settings, sources: &Sources) -> Vec<Finding> {
-    let bundle = load_dir(&settings.policies.dir).ok();
+    let bundle = load_dir(&settings.policies.dir, sources.clock.now()).ok();
     let mut findings = vec![
         policies(settings, bundle.as_ref()),
         store_and_keys(settings, sources).await,

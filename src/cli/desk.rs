@@ -8,7 +8,7 @@ use crate::app::{ActionShown, DeskError, DeskWish, act_at_desk};
 use crate::boot::{self, Office, Sources};
 use crate::config::Settings;
 use crate::domain::{Actor, DeskDeed, DeskFault, Timestamp};
-use crate::policy::{Bundle, end_of_day, load_dir};
+use crate::policy::{Bundle, end_of_day, load_dir_in_force};
 
 /// An open store and the policy that is in force beside it.
 pub(super) struct Desk {
@@ -26,7 +26,7 @@ impl Desk {
             return Err(refuse(Exit::Failed, &words));
         }
         let dir: &Path = &settings.policies.dir;
-        let bundle = load_dir(dir).map_err(|faults| {
+        let bundle = load_dir_in_force(dir).map_err(|faults| {
             policy::show(dir, &faults, format);
             Exit::BundleInvalid
         })?;

@@ -46,6 +46,8 @@ pub(crate) enum Reason {
     MetadataRefused(Box<str>),
     /// The fraud desk paused the scope.
     ScopePaused,
+    /// The scope's rules convert money, and the exchange rates were too old for that when the request arrived.
+    RatesExpired,
     /// A rule matched, but this user cannot walk its plan here; the plan's `else` decided.
     PlanNotWalkable,
 }
@@ -59,6 +61,7 @@ impl fmt::Display for Reason {
             Self::ScopeNotCovered => "scope_not_covered",
             Self::ScopePaused => "scope_paused",
             Self::MetadataRefused(fault) => fault,
+            Self::RatesExpired => "rates_expired",
             Self::PlanNotWalkable => "plan_not_walkable",
         })
     }

@@ -13,12 +13,19 @@ use super::schema::{Schema, Value, Values};
 use crate::domain::{Amount, Facts, Identifier, IdentifierKind};
 
 mod listed;
+mod moment;
+mod money;
 pub(crate) mod read;
 mod read_identifier;
 mod read_list;
+mod read_moment;
+mod read_money;
 mod read_test;
 
 pub(crate) use listed::{Listed, Wanted};
+pub(crate) use moment::{BucketTest, TimeTest};
+pub(crate) use money::Bound;
+pub(crate) use read_moment::date;
 
 use listed::{Moment, has_text};
 
@@ -81,6 +88,10 @@ pub(crate) enum Field {
     IdentifiersEvery,
     /// `identifiers.count`.
     IdentifiersCount,
+    /// `request.time`.
+    Time,
+    /// `bucket`: the user's share.
+    Bucket,
     /// `metadata.NAME`, by its place in the schema.
     Metadata(usize),
     /// `money.NAME`, by its place in the schema.
@@ -89,7 +100,7 @@ pub(crate) enum Field {
 
 impl Field {
     /// The fields that every scope has, with their names in conditions.
-    pub(crate) const COMMON: [(&'static str, Self); 8] = [
+    pub(crate) const COMMON: [(&'static str, Self); 10] = [
         ("scope", Self::Scope),
         ("user_id", Self::UserId),
         ("signals.ip", Self::Ip),
@@ -98,6 +109,8 @@ impl Field {
         ("identifiers.any", Self::IdentifiersAny),
         ("identifiers.every", Self::IdentifiersEvery),
         ("identifiers.count", Self::IdentifiersCount),
+        ("request.time", Self::Time),
+        ("bucket", Self::Bucket),
     ];
 
     /// Whether the page chose what stands here.
@@ -136,7 +149,7 @@ pub(crate) enum Comparison {
 
 impl Comparison {
     /// Whether `left` compares so to `right`.
-    pub(crate) fn holds(self, left: Decimal, right: Decimal) -> bool {
+    pub(crate) fn holds<T: PartialOrd + Copy>(self, left: T, right: T) -> bool {
         match self {
             Self::Equal => left == right,
             Self::Less => left < right,
@@ -157,9 +170,9 @@ pub(crate) enum Test {
     /// `between`, both ends included.
     DecimalBetween(Amount, Amount),
     /// `eq lt lte gt gte` of money.
-    Money(Comparison, Vec<Amount>),
+    Money(Comparison, Vec<Bound<Amount>>),
     /// `between` of money, both ends included.
-    MoneyBetween(Vec<(Amount, Amount)>),
+    MoneyBetween(Vec<Bound<(Amount, Amount)>>),
     /// `eq` and `in` of a text: sorted.
     OneOf(Vec<Box<str>>),
     /// `starts_with`.
@@ -176,6 +189,10 @@ pub(crate) enum Test {
     Listed(Listed),
     /// What an identifier must be.
     Identifier(IdentifierTest),
+    /// When the request must arrive.
+    Time(TimeTest),
+    /// Which share of the users must ask.
+    Bucket(BucketTest),
 }
 
 /// What an identifier must be; every part that is there must hold.
@@ -275,6 +292,8 @@ impl Leaf {
             Field::IdentifiersAny => self.test.any_identifier(&facts.identifiers, moment),
             Field::IdentifiersEvery => self.test.every_identifier(&facts.identifiers, moment),
             Field::IdentifiersCount => self.test.decimal(Decimal::from(facts.identifiers.len())),
+            Field::Time => matches!(&self.test, Test::Time(test) if test.fits(moment.now)),
+            Field::Bucket => matches!(&self.test, Test::Bucket(test) if test.fits(&facts.user_id)),
             Field::Metadata(at) => match view.values.field(at) {
                 Value::Absent => self.when_absent,
                 Value::Decimal(amount) => self.test.decimal(amount.decimal()),
@@ -282,7 +301,7 @@ impl Leaf {
             },
             Field::Money(at) => match view.schema.money.get(at).and_then(|rule| view.values.money(rule)) {
                 None => self.when_absent,
-                Some((amount, currency)) => self.test.money(amount, currency).unwrap_or(self.when_absent),
+                Some(money) => self.test.money(money, moment.now).unwrap_or(self.when_absent),
             },
         }
     }
@@ -297,19 +316,6 @@ impl Test {
             Self::Decimal(comparison, bound) => comparison.holds(value, bound.decimal()),
             Self::DecimalBetween(low, high) => low.decimal() <= value && value <= high.decimal(),
             other => other.is_there(),
-        }
-    }
-
-    /// Judges an amount by the bound of its currency; `None` without one, which the checker rules out.
-    fn money(&self, amount: Amount, currency: usize) -> Option<bool> {
-        match self {
-            Self::Money(comparison, bounds) => {
-                bounds.get(currency).map(|bound| comparison.holds(amount.decimal(), bound.decimal()))
-            }
-            Self::MoneyBetween(bounds) => {
-                bounds.get(currency).map(|(low, high)| *low <= amount && amount <= *high)
-            }
-            other => Some(other.is_there()),
         }
     }
 

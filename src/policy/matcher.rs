@@ -4,7 +4,7 @@ use super::bundle::Bundle;
 use super::condition::View;
 use super::desk::DeskOverlay;
 use super::outcome::{Outcome, Walked};
-use super::rules::Rule;
+use super::rules::{Part, Rule};
 use super::scope_file::ScopePolicy;
 use super::seen::Looked;
 use super::steps::Walker;
@@ -14,9 +14,11 @@ impl Bundle {
     /// Decides about a request.
     ///
     /// A scope without a policy is blocked; so is one that the fraud desk paused, whatever the page sent; so is metadata
-    /// that does not fit, before any rule looks at it. Then the
+    /// that does not fit, and every request for a scope whose rules convert money by rates that are too old at its moment,
+    /// before any rule looks at it. Then the
     /// rules of `always.yaml`, then the scope's own: the first whose condition holds decides, else `otherwise`. Of each
-    /// rule that is tried every condition is evaluated, so that the record shows all of them.
+    /// rule that is tried every condition is evaluated, so that the record shows all of them. A rule that is not active at
+    /// the moment of the request never matches, and one that observes is noted and passed by.
     ///
     /// The same bundle, desk and facts give the same decision: there is no clock, no randomness and no IO in here, and
     /// nothing that could fail.
@@ -33,13 +35,26 @@ impl Bundle {
             Ok(values) => values,
             Err(refusal) => return blocked(Reason::MetadataRefused(refusal.to_string().into()), desk),
         };
+        if policy.needed_rates.as_ref().is_some_and(|rates| rates.are_expired_at(facts.received_at)) {
+            return blocked(Reason::RatesExpired, desk);
+        }
         let view = View { facts, schema: &policy.schema, values: &values, desk };
         let mut looked = Looked::default();
         let mut rules = self.always().iter().chain(&policy.rules);
-        let decided =
-            rules.find(|rule| rule.when.holds(view, &mut |leaf, outcome| looked.note(leaf, outcome)));
+        let decided = rules.find(|rule| matches(rule, view, &mut looked));
         answer(decided, policy, view, looked)
     }
+}
+
+/// Whether the rule decides. The conditions of a rule that is not there now, or only observes, are evaluated all the
+/// same: so what the record shows has one form for each bundle, whatever the time.
+fn matches(rule: &Rule, view: View<'_>, looked: &mut Looked) -> bool {
+    let holds = rule.when.holds(view, &mut |leaf, outcome| looked.note(leaf, outcome));
+    let held = holds && rule.active.includes(view.facts.received_at);
+    if held && rule.part == Part::Observes {
+        looked.observed(&rule.id);
+    }
+    held && rule.part == Part::Decides
 }
 
 fn blocked(reason: Reason, desk: &DeskOverlay) -> Decision {

@@ -1,6 +1,7 @@
 //! Scope files and `always.yaml`, read whole and held against the laws.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::condition::read::{Names, Place};
 use super::diagnostic::{Code, Span};
@@ -9,6 +10,8 @@ use super::lists::read::ReadLists;
 use super::literal;
 use super::outcome::Outcome;
 use super::outcome::read::OutcomeReader;
+use super::rates::Rates;
+use super::rates::read::ReadRates;
 use super::reader::{Map, Reader};
 use super::rules::Rule;
 use super::rules::read::{ReadRules, rules};
@@ -16,7 +19,7 @@ use super::schema::Schema;
 use super::schema::read::{ReadSchema, schema};
 use super::steps::read::ReadSteps;
 use super::yaml::{Kind, Node};
-use crate::domain::Scope;
+use crate::domain::{Scope, Timestamp};
 
 const SCOPE_FILE_KEYS: [&str; 6] = ["scopes", "description", "metadata", "money", "rules", "otherwise"];
 /// The most scopes of one file.
@@ -37,6 +40,15 @@ pub(crate) struct ScopePolicy {
     pub(crate) file: Box<str>,
     /// The line of its `otherwise`, from 1.
     pub(crate) otherwise_line: usize,
+    /// The rates without which its rules cannot decide; `None` where no rule that decides converts money.
+    pub(crate) needed_rates: Option<Arc<Rates>>,
+}
+
+impl ScopePolicy {
+    /// The rates by which one of the rules converts money, one that only observes too; `None` where none does.
+    pub(crate) fn rates(&self) -> Option<&Arc<Rates>> {
+        self.rules.iter().find_map(|rule| rule.when.rates())
+    }
 }
 
 /// What the files of a bundle share.
@@ -46,6 +58,10 @@ pub(crate) struct Shared<'s> {
     pub(crate) steps: &'s ReadSteps,
     /// Its lists.
     pub(crate) lists: &'s ReadLists<'s>,
+    /// Its exchange rates.
+    pub(crate) rates: &'s ReadRates,
+    /// When it is loaded; `None` for a bundle that was in force once and is only read again.
+    pub(crate) now: Option<Timestamp>,
 }
 
 /// The rules before every scope.
@@ -97,7 +113,14 @@ pub(crate) fn policy(
         reader.text(node, "`description`");
     }
     let read = schema(reader, &map);
-    let names = Names { schema: &read, scopes, place: Place::Scopes, lists: shared.lists };
+    let names = Names {
+        schema: &read,
+        scopes,
+        place: Place::Scopes,
+        lists: shared.lists,
+        rates: shared.rates,
+        now: shared.now,
+    };
     let mut grants = Vec::new();
     let mut out = OutcomeReader { reader, steps: shared.steps, grants: &mut grants };
     let read_rules = match map.get("rules") {
@@ -115,9 +138,11 @@ pub(crate) fn policy(
     };
     laws::check(reader, subject);
     let (otherwise, otherwise_span) = otherwise?;
-    let rules = read_rules.rules.into_iter().map(|read| read.rule).collect();
+    let rules: Vec<Rule> = read_rules.rules.into_iter().map(|read| read.rule).collect();
     let (file, otherwise_line) = (reader.file_name().into(), otherwise_span.line);
-    Some(ScopePolicy { schema: read.schema, rules, otherwise, file, otherwise_line })
+    let mut deciding = rules.iter().filter(|rule| !rule.observes());
+    let needed_rates = deciding.find_map(|rule| rule.when.rates()).cloned();
+    Some(ScopePolicy { schema: read.schema, rules, otherwise, file, otherwise_line, needed_rates })
 }
 
 /// Reads `always.yaml`.
@@ -135,7 +160,14 @@ pub(crate) fn always(
     }
     let Some(node) = reader.required(&map, "rules", "`always.yaml`") else { return ReadAlways::default() };
     let schema = ReadSchema::default();
-    let names = Names { schema: &schema, scopes: all_scopes, place: Place::Always, lists: shared.lists };
+    let names = Names {
+        schema: &schema,
+        scopes: all_scopes,
+        place: Place::Always,
+        lists: shared.lists,
+        rates: shared.rates,
+        now: shared.now,
+    };
     let mut grants = Vec::new();
     let mut out = OutcomeReader { reader, steps: shared.steps, grants: &mut grants };
     let rules = rules(&mut out, node, names, &BTreeMap::new());

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::show;
+use super::{now, show};
 use crate::cli::arguments::{ExplainOptions, Format, RequestFlags};
 use crate::cli::{Exit, output};
 use crate::policy::{DeskOverlay, load_dir, read_request};
@@ -30,7 +30,7 @@ pub(super) fn run(dir: &Path, options: ExplainOptions, format: Format) -> Exit {
             return Exit::Usage;
         }
     };
-    let bundle = match load_dir(dir) {
+    let bundle = match load_dir(dir, now()) {
         Ok(bundle) => bundle,
         Err(faults) => {
             show(dir, &faults, format);
@@ -38,7 +38,7 @@ pub(super) fn run(dir: &Path, options: ExplainOptions, format: Format) -> Exit {
         }
     };
     let decision = bundle.decide(&facts, &DeskOverlay::none());
-    let Some(explanation) = bundle.explain_decision(&facts.scope, &decision) else {
+    let Some(explanation) = bundle.explain_decision(&facts, &decision) else {
         output::complain("The decision cannot be explained.");
         return Exit::Failed;
     };

@@ -173,7 +173,7 @@ fn a_paused_scope_is_blocked_before_its_metadata_is_looked_at() {
     }
     let decision = bundle.decide(&request("a:b"), &overlay);
     assert_eq!((decision.reason.clone(), decision.desk), (Reason::ScopePaused, DeskRevision::new(7)));
-    let explained = bundle.explain_decision(&request("a:b").scope, &decision).expect("explained");
+    let explained = bundle.explain_decision(&request("a:b"), &decision).expect("explained");
     assert_eq!(explained.to_string(), "verdict  block\nrule     -\nreason   scope_paused");
 }
 

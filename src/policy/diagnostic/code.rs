@@ -90,6 +90,8 @@ codes! {
     MoneyField = "money_field",
     /// A money bound that says nothing about a currency that may come, or speaks of one that may not.
     CurrencyNotCovered = "currency_not_covered",
+    /// Exchange rates older than they say they may be.
+    RatesExpired = "rates_expired",
     /// A plan in which one step could come twice.
     StepRepeated = "step_repeated",
     /// A step or plan that nobody can walk on any platform.
@@ -120,10 +122,14 @@ codes! {
     StepUnused = "step_unused",
     /// Warning: a list that no rule looks into.
     ListUnused = "list_unused",
+    /// Warning: exchange rates by which no rule converts.
+    RatesUnused = "rates_unused",
     /// Warning: an entry that stands in the list already.
     ListRepeats = "list_repeats",
     /// Warning: a scope that Prelude resolves itself, without asking.
     ScopeNeverAsked = "scope_never_asked",
+    /// Warning: a rule whose last day is past.
+    Expired = "expired",
 }
 
 impl fmt::Display for Code {

@@ -6,6 +6,10 @@ use proptest::prelude::*;
 use crate::domain::Facts;
 use crate::policy::sample::{Asking, NEXT_DAY, request, with_lists};
 
+mod op;
+
+use op::Op;
+
 const NOTES: [&str; 3] = ["gift", "gold", "salary"];
 const USERS: [&str; 3] = ["usr_a", "usr_b", "usr_test"];
 const PLATFORMS: [&str; 4] = ["WEB", "IOS", "ANDROID", "TV"];
@@ -16,47 +20,21 @@ const ADDRESSES: [(&str, [bool; 3]); 4] = [
     ("2001:db8::1", [false, false, true]),
     ("203.0.113.1", [false, false, false]),
 ];
+/// The first eight bytes of `sha256("kyc-v2\0" USER)`, modulo four, worked out apart.
+const BUCKETS_OF_FOUR: [u32; 3] = [2, 0, 3];
 const ZONES: [&str; 3] = ["wide", "narrow", "six"];
+const CURRENCIES: [&str; 3] = ["USD", "EUR", "GBP"];
+/// What one euro is worth in each currency, in hundredths: on the day of the earlier requests and on that of the later.
+const EURO_IN: [[u32; 3]; 2] = [[125, 100, 70], [160, 100, 50]];
 const NETS: [&str; 3] = ["198.51.100.0/24", "198.51.100.0/25", "'2001:db8::/32'"];
-
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Op {
-    Eq,
-    Lt,
-    Lte,
-    Gt,
-    Gte,
-}
-
-impl Op {
-    const ALL: [Self; 5] = [Self::Eq, Self::Lt, Self::Lte, Self::Gt, Self::Gte];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Eq => "eq",
-            Self::Lt => "lt",
-            Self::Lte => "lte",
-            Self::Gt => "gt",
-            Self::Gte => "gte",
-        }
-    }
-
-    fn holds(self, left: u32, right: u32) -> bool {
-        match self {
-            Self::Eq => left == right,
-            Self::Lt => left < right,
-            Self::Lte => left <= right,
-            Self::Gt => left > right,
-            Self::Gte => left >= right,
-        }
-    }
-}
 
 #[derive(Debug, Clone)]
 pub(super) enum Spec {
     Amount(Op, u32),
     Between(u32, u32),
     Money(Op, u32, u32),
+    /// A bound in dollars only: everything else is converted.
+    Dollars(Op, u32),
     Tip(Op, u32),
     NoteIs(usize),
     NoteStarts(char),
@@ -68,6 +46,8 @@ pub(super) enum Spec {
     NoteListed,
     NetListed,
     Mapped(usize),
+    Night,
+    Bucket(u32),
     AnyPhone,
     EveryEmail,
     Count(Op, u32),
@@ -82,12 +62,46 @@ pub(super) struct RuleSpec {
     then: usize,
     is_match_if_absent: bool,
     id: usize,
+    extra: Extra,
+}
+
+/// What a rule has besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extra {
+    None,
+    /// Active up to the day of the earlier requests.
+    Ends,
+    /// Active from the day after.
+    Begins,
+    Observes,
+}
+
+impl Extra {
+    const ALL: [Self; 6] = [Self::None, Self::None, Self::None, Self::Ends, Self::Begins, Self::Observes];
+
+    fn yaml(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Ends => ", active: { until: 2026-09-21 }",
+            Self::Begins => ", active: { from: 2026-09-22 }",
+            Self::Observes => ", observe: true",
+        }
+    }
+
+    fn decides(self, asked: &Asked) -> bool {
+        match self {
+            Self::None => true,
+            Self::Ends => !asked.is_late,
+            Self::Begins => asked.is_late,
+            Self::Observes => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     amount: u32,
-    is_euro: bool,
+    currency: usize,
     note: Option<usize>,
     tip: Option<u32>,
     user: usize,
@@ -114,11 +128,11 @@ fn cents(amount: u32) -> String {
 
 pub(super) fn any_request() -> impl Strategy<Value = Asked> {
     let who = (0..3_usize, 0..4_usize, 0..4_usize, any::<bool>(), any::<bool>(), any::<bool>());
-    let what = (0..6_u32, any::<bool>(), prop::option::of(0..3_usize), prop::option::of(0..6_u32));
+    let what = (0..6_u32, 0..3_usize, prop::option::of(0..3_usize), prop::option::of(0..6_u32));
     (who, what).prop_map(
-        |((user, platform, address, has_phone, has_email, is_late), (amount, is_euro, note, tip))| Asked {
+        |((user, platform, address, has_phone, has_email, is_late), (amount, currency, note, tip))| Asked {
             amount: amount * 50,
-            is_euro,
+            currency,
             note,
             tip: tip.map(|tip| tip * 50),
             user,
@@ -144,6 +158,7 @@ fn any_spec() -> impl Strategy<Value = Spec> {
         (any_op(), any_bound()).prop_map(|(op, bound)| Spec::Amount(op, bound)),
         (any_bound(), any_bound()).prop_map(|(a, b)| Spec::Between(a.min(b), a.max(b))),
         (any_op(), any_bound(), any_bound()).prop_map(|(op, usd, eur)| Spec::Money(op, usd, eur)),
+        (any_op(), any_bound()).prop_map(|(op, bound)| Spec::Dollars(op, bound)),
         (any_op(), any_bound()).prop_map(|(op, bound)| Spec::Tip(op, bound)),
         (0..3_usize).prop_map(Spec::NoteIs),
         prop::sample::select(vec!['g', 's']).prop_map(Spec::NoteStarts),
@@ -155,6 +170,8 @@ fn any_spec() -> impl Strategy<Value = Spec> {
         Just(Spec::NoteListed),
         Just(Spec::NetListed),
         (0..3_usize).prop_map(Spec::Mapped),
+        Just(Spec::Night),
+        (1..4_u32).prop_map(Spec::Bucket),
         Just(Spec::AnyPhone),
         Just(Spec::EveryEmail),
         (any_op(), 0..3_u32).prop_map(|(op, bound)| Spec::Count(op, bound)),
@@ -170,14 +187,20 @@ fn any_spec() -> impl Strategy<Value = Spec> {
 
 /// Up to five rules. Continues stand last more often than not, or few bundles would load.
 pub(super) fn any_rules() -> impl Strategy<Value = Vec<RuleSpec>> {
-    let rule = (any_spec(), 0..OUTCOMES.len(), any::<bool>());
+    let rule = (any_spec(), 0..OUTCOMES.len(), any::<bool>(), prop::sample::select(Extra::ALL.to_vec()));
     (prop::collection::vec(rule, 1..6), 0..4_u8).prop_map(|(mut rules, order)| {
         if order > 0 {
-            rules.sort_by_key(|(_, then, _)| *then);
+            rules.sort_by_key(|(_, then, ..)| *then);
         }
         let numbered = rules.into_iter().enumerate();
         numbered
-            .map(|(id, (when, then, is_match_if_absent))| RuleSpec { when, then, is_match_if_absent, id })
+            .map(|(id, (when, then, is_match_if_absent, extra))| RuleSpec {
+                when,
+                then,
+                is_match_if_absent,
+                id,
+                extra,
+            })
             .collect()
     })
 }
@@ -196,6 +219,9 @@ impl Spec {
                 let (usd, eur) = (cents(*usd), cents(*eur));
                 format!("{{ money.value: {{ {}: [{eur} EUR, {usd} USD] }} }}", op.word())
             }
+            Self::Dollars(op, bound) => {
+                format!("{{ money.value: {{ {}: {} USD }} }}", op.word(), cents(*bound))
+            }
             Self::Tip(op, bound) => format!("{{ metadata.tip: {{ {}: {} }} }}", op.word(), cents(*bound)),
             Self::NoteIs(note) => format!("{{ metadata.note: {{ eq: {} }} }}", NOTES[*note]),
             Self::NoteStarts(start) => format!("{{ metadata.note: {{ starts_with: {start} }} }}"),
@@ -209,6 +235,10 @@ impl Spec {
             Self::Mapped(zone) => {
                 format!("{{ signals.ip: {{ mapped_by: {{ list: zones, eq: {} }} }} }}", ZONES[*zone])
             }
+            Self::Night => {
+                "{ request.time: { zone: UTC, hours: '22:00-06:00', weekdays: [mon, wed] } }".to_owned()
+            }
+            Self::Bucket(below) => format!("{{ bucket: {{ of: 4, below: {below}, salt: kyc-v2 }} }}"),
             Self::AnyPhone => "{ identifiers.any: { type: phone_number } }".to_owned(),
             Self::EveryEmail => "{ identifiers.every: { email_domain: example.com } }".to_owned(),
             Self::Count(op, bound) => format!("{{ identifiers.count: {{ {}: {bound} }} }}", op.word()),
@@ -242,7 +272,12 @@ impl Spec {
             Self::Not(part) => return !part.holds(asked, !absent, seen),
             Self::Amount(op, bound) => op.holds(asked.amount, *bound),
             Self::Between(low, high) => asked.amount >= *low && asked.amount <= *high,
-            Self::Money(op, usd, eur) => op.holds(asked.amount, if asked.is_euro { *eur } else { *usd }),
+            Self::Money(op, usd, eur) => match asked.currency {
+                0 => op.holds(asked.amount, *usd),
+                1 => op.holds(asked.amount, *eur),
+                _ => asked.compares(*op, *eur, 1),
+            },
+            Self::Dollars(op, usd) => asked.compares(*op, *usd, 0),
             Self::Tip(op, bound) => asked.tip.map_or(absent, |tip| op.holds(tip, *bound)),
             Self::NoteIs(note) => asked.note.map_or(absent, |own| own == *note),
             Self::NoteStarts(start) => asked.note.map_or(absent, |own| NOTES[own].starts_with(*start)),
@@ -261,6 +296,9 @@ impl Spec {
                 [true, ..] => *zone == 0,
                 [.., is_six] => is_six && *zone == 2,
             },
+            // Requests come on a Monday at 14:13 and on Tuesday at midnight, in Monday's night.
+            Self::Night => asked.is_late,
+            Self::Bucket(below) => BUCKETS_OF_FOUR[asked.user] < *below,
             Self::AnyPhone => asked.has_phone,
             Self::EveryEmail => asked.has_email && !asked.has_phone,
             Self::Count(op, bound) => op.holds(count, *bound),
@@ -272,7 +310,7 @@ impl Spec {
 
 impl RuleSpec {
     pub(super) fn matches(&self, asked: &Asked) -> bool {
-        self.when.holds(asked, self.is_match_if_absent, &mut String::new())
+        self.extra.decides(asked) && self.when.holds(asked, self.is_match_if_absent, &mut String::new())
     }
 
     pub(super) fn continues(&self) -> bool {
@@ -288,7 +326,7 @@ impl RuleSpec {
 pub(super) fn decide(rules: &[RuleSpec], asked: &Asked) -> (Option<String>, String) {
     let mut seen = String::new();
     for rule in rules {
-        if rule.when.holds(asked, rule.is_match_if_absent, &mut seen) {
+        if rule.when.holds(asked, rule.is_match_if_absent, &mut seen) && rule.extra.decides(asked) {
             return (Some(format!("r{}", rule.id)), seen);
         }
     }
@@ -305,7 +343,7 @@ pub(super) fn document(rules: &[RuleSpec]) -> String {
     let mut text = "scopes: [a:b]
 metadata:
   amount: { type: decimal }
-  currency: { type: string, one_of: [USD, EUR] }
+  currency: { type: string, one_of: [USD, EUR, GBP] }
   note: { type: string, optional: true }
   tip: { type: decimal, optional: true }
 money:
@@ -320,12 +358,19 @@ rules:
             (true, false) => ", if_absent: no_match",
         };
         let (id, when, then) = (rule.id, rule.when.yaml(), OUTCOMES[rule.then]);
-        text.push_str(&format!("  - {{ id: r{id}, when: {when}, then: {then}{if_absent} }}\n"));
+        let extra = rule.extra.yaml();
+        text.push_str(&format!("  - {{ id: r{id}, when: {when}, then: {then}{if_absent}{extra} }}\n"));
     }
     text + "otherwise: block\n"
 }
 
 impl Asked {
+    /// Compares the money with a bound in another currency: multiplied out, so that nothing is divided or rounded.
+    fn compares(&self, op: Op, bound: u32, currency: usize) -> bool {
+        let euro_in = EURO_IN[usize::from(self.is_late)];
+        op.holds(self.amount * euro_in[currency], bound * euro_in[self.currency])
+    }
+
     /// The same request without its note, and without its tip.
     pub(super) fn with_less(&self) -> [Self; 2] {
         [Self { note: None, ..self.clone() }, Self { tip: None, ..self.clone() }]
@@ -333,8 +378,7 @@ impl Asked {
 
     pub(super) fn facts(&self) -> Facts {
         let (amount, tip) = (cents(self.amount), self.tip.map(cents));
-        let currency = if self.is_euro { "EUR" } else { "USD" };
-        let mut fields = vec![("amount", amount.as_str()), ("currency", currency)];
+        let mut fields = vec![("amount", amount.as_str()), ("currency", CURRENCIES[self.currency])];
         fields.extend(self.note.map(|note| ("note", NOTES[note])));
         fields.extend(tip.as_deref().map(|tip| ("tip", tip)));
         let mut facts = request("a:b")
