@@ -3,6 +3,8 @@
 //! Each type is built by a checking constructor, so a function that takes a [`Scope`] or an [`Amount`] never checks
 //! it again. Names are Prelude's own (`docs/CONTRACT.md`).
 
+mod access;
+mod activation;
 mod caller;
 mod challenge;
 mod decision;
@@ -16,6 +18,8 @@ mod stored;
 mod time;
 mod verdict;
 
+pub(crate) use access::{AccessAction, AccessRecord, Actor, StoredAccess};
+pub(crate) use activation::{ActivationRecord, StoredActivation, Trigger};
 pub(crate) use caller::{ApiKeyRecord, Approver, Caller, Role};
 pub(crate) use challenge::{Challenge, ChallengeStep};
 pub(crate) use decision::{BundleHash, Decision, Reason, Seen};

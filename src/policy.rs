@@ -1,6 +1,6 @@
 //! Policy files: read with their positions, checked whole, compiled into a pure and total matcher.
 //!
-//! The way of a bundle: [`source`] reads files as text, [`yaml`] turns each into a tree that keeps positions and source
+//! The way of a bundle: [`folder`] reads files as text, [`yaml`] turns each into a tree that keeps positions and source
 //! text, [`reader`] walks it and notes every fault, the `read` modules build typed values ([`steps`], [`schema`],
 //! [`condition`], [`outcome`], [`rules`], [`scope_file`]), [`laws`] holds the rules of a file against each other,
 //! [`bundle`] puts it all together, and [`matcher`] decides. [`suite`] runs a bundle's tests through the same code, and
@@ -11,7 +11,9 @@ mod bundle;
 mod calendar;
 mod condition;
 mod diagnostic;
+mod difference;
 mod explain;
+mod folder;
 mod laws;
 mod lists;
 mod literal;
@@ -33,11 +35,12 @@ mod suite;
 mod trace;
 mod yaml;
 
-pub(crate) use bundle::{Bundle, load_dir, load_files};
+pub(crate) use bundle::{Bundle, load_dir, load_files, reload_dir};
 #[cfg(test)]
 pub(crate) use diagnostic::Code;
 pub(crate) use diagnostic::{Diagnostics, Severity};
 pub(crate) use explain::{Explanation, Told};
+pub(crate) use folder::{Fingerprint, fingerprint};
 pub(crate) use request::read_request;
 pub(crate) use shipped::shipped;
 pub(crate) use source::split_canonical;

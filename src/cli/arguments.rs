@@ -165,7 +165,7 @@ pub(super) struct CreateOptions {
     #[arg(long)]
     pub(super) name: String,
     /// What it may do; repeatable
-    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["opener", "approver", "minter", "voucher", "reader", "admin"])]
+    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["opener", "approver", "minter", "voucher", "reader", "evaluator", "admin"])]
     pub(super) roles: Vec<String>,
     /// As what an approver approves
     #[arg(long, value_name = "WHO", value_parser = ["backend", "person"])]

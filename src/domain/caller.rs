@@ -17,14 +17,23 @@ pub(crate) enum Role {
     Voucher,
     /// May read decisions and verifications.
     Reader,
+    /// May ask what the policy would say, without a verdict.
+    Evaluator,
     /// May do what changes the installation.
     Admin,
 }
 
 impl Role {
     /// Every role.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Opener, Self::Approver, Self::Minter, Self::Voucher, Self::Reader, Self::Admin];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Opener,
+        Self::Approver,
+        Self::Minter,
+        Self::Voucher,
+        Self::Reader,
+        Self::Evaluator,
+        Self::Admin,
+    ];
 
     /// The role's name in commands, answers and the store.
     pub(crate) const fn as_str(self) -> &'static str {
@@ -34,6 +43,7 @@ impl Role {
             Self::Minter => "minter",
             Self::Voucher => "voucher",
             Self::Reader => "reader",
+            Self::Evaluator => "evaluator",
             Self::Admin => "admin",
         }
     }

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 
-use crate::domain::Metadata;
+use crate::domain::{Metadata, UserId};
 
 /// Computes HMAC-SHA256 under a key of its own, which survives a change of the encryption key.
 ///
@@ -27,11 +27,22 @@ impl IdentifierDigest {
             context.update(&text.len().to_be_bytes());
             context.update(text.as_bytes());
         }
-        let tag = context.sign();
-        let mut digest = [0; 32];
-        digest.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
-        digest
+        digest_of(context)
     }
+
+    /// The digest of a user's id, which no digest of metadata equals.
+    pub(crate) fn of_user(&self, user_id: &UserId) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(b"user\0");
+        context.update(user_id.as_str().as_bytes());
+        digest_of(context)
+    }
+}
+
+fn digest_of(context: hmac::Context) -> [u8; 32] {
+    let mut digest = [0; 32];
+    digest.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
+    digest
 }
 
 impl std::fmt::Debug for IdentifierDigest {

@@ -8,6 +8,7 @@ use aws_lc_rs::digest;
 
 use super::condition::{Leaf, Test};
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity, Span};
+use super::folder;
 use super::lists::read::{self as list_file, ReadLists};
 use super::reader::Reader;
 use super::rules::Rule;
@@ -27,6 +28,7 @@ const RESERVED_FILES: [&str; 1] = ["rates.yaml"];
 pub(crate) struct Bundle {
     hash: BundleHash,
     text: String,
+    files: usize,
     always: Vec<Rule>,
     policies: Vec<ScopePolicy>,
     by_scope: HashMap<Scope, usize>,
@@ -76,6 +78,11 @@ impl Bundle {
         keys
     }
 
+    /// How many files the bundle has.
+    pub(crate) const fn file_count(&self) -> usize {
+        self.files
+    }
+
     /// How many rules the bundle has, those before every scope included.
     pub(crate) fn rule_count(&self) -> usize {
         self.always.len() + self.policies.iter().map(|policy| policy.rules.len()).sum::<usize>()
@@ -113,7 +120,18 @@ impl Bundle {
 /// # Errors
 /// Everything that is wrong with them, with the warnings among it; there is no bundle then.
 pub(crate) fn load_dir(dir: &Path) -> Result<Bundle, Diagnostics> {
-    source::read_dir(dir).map_err(Diagnostics::new).and_then(|files| load(&files))
+    folder::read_settled(dir).map_err(Diagnostics::new).and_then(|files| load(&files))
+}
+
+/// Reads a directory again, and checks it unless it holds what is in force.
+///
+/// - returns: `None` when the files are those of the bundle in force, byte for byte.
+///
+/// # Errors
+/// Everything that is wrong with them, with the warnings among it; there is no new bundle then.
+pub(crate) fn reload_dir(dir: &Path, in_force: BundleHash) -> Result<Option<Bundle>, Diagnostics> {
+    let files = folder::read_settled(dir).map_err(Diagnostics::new)?;
+    if hash_of(&source::canonical_text(&files)) == in_force { Ok(None) } else { load(&files).map(Some) }
 }
 
 /// Checks files that are in memory already, such as the shipped bundle.
@@ -154,6 +172,7 @@ fn load(files: &[SourceFile]) -> Result<Bundle, Diagnostics> {
     let mut bundle = Bundle {
         hash: hash_of(&text),
         text,
+        files: files.len(),
         always: always.rules.rules.into_iter().map(|read| read.rule).collect(),
         policies: Vec::with_capacity(policies.len()),
         by_scope: HashMap::new(),

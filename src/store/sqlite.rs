@@ -8,6 +8,8 @@
 //! `decisions` in sorted runs ([`filing`]), or in memory while it is not filed yet ([`tail`]), or, if another process
 //! recorded it since, at the end of `decisions`.
 
+mod accesses;
+mod activations;
 mod api_keys;
 mod batch;
 mod decisions;
