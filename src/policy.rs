@@ -39,9 +39,10 @@ pub(crate) use bundle::{Bundle, load_dir, load_files, reload_dir};
 #[cfg(test)]
 pub(crate) use diagnostic::Code;
 pub(crate) use diagnostic::{Diagnostics, Severity};
+pub(crate) use difference::Difference;
 pub(crate) use explain::{Explanation, Told};
 pub(crate) use folder::{Fingerprint, fingerprint};
-pub(crate) use request::read_request;
+pub(crate) use request::{read_request, read_request_at};
 pub(crate) use shipped::shipped;
 pub(crate) use source::split_canonical;
 pub(crate) use steps::CustomStep;

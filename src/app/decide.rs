@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::App;
 use crate::domain::{
-    Decision, DecisionId, DecisionRecord, Facts, Recorded, StepPlan, Verdict, mask_identifier, mask_ip,
+    BundleHash, Decision, DecisionId, DecisionRecord, Facts, Recorded, StepPlan, Verdict, mask_identifier,
+    mask_ip,
 };
 use crate::domain::{Metadata, Timestamp};
 use crate::prelude::{HookFault, SignatureFault, SignatureHeaders, SignedCall, answer, read, verify_call};
@@ -43,6 +44,13 @@ pub(crate) enum DecideError {
     Random(#[from] NoRandomness),
 }
 
+/// A decision and the policy that made it.
+struct Decided {
+    decision: Decision,
+    bundle: BundleHash,
+    evaluation_ns: u32,
+}
+
 impl App {
     /// Verifies that a call is Prelude's, before anything of it is parsed.
     ///
@@ -76,12 +84,10 @@ impl App {
     /// [`DecideError`]; nothing was granted, and apart from `TooLate` nothing was recorded.
     pub(crate) async fn decide(&self, call: &SignedCall) -> Result<String, DecideError> {
         let facts = read(call, self.now())?;
-        let started = Instant::now();
-        let decision = self.parts.bundle.decide(&facts);
-        let evaluation_ns = u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX);
-        let text = answer(&decision.verdict);
-        let verdict = decision.verdict.as_str();
-        let record = self.record(facts, decision, text.clone(), evaluation_ns)?;
+        let decided = self.evaluated(&facts);
+        let text = answer(&decided.decision.verdict);
+        let verdict = decided.decision.verdict.as_str();
+        let record = self.record(facts, decided, text.clone())?;
         let recording = self.parts.store.record_decision(call.seen().clone(), record);
         let recorded = tokio::time::timeout(self.parts.settings.decide_deadline, recording)
             .await
@@ -100,13 +106,17 @@ impl App {
         }
     }
 
-    fn record(
-        &self,
-        facts: Facts,
-        decision: Decision,
-        answer: String,
-        evaluation_ns: u32,
-    ) -> Result<DecisionRecord, NoRandomness> {
+    /// Lets one bundle decide, whatever comes into force meanwhile.
+    fn evaluated(&self, facts: &Facts) -> Decided {
+        let bundle = self.parts.policies.bundle();
+        let started = Instant::now();
+        let decision = bundle.decide(facts);
+        let evaluation_ns = u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX);
+        Decided { decision, bundle: bundle.hash(), evaluation_ns }
+    }
+
+    fn record(&self, facts: Facts, decided: Decided, answer: String) -> Result<DecisionRecord, NoRandomness> {
+        let Decided { decision, bundle, evaluation_ns } = decided;
         let plan = match &decision.verdict {
             Verdict::Review(_, plan) => Some(plan),
             Verdict::Continue(_) | Verdict::Block => None,
@@ -116,7 +126,7 @@ impl App {
             received_at: facts.received_at,
             verdict: decision.verdict.as_str(),
             reason: decision.reason.to_string(),
-            bundle: self.parts.bundle.hash(),
+            bundle,
             step_keys: plan.map(step_keys),
             walkable_until: plan.map(|plan| walkable_until(plan, facts.received_at)),
             answer,

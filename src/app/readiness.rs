@@ -65,6 +65,9 @@ impl App {
                 detail: "No signing key is active: tokens cannot be minted.".to_owned(),
             });
         }
+        if let Some(detail) = self.parts.policies.warning(now) {
+            warnings.push(Finding { code: "policy_reload_failed", detail });
+        }
         let status = if !problems.is_empty() {
             "not_ready"
         } else if !warnings.is_empty() {

@@ -74,6 +74,10 @@ mod tests {
             digest.of_metadata(&metadata(&[("a", "1b2")])),
             digest.of_metadata(&metadata(&[("a1", "b2")]))
         );
+        let user = |id: &str| digest.of_user(&UserId::new(id).expect("an id"));
+        assert_eq!(user("a"), user("a"));
+        assert_ne!(user("a"), user("b"));
+        assert_ne!(user("a"), IdentifierDigest::new(&[2; 32]).of_user(&UserId::new("a").expect("an id")));
         assert_ne!(base, IdentifierDigest::new(&[2; 32]).of_metadata(&metadata(&[("a", "1"), ("b", "2")])));
     }
 }

@@ -6,11 +6,16 @@
     reason = "a test says what is wrong by failing"
 )]
 
+mod accesses;
 mod bench;
 mod decisions;
+mod evaluate;
+mod files;
 mod headers;
 mod hook;
 mod jwks;
 mod mint;
+mod reload;
 mod repeats;
+mod swaps;
 mod vectors;

@@ -19,6 +19,7 @@ mod log_lines;
 mod policies;
 mod process;
 mod record;
+mod reload;
 mod settings;
 mod sharing;
 mod site;

@@ -46,11 +46,8 @@ impl Store {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<StoredActivation>, StoreError> {
-        let rows = sqlx::query(PAGE)
-            .bind(before.unwrap_or(i64::MAX))
-            .bind(limit)
-            .fetch_all(&self.0.readers)
-            .await?;
+        let rows =
+            sqlx::query(PAGE).bind(before.unwrap_or(i64::MAX)).bind(limit).fetch_all(&self.0.readers).await?;
         rows.iter().map(stored).collect()
     }
 }
@@ -90,9 +87,8 @@ async fn insert(connection: &mut SqliteConnection, activation: ActivationRecord)
 fn stored(row: &SqliteRow) -> Result<StoredActivation, StoreError> {
     let seq: i64 = row.try_get("seq")?;
     let corrupt = |column| move || StoreError::corrupt("policy_activations", column, seq.to_string());
-    let hash = |bytes: &[u8], column| {
-        bytes.try_into().ok().map(BundleHash::from_digest).ok_or_else(corrupt(column))
-    };
+    let hash =
+        |bytes: &[u8], column| bytes.try_into().ok().map(BundleHash::from_digest).ok_or_else(corrupt(column));
     let bundle: &[u8] = row.try_get("bundle_hash")?;
     let previous: Option<&[u8]> = row.try_get("previous_hash")?;
     let record = ActivationRecord {
