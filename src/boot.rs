@@ -119,7 +119,7 @@ pub(crate) async fn start(settings: &Settings, sources: Sources) -> Result<Boote
 /// [`BootError`]; nothing runs then.
 pub(crate) async fn start_with_files(settings: &Settings, sources: Sources) -> Result<Booted, BootError> {
     let dir = settings.policies.dir.clone();
-    let bundle = load_dir(&dir).map_err(BootError::Policy)?;
+    let bundle = load_dir(&dir, sources.clock.now()).map_err(BootError::Policy)?;
     if !bundle.warnings().is_empty() {
         tracing::warn!("The policy bundle loads, but somebody should look:\n{}", bundle.warnings());
     }

@@ -35,7 +35,7 @@ mod suite;
 mod trace;
 mod yaml;
 
-pub(crate) use bundle::{Bundle, load_dir, load_files, reload_dir};
+pub(crate) use bundle::{Bundle, load_dir, load_files, load_recorded, reload_dir};
 #[cfg(test)]
 pub(crate) use diagnostic::Code;
 pub(crate) use diagnostic::{Diagnostics, Severity};
@@ -44,6 +44,5 @@ pub(crate) use explain::{Explanation, Told};
 pub(crate) use folder::{Fingerprint, fingerprint};
 pub(crate) use request::{read_request, read_request_at};
 pub(crate) use shipped::shipped;
-pub(crate) use source::split_canonical;
 pub(crate) use steps::CustomStep;
 pub(crate) use suite::Suite;

@@ -75,10 +75,11 @@ impl Server {
         let overrides = overrides.map(|(key, text)| Override { key, text, flag: "test" }).collect();
         let settings = load(LoadRequest { file: None, environment: std::iter::empty(), overrides })
             .map_err(|faults| faults.to_string())?;
+        let now = sources.clock.now();
         let bundle = match setup.policies.is_empty() {
             true if has_files => None,
-            true => Some(policy::load_files(policy::shipped())),
-            false => Some(policy::load_files(setup.policies)),
+            true => Some(policy::load_files(policy::shipped(), now)),
+            false => Some(policy::load_files(setup.policies, now)),
         };
         let booted = match bundle.transpose().map_err(words)? {
             Some(bundle) => boot::start_with_bundle(&settings, sources.clone(), bundle).await,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::BundleHash;
-use crate::policy::{Bundle, load_files, split_canonical};
+use crate::policy::{Bundle, load_recorded};
 use crate::store::{Store, StoreError};
 
 /// The bundles of other days, each loaded once.
@@ -30,7 +30,7 @@ impl<'a> Library<'a> {
         }
         let text = self.store.bundle_text(hash).await?;
         // Checking a large bundle takes its time, and calls are waiting.
-        let load = move || load_files(split_canonical(&text?)?).ok().map(Arc::new);
+        let load = move || load_recorded(&text?).map(Arc::new);
         let loaded = tokio::task::spawn_blocking(load).await.ok().flatten();
         self.loaded.insert(hash, loaded.clone());
         Ok(loaded)

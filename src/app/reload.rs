@@ -3,7 +3,7 @@
 //! One task does all of it, so attempts never meet. It reads and checks on a blocking thread, records the new policy,
 //! and only then lets calls have it. A policy with faults changes nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::App;
 use super::access::{AccessError, require};
 use super::policies::{Attempt, Held, PolicyFaults, ReloadResult, raw};
-use crate::domain::{AccessAction, ActivationRecord, Caller, Role, Trigger};
+use crate::domain::{AccessAction, ActivationRecord, Caller, Role, Timestamp, Trigger};
 use crate::policy::{Bundle, Diagnostics, fingerprint, reload_dir};
 use crate::store::StoreError;
 
@@ -194,8 +194,8 @@ impl Reloader {
         let policies = &self.app.parts.policies;
         policies.note_reading(self.app.now());
         let in_force = policies.bundle();
-        let dir = self.dir.clone();
-        let outcome = match spawn_blocking(move || read(&dir, &in_force)).await {
+        let (dir, now) = (self.dir.clone(), self.app.now());
+        let outcome = match spawn_blocking(move || read(&dir, &in_force, now)).await {
             Ok(Ok(None)) => Outcome::Unchanged,
             Ok(Ok(Some(candidate))) => self.activate(candidate, &trigger).await,
             Ok(Err(faults)) => Outcome::Refused(faults),
@@ -289,8 +289,8 @@ impl Reloader {
 }
 
 /// Reads, checks and compares, which may take seconds: for a thread that nobody waits on.
-fn read(dir: &std::path::Path, in_force: &Bundle) -> Result<Option<Candidate>, Diagnostics> {
-    let Some(bundle) = reload_dir(dir, in_force.hash())? else { return Ok(None) };
+fn read(dir: &Path, in_force: &Bundle, now: Timestamp) -> Result<Option<Candidate>, Diagnostics> {
+    let Some(bundle) = reload_dir(dir, in_force.hash(), now)? else { return Ok(None) };
     // INVARIANT: texts and numbers in structs always serialise.
     let changes_json = serde_json::to_string(&bundle.difference(in_force)).ok();
     Ok(Some(Candidate { text: bundle.text().to_owned(), changes_json, bundle }))
