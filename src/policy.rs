@@ -17,6 +17,7 @@ mod folder;
 mod laws;
 mod lists;
 mod literal;
+mod load;
 mod matcher;
 mod outcome;
 mod reader;
@@ -35,13 +36,14 @@ mod suite;
 mod trace;
 mod yaml;
 
-pub(crate) use bundle::{Bundle, load_dir, load_files, load_recorded, reload_dir};
+pub(crate) use bundle::Bundle;
 #[cfg(test)]
 pub(crate) use diagnostic::Code;
 pub(crate) use diagnostic::{Diagnostics, Severity};
 pub(crate) use difference::Difference;
 pub(crate) use explain::{Explanation, Told};
 pub(crate) use folder::{Fingerprint, fingerprint};
+pub(crate) use load::{load_dir, load_files, load_recorded, reload_dir};
 pub(crate) use request::{read_request, read_request_at};
 pub(crate) use shipped::shipped;
 pub(crate) use steps::CustomStep;

@@ -5,11 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::App;
 use super::access::require;
 use super::page::{PageError, PageQuery};
-use crate::domain::{AccessAction, AccessRecord, Actor, Caller, Role, StoredAccess, Timestamp, UserId};
+use crate::domain::{
+    AccessAction, AccessRecord, Actor, Caller, Role, StoredAccess, Subject, Timestamp, UserId,
+};
 use crate::store::StoreError;
-
-/// How many bytes of a user's digest name that user in the record.
-const USER_DIGEST_BYTES: usize = 16;
 
 /// Which accesses are asked for, as it comes.
 #[derive(Debug, Default, Deserialize)]
@@ -54,8 +53,8 @@ impl App {
 
     /// Names a user in the record of accesses without saying who it is.
     pub(super) fn user_subject(&self, user_id: &UserId) -> String {
-        let digest = self.parts.identifier_digest.of_user(user_id);
-        let hex: String = digest.iter().take(USER_DIGEST_BYTES).map(|byte| format!("{byte:02x}")).collect();
+        let key = self.parts.identifier_digest.of_subject(&Subject::User, user_id.as_str());
+        let hex: String = key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         format!("user:{hex}")
     }
 

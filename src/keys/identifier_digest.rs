@@ -2,7 +2,10 @@
 
 use aws_lc_rs::hmac;
 
-use crate::domain::{Metadata, UserId};
+use crate::domain::{Metadata, Subject, SubjectKey};
+
+/// How much of a subject's digest is kept.
+const SUBJECT_KEY_BYTES: usize = 16;
 
 /// Computes HMAC-SHA256 under a key of its own, which survives a change of the encryption key.
 ///
@@ -27,22 +30,30 @@ impl IdentifierDigest {
             context.update(&text.len().to_be_bytes());
             context.update(text.as_bytes());
         }
-        digest_of(context)
+        let tag = context.sign();
+        let mut digest = [0; 32];
+        digest.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+        digest
     }
 
-    /// The digest of a user's id, which no digest of metadata equals.
-    pub(crate) fn of_user(&self, user_id: &UserId) -> [u8; 32] {
+    /// The digest of one subject: the first 128 bits, which two subjects do not share by chance.
+    pub(crate) fn of_subject(&self, subject: &Subject, text: &str) -> SubjectKey {
         let mut context = hmac::Context::with_key(&self.0);
-        context.update(b"user\0");
-        context.update(user_id.as_str().as_bytes());
-        digest_of(context)
+        context.update(b"subject\0");
+        match subject {
+            Subject::User => context.update(b"user"),
+            Subject::Ip => context.update(b"ip"),
+            Subject::Identifier => context.update(b"identifier"),
+            Subject::Metadata(field) => {
+                context.update(b"metadata.");
+                context.update(field.as_bytes());
+            }
+        }
+        context.update(b"\0");
+        context.update(text.as_bytes());
+        let key: Vec<u8> = context.sign().as_ref().iter().take(SUBJECT_KEY_BYTES).copied().collect();
+        SubjectKey::new(key)
     }
-}
-
-fn digest_of(context: hmac::Context) -> [u8; 32] {
-    let mut digest = [0; 32];
-    digest.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
-    digest
 }
 
 impl std::fmt::Debug for IdentifierDigest {
@@ -54,6 +65,22 @@ impl std::fmt::Debug for IdentifierDigest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_same_subject_under_the_same_key_shares_a_key() {
+        let digest = IdentifierDigest::new(&[1; 32]);
+        let payee = |name: &str| Subject::Metadata(name.into());
+        let base = digest.of_subject(&payee("payee"), "DE1");
+        assert_eq!(base, digest.of_subject(&payee("payee"), "DE1"));
+        assert_eq!(base.as_bytes().len(), 16);
+        let others = [
+            digest.of_subject(&payee("payee"), "DE2"),
+            digest.of_subject(&payee("payees"), "DE1"),
+            digest.of_subject(&Subject::User, "DE1"),
+            IdentifierDigest::new(&[2; 32]).of_subject(&payee("payee"), "DE1"),
+        ];
+        assert!(others.iter().all(|other| *other != base));
+    }
 
     fn metadata(fields: &[(&str, &str)]) -> Metadata {
         Metadata::new(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
@@ -74,10 +101,6 @@ mod tests {
             digest.of_metadata(&metadata(&[("a", "1b2")])),
             digest.of_metadata(&metadata(&[("a1", "b2")]))
         );
-        let user = |id: &str| digest.of_user(&UserId::new(id).expect("an id"));
-        assert_eq!(user("a"), user("a"));
-        assert_ne!(user("a"), user("b"));
-        assert_ne!(user("a"), IdentifierDigest::new(&[2; 32]).of_user(&UserId::new("a").expect("an id")));
         assert_ne!(base, IdentifierDigest::new(&[2; 32]).of_metadata(&metadata(&[("a", "1"), ("b", "2")])));
     }
 }

@@ -2,13 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::path::Path;
 
 use aws_lc_rs::digest;
 
 use super::condition::{Leaf, Test};
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity, Span};
-use super::folder;
 use super::lists::read::{self as list_file, ReadLists};
 use super::reader::Reader;
 use super::rules::Rule;
@@ -115,69 +113,13 @@ impl Bundle {
     }
 }
 
-/// Reads and checks a directory of policy files.
+/// Checks files and makes a bundle of them.
 ///
-/// - `now`: what is too old, or over, is judged by it.
-///
-/// # Errors
-/// Everything that is wrong with them, with the warnings among it; there is no bundle then.
-pub(crate) fn load_dir(dir: &Path, now: Timestamp) -> Result<Bundle, Diagnostics> {
-    folder::read_settled(dir).map_err(Diagnostics::new).and_then(|files| load(&files, Some(now)))
-}
-
-/// Reads a directory again, and checks it unless it holds what is in force.
-///
-/// - `now`: what is too old, or over, is judged by it.
-/// - returns: `None` when the files are those of the bundle in force, byte for byte.
-///
-/// # Errors
-/// Everything that is wrong with them, with the warnings among it; there is no new bundle then.
-pub(crate) fn reload_dir(
-    dir: &Path,
-    in_force: BundleHash,
-    now: Timestamp,
-) -> Result<Option<Bundle>, Diagnostics> {
-    let files = folder::read_settled(dir).map_err(Diagnostics::new)?;
-    if hash_of(&source::canonical_text(&files)) == in_force {
-        return Ok(None);
-    }
-    load(&files, Some(now)).map(Some)
-}
-
-/// Checks files that are in memory already, such as the shipped bundle.
-///
-/// - `now`: what is too old, or over, is judged by it.
+/// - `now`: what is too old, or over, is judged by it; not at all without it.
 ///
 /// # Errors
 /// Everything that is wrong with them, with the warnings among it; there is no bundle then.
-pub(crate) fn load_files<N, T>(
-    files: impl IntoIterator<Item = (N, T)>,
-    now: Timestamp,
-) -> Result<Bundle, Diagnostics>
-where
-    N: Into<String>,
-    T: Into<String>,
-{
-    load(&sources(files), Some(now))
-}
-
-/// Loads a bundle that was in force once, from the text that was recorded of it ([`Bundle::text`]). It was judged then:
-/// that parts of it are too old by now, or were too old when they decided, is not held against it.
-///
-/// `None` for another text, and for one that this version cannot read.
-pub(crate) fn load_recorded(text: &str) -> Option<Bundle> {
-    load(&sources(source::split_canonical(text)?), None).ok()
-}
-
-fn sources<N, T>(files: impl IntoIterator<Item = (N, T)>) -> Vec<SourceFile>
-where
-    N: Into<String>,
-    T: Into<String>,
-{
-    files.into_iter().map(|(name, text)| SourceFile::new(name.into(), text.into())).collect()
-}
-
-fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundle, Diagnostics> {
+pub(super) fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundle, Diagnostics> {
     let found = source::check_files(files);
     if !found.is_empty() {
         return Err(Diagnostics::new(found));
@@ -216,7 +158,8 @@ fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundle, Diagnost
     Ok(bundle)
 }
 
-fn hash_of(text: &str) -> BundleHash {
+/// The hash of a bundle with this text.
+pub(super) fn hash_of(text: &str) -> BundleHash {
     let mut hash = [0; 32];
     let digest = digest::digest(&digest::SHA256, text.as_bytes());
     hash.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
