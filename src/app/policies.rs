@@ -134,7 +134,6 @@ pub(crate) async fn open_policies(
     let difference = match previous {
         None => None,
         Some(hash) if hash == bundle.hash() => Some(Difference::default()),
-        // INVARIANT: the library is empty, so it is the store's text that is compared.
         Some(hash) => {
             let earlier = Library::new(store, None).bundle(hash).await?;
             earlier.map(|earlier| bundle.difference(&earlier))
@@ -149,19 +148,7 @@ pub(crate) async fn open_policies(
     };
     let changes = record.changes_json.as_deref().and_then(raw);
     store.record_activation(record, bundle.text().to_owned()).await?;
-    let attempt = Attempt {
-        at: now,
-        trigger: Trigger::Start,
-        result: ReloadResult::Activated,
-        bundle: bundle.hash().to_string(),
-        changes,
-        faults: PolicyFaults::default(),
-    };
-    Ok(Policies {
-        held: RwLock::new(Held { bundle: Arc::new(bundle), since: now, trigger: Trigger::Start }),
-        status: Mutex::new(Status { last_attempt: Arc::new(attempt), reading_since: None }),
-        reloader: OnceLock::new(),
-    })
+    Ok(Policies::started(bundle, changes, now))
 }
 
 impl Attempt {
@@ -177,6 +164,23 @@ impl Attempt {
 }
 
 impl Policies {
+    /// Holds the bundle of a start.
+    fn started(bundle: Bundle, changes: Option<Box<RawValue>>, now: Timestamp) -> Self {
+        let attempt = Attempt {
+            at: now,
+            trigger: Trigger::Start,
+            result: ReloadResult::Activated,
+            bundle: bundle.hash().to_string(),
+            changes,
+            faults: PolicyFaults::default(),
+        };
+        Self {
+            held: RwLock::new(Held { bundle: Arc::new(bundle), since: now, trigger: Trigger::Start }),
+            status: Mutex::new(Status { last_attempt: Arc::new(attempt), reading_since: None }),
+            reloader: OnceLock::new(),
+        }
+    }
+
     /// The bundle in force, for one call from its beginning to its end.
     pub(super) fn bundle(&self) -> Arc<Bundle> {
         Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner).bundle)
@@ -218,9 +222,10 @@ impl Policies {
             (Arc::clone(&status.last_attempt), status.reading_since)
         };
         if let Some(since) = reading_since.filter(|since| now.since(*since) > READING_USUALLY_TAKES) {
-            let words = "The policy files are being read since {since} without coming to an end: check the file system \
-                         (policies.dir). The policy in force decides meanwhile.";
-            return Some(words.replace("{since}", &since.to_string()));
+            return Some(format!(
+                "The policy files are being read since {since} without coming to an end: check the file system \
+                 (policies.dir). The policy in force decides meanwhile."
+            ));
         }
         let why = match attempt.result {
             ReloadResult::Activated | ReloadResult::Unchanged => return None,
@@ -312,3 +317,6 @@ impl Activation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use crate::policy::sample::bundle;
 const RULES: &str = "scopes: [a:b]
 metadata: { amount: { type: decimal, optional: true }, note: { type: string, optional: true } }
 rules:
-  - { id: first, when: { metadata.note: { eq: gift } }, if_absent: no_match, then: block }
+  - { id: first, when: { metadata.note: { eq: gift } }, if_absent: match, then: block }
   - { id: second, when: { signals.platform: { eq: IOS } }, then: block }
 otherwise: block
 ";
