@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::App;
 use crate::domain::{
-    BundleHash, Decision, DecisionId, DecisionRecord, Facts, Recorded, StepPlan, Verdict, mask_identifier,
-    mask_ip,
+    BundleHash, Decision, DecisionId, DecisionRecord, Facts, History, Recorded, StepPlan, Verdict,
+    mask_identifier, mask_ip,
 };
 use crate::domain::{Metadata, Timestamp, Traits};
 use crate::prelude::{HookFault, SignatureFault, SignatureHeaders, SignedCall, answer, read, verify_call};
@@ -114,7 +114,7 @@ impl App {
     fn evaluated(&self, facts: &Facts) -> Decided {
         let bundle = self.parts.policies.bundle();
         let started = Instant::now();
-        let decision = bundle.decide(facts);
+        let decision = bundle.decide(facts, &History::none());
         let evaluation_ns = u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX);
         Decided { decision, bundle: bundle.hash(), evaluation_ns }
     }

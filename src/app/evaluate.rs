@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::App;
 use super::access::{AccessError, require};
 use super::policies::{PolicyFaults, raw};
-use crate::domain::{AccessAction, Caller, Decision, Role, RuleId, Verdict};
+use crate::domain::{AccessAction, Caller, Decision, History, Role, RuleId, Verdict};
 use crate::policy::{Explanation, read_request_at};
 use crate::prelude::answer;
 use crate::store::StoreError;
@@ -77,7 +77,7 @@ impl App {
         }
         self.note_access(caller, AccessAction::Evaluate, Some(self.user_subject(&facts.user_id))).await?;
         let bundle = self.parts.policies.bundle();
-        let decision = bundle.decide(&facts);
+        let decision = bundle.decide(&facts, &History::none());
         let explanation = bundle.explain_decision(&facts, &decision);
         Ok(Evaluation { explanation, ..Evaluation::of(decision, bundle.hash().to_string()) })
     }
