@@ -75,6 +75,9 @@ impl App {
             // A store that does not answer is told of above.
             Ok(Ok(true) | Err(_)) | Err(_) => {}
         }
+        if let Some(detail) = self.parts.policies.warning(now) {
+            warnings.push(Finding { code: "policy_reload_failed", detail });
+        }
         let status = if !problems.is_empty() {
             "not_ready"
         } else if !warnings.is_empty() {
