@@ -13,6 +13,7 @@ mod condition;
 mod desk;
 mod diagnostic;
 mod explain;
+mod grants;
 mod laws;
 mod lists;
 mod literal;

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::App;
 use crate::domain::{
-    Decision, DecisionId, DecisionRecord, Facts, Recorded, StepPlan, Verdict, mask_identifier, mask_ip,
+    Decision, DecisionId, DecisionRecord, Facts, History, Recorded, StepPlan, Verdict, mask_identifier,
+    mask_ip,
 };
 use crate::domain::{Metadata, Timestamp, Traits};
 use crate::prelude::{HookFault, SignatureFault, SignatureHeaders, SignedCall, answer, read, verify_call};
@@ -98,7 +99,7 @@ impl App {
             let bundle = &self.parts.bundle;
             let desk = self.desk.for_bundle(bundle);
             let started = Instant::now();
-            let decision = bundle.decide(&facts, desk.overlay());
+            let decision = bundle.decide(&facts, desk.overlay(), &History::none());
             let evaluation_ns = u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX);
             let text = answer(&decision.verdict);
             let verdict = decision.verdict.as_str();

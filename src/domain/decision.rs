@@ -50,6 +50,8 @@ pub(crate) enum Reason {
     RatesExpired,
     /// A rule matched, but this user cannot walk its plan here; the plan's `else` decided.
     PlanNotWalkable,
+    /// The scope's rules ask about the past, and what was handed in answers other questions: no rule was tried.
+    HistoryMissing,
 }
 
 /// As stored and shown: a code, or the metadata fault's own words.
@@ -63,6 +65,7 @@ impl fmt::Display for Reason {
             Self::MetadataRefused(fault) => fault,
             Self::RatesExpired => "rates_expired",
             Self::PlanNotWalkable => "plan_not_walkable",
+            Self::HistoryMissing => "history_missing",
         })
     }
 }

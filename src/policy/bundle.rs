@@ -23,6 +23,9 @@ mod unused;
 const STEPS_FILE: &str = "steps.yaml";
 const RATES_FILE: &str = "rates.yaml";
 pub(super) const ALWAYS_FILE: &str = "always.yaml";
+const GRANTS_FILE: &str = "grants.yaml";
+
+mod history;
 
 /// Policies in force: immutable, so that a new bundle replaces it in one step and no call sees half of one.
 pub(crate) struct Bundle {
@@ -176,8 +179,10 @@ fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundle, Diagnost
     let trees = loader.parse(files);
     let (steps, lists) = (loader.steps(&trees), loader.lists(files));
     let rates = loader.rates(&trees, now);
-    let shared = Shared { steps: &steps, lists: &lists, rates: &rates, now };
     let claims = loader.claims(&trees);
+    let schemas = history::schemas(&claims);
+    let neighbours = loader.neighbours(&trees, &claims, &schemas);
+    let shared = Shared { steps: &steps, lists: &lists, rates: &rates, neighbours: &neighbours, now };
     let always = loader.always(&trees, &claims, shared);
     let policies = loader.policies(&claims, shared, &always);
     if !loader.has_errors() {
@@ -348,7 +353,7 @@ fn own_scopes(claim: &Claim<'_, '_>) -> Vec<Scope> {
 }
 
 fn is_scope_file(name: &str) -> bool {
-    ![STEPS_FILE, ALWAYS_FILE, RATES_FILE].contains(&name)
+    ![STEPS_FILE, ALWAYS_FILE, RATES_FILE, GRANTS_FILE].contains(&name)
 }
 
 #[cfg(test)]

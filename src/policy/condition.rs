@@ -10,18 +10,23 @@ use super::desk::DeskOverlay;
 use super::lists::TextList;
 use super::literal::Pattern;
 use super::schema::{Schema, Value, Values};
-use crate::domain::{Amount, Facts, Identifier, IdentifierKind};
+use crate::domain::{Amount, Facts, Identifier, IdentifierKind, Tally};
 
+mod field;
+mod history;
 mod listed;
 mod moment;
 mod money;
 pub(crate) mod read;
+mod read_history;
 mod read_identifier;
 mod read_list;
 mod read_moment;
 mod read_money;
 mod read_test;
 
+pub(crate) use field::Field;
+pub(crate) use history::{HistoryField, Measured, NEEDS_MAX, PastTest, Total};
 pub(crate) use listed::{Listed, Wanted};
 pub(crate) use moment::{BucketTest, TimeTest};
 pub(crate) use money::Bound;
@@ -67,69 +72,6 @@ pub(crate) struct Words {
     pub(crate) field: Box<str>,
     /// What it asks, on one line, such as `{ gte: 10000 USD }`; cut where it is long.
     pub(crate) asks: Box<str>,
-}
-
-/// What a condition can look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Field {
-    /// `scope`.
-    Scope,
-    /// `user_id`.
-    UserId,
-    /// `signals.ip`.
-    Ip,
-    /// `signals.platform`.
-    Platform,
-    /// `signals.user_agent`.
-    UserAgent,
-    /// `identifiers.any`: one identifier fits.
-    IdentifiersAny,
-    /// `identifiers.every`: there is one, and all fit.
-    IdentifiersEvery,
-    /// `identifiers.count`.
-    IdentifiersCount,
-    /// `request.time`.
-    Time,
-    /// `bucket`: the user's share.
-    Bucket,
-    /// `metadata.NAME`, by its place in the schema.
-    Metadata(usize),
-    /// `money.NAME`, by its place in the schema.
-    Money(usize),
-}
-
-impl Field {
-    /// The fields that every scope has, with their names in conditions.
-    pub(crate) const COMMON: [(&'static str, Self); 10] = [
-        ("scope", Self::Scope),
-        ("user_id", Self::UserId),
-        ("signals.ip", Self::Ip),
-        ("signals.platform", Self::Platform),
-        ("signals.user_agent", Self::UserAgent),
-        ("identifiers.any", Self::IdentifiersAny),
-        ("identifiers.every", Self::IdentifiersEvery),
-        ("identifiers.count", Self::IdentifiersCount),
-        ("request.time", Self::Time),
-        ("bucket", Self::Bucket),
-    ];
-
-    /// Whether the page chose what stands here.
-    pub(crate) const fn is_metadata(self) -> bool {
-        matches!(self, Self::Metadata(_) | Self::Money(_))
-    }
-
-    /// The places of the optional metadata fields without which this field is absent.
-    pub(crate) fn optional_parts(self, schema: &Schema) -> Vec<usize> {
-        let parts = match self {
-            Self::Metadata(at) => vec![at],
-            Self::Money(at) => {
-                schema.money.get(at).map_or(Vec::new(), |rule| vec![rule.amount, rule.currency])
-            }
-            _ => Vec::new(),
-        };
-        let is_optional = |at: &usize| schema.fields.get(*at).is_some_and(|field| field.is_optional);
-        parts.into_iter().filter(is_optional).collect()
-    }
 }
 
 /// How two numbers are compared.
@@ -193,6 +135,8 @@ pub(crate) enum Test {
     Time(TimeTest),
     /// Which share of the users must ask.
     Bucket(BucketTest),
+    /// What must have happened before, where that is no plain number.
+    Past(PastTest),
 }
 
 /// What an identifier must be; every part that is there must hold.
@@ -238,6 +182,8 @@ pub(crate) struct View<'r> {
     pub(crate) schema: &'r Schema,
     /// What the page sent, typed.
     pub(crate) values: &'r Values<'r>,
+    /// What happened before, for each question of the schema's.
+    pub(crate) tallies: &'r [Tally],
     /// What the fraud desk says.
     pub(crate) desk: &'r DeskOverlay,
 }
@@ -303,6 +249,9 @@ impl Leaf {
                 None => self.when_absent,
                 Some(money) => self.test.money(money, moment.now).unwrap_or(self.when_absent),
             },
+            Field::History(at) => {
+                view.measured(at).map_or(self.when_absent, |measured| self.test.past(&measured, moment.now))
+            }
         }
     }
 }

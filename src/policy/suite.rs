@@ -6,7 +6,7 @@ use super::bundle::Bundle;
 use super::desk::DeskOverlay;
 use super::diagnostic::Diagnostics;
 use super::source::{self, SourceFile};
-use crate::domain::{Decision, Facts, Reason, Verdict};
+use crate::domain::{Decision, Facts, History, Reason, Verdict};
 
 mod coverage;
 mod reach;
@@ -84,7 +84,7 @@ impl Suite {
         let mut coverage = Coverage::of(bundle);
         let mut failed = Vec::new();
         for case in &self.cases {
-            let decision = bundle.decide(&case.facts, &DeskOverlay::none());
+            let decision = bundle.decide(&case.facts, &DeskOverlay::none(), &History::none());
             coverage.add(bundle, &case.facts, &decision);
             let rows = case.expect.compare(&decision);
             if rows.iter().any(Difference::differs) {

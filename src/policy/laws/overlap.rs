@@ -13,6 +13,9 @@ use crate::policy::condition::{Condition, Field, Leaf, Listed, Test};
 use crate::policy::schema::FieldKind;
 use crate::policy::steps::read::PLATFORM_NAMES;
 
+mod past;
+pub(super) use past::Move;
+
 /// The most cases that a condition is spread out into; a wider one counts as possible always.
 const CASES_MAX: usize = 256;
 /// The most ranges of a set of addresses that is reckoned with.
@@ -90,9 +93,10 @@ impl<'c> Cases<'c> {
     pub(super) fn forgetting(&self, is_forgotten: &impl Fn(Field) -> bool, presence: Presence) -> Self {
         let could_be = |literal: &Literal<'c>| match presence {
             Presence::Absent => literal.is_true_when_absent(),
-            // Money can lack its other half even when the field is there.
+            // Money and questions about the past can lack another part even when the field is there.
             Presence::Present => {
-                can_hold_when_present(literal) || matches!(literal.leaf.field, Field::Money(_))
+                can_hold_when_present(literal)
+                    || matches!(literal.leaf.field, Field::Money(_) | Field::History(_))
             }
         };
         let keep = |case: &Vec<Literal<'c>>| -> Option<Vec<Literal<'c>>> {
@@ -201,6 +205,7 @@ fn possible_for(field: Field, literals: &[Literal<'_>], subject: Subject<'_>) ->
     match field {
         Field::IdentifiersAny | Field::IdentifiersEvery | Field::Time => true,
         Field::Bucket => possible_bucket(literals),
+        Field::History(at) => past::possible(at, literals, subject),
         Field::Ip => possible_address(literals),
         Field::IdentifiersCount => interval::possible_number(literals, None),
         Field::Money(at) => {

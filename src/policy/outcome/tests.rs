@@ -1,6 +1,5 @@
 use super::is_softer;
 use crate::policy::Bundle;
-use crate::policy::desk::DeskOverlay;
 use crate::policy::sample::{Asking, line, request, scope_bundle};
 
 /// A bundle that answers everybody with this outcome.
@@ -60,7 +59,7 @@ fn a_plan_is_answered_only_to_those_who_can_walk_it() {
         ),
     ];
     for (outcome, facts, expected) in cases {
-        let decision = answering(&outcome).decide(&facts, &DeskOverlay::none());
+        let decision = answering(&outcome).decide_alone(&facts);
         assert_eq!(line(&decision), expected, "{outcome} {facts:?}");
     }
 }
