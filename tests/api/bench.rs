@@ -155,7 +155,10 @@ impl Bench {
     ) -> Answer {
         let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
         let request = self.client.request(method, format!("{}{path}", self.server.url())).bearer_auth(key);
-        let request = body.iter().fold(request, |request, body| request.json(body));
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
         Answer::of(request.send().await.expect("an answer")).await
     }
 
