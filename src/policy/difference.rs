@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::Serialize;
 
 use super::bundle::{ALWAYS_FILE, Bundle};
-use super::condition::Condition;
+use super::condition::{Condition, Leaf};
 use super::outcome::Outcome;
 use super::rules::Rule;
 use super::source::split_canonical;
+use super::yaml::CUT_MARK;
 use crate::domain::Scope;
 
 /// The most names that a difference tells; what is beyond them is counted.
@@ -184,7 +185,7 @@ fn asks_the_same(own: &Condition, old: &Condition) -> bool {
     };
     match (own, old) {
         (Condition::Leaf(own), Condition::Leaf(old)) => {
-            own.words.field == old.words.field && own.test == old.test && own.when_absent == old.when_absent
+            own.words.field == old.words.field && own.when_absent == old.when_absent && is_same_test(own, old)
         }
         (Condition::All(own), Condition::All(old)) | (Condition::Any(own), Condition::Any(old)) => {
             each(own, old)
@@ -192,6 +193,14 @@ fn asks_the_same(own: &Condition, old: &Condition) -> bool {
         (Condition::Not(own), Condition::Not(old)) => asks_the_same(own, old),
         (own, old) => own == old,
     }
+}
+
+/// With each day's rates a question that converts money compares with others; as long as it is written alike, only
+/// `rates.yaml` has changed. Words that are cut prove nothing.
+fn is_same_test(own: &Leaf, old: &Leaf) -> bool {
+    let both_convert = own.test.rates().is_some() && old.test.rates().is_some();
+    let is_written_alike = own.words.asks == old.words.asks && !own.words.asks.ends_with(CUT_MARK);
+    own.test == old.test || (both_convert && is_written_alike)
 }
 
 impl Difference {

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::policy::sample::bundle;
+use crate::policy::sample::{RATES, bundle};
 
 const RULES: &str = "scopes: [a:b]
 metadata: { amount: { type: decimal, optional: true }, note: { type: string, optional: true } }
@@ -61,6 +61,25 @@ fn what_moved_without_another_meaning_has_not_changed() {
     let renamed = told(&[("a.yaml", RULES)], &[("z.yaml", RULES)]);
     assert_eq!(renamed["rules"], json!([]));
     assert_eq!(renamed["files"], json!({ "added": ["z.yaml"], "removed": ["a.yaml"], "changed": [] }));
+}
+
+#[test]
+fn a_new_days_rates_are_no_change_of_the_rules_that_convert() {
+    let rule = |bound: &str| {
+        format!(
+            "scopes: [a:b]\nmetadata:\n  amount: {{ type: decimal, min: 0 }}\n  currency: {{ type: string, one_of: [USD, EUR] }}\n\
+             money: {{ value: {{ amount: metadata.amount, currency: metadata.currency }} }}\n\
+             rules: [{{ id: large, when: {{ money.value: {{ gte: {bound} USD }} }}, then: block }}]\notherwise: block\n"
+        )
+    };
+    let (small, large) = (rule("10"), rule("20"));
+    let newer = RATES.replace("0.5", "0.6");
+    let before = [("a.yaml", small.as_str()), ("rates.yaml", RATES)];
+    let of_rates = told(&before, &[("a.yaml", &small), ("rates.yaml", &newer)]);
+    assert_eq!(of_rates["rules"], json!([]));
+    assert_eq!(of_rates["files"]["changed"], json!(["rates.yaml"]));
+    let of_both = told(&before, &[("a.yaml", &large), ("rates.yaml", &newer)]);
+    assert_eq!(of_both["rules"][0]["changed"], json!(["large"]));
 }
 
 #[test]
