@@ -124,7 +124,8 @@ pub(super) const NEXT_DAY: Timestamp = Timestamp::from_unix_seconds(1_790_035_20
 
 /// The scope file `a.yaml` with everything that it may name.
 pub(super) fn with_lists(text: &str) -> Vec<(&str, &str)> {
-    LISTS.into_iter().chain([("a.yaml", text), ("steps.yaml", STEPS)]).collect()
+    let grants = ("grants.yaml", "executions: reported\n");
+    LISTS.into_iter().chain([("a.yaml", text), ("steps.yaml", STEPS), grants]).collect()
 }
 
 /// A decision in one line: `continue single-use 300 / rule / reason`, a review with its steps.

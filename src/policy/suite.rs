@@ -34,6 +34,8 @@ struct Case {
     name: Box<str>,
     /// Who asks for what.
     facts: Facts,
+    /// What happened before.
+    history: History,
     /// What they must get.
     expect: Expect,
 }
@@ -83,7 +85,7 @@ impl Suite {
         let mut coverage = Coverage::of(bundle);
         let mut failed = Vec::new();
         for case in &self.cases {
-            let decision = bundle.decide(&case.facts, &History::none());
+            let decision = bundle.decide(&case.facts, &case.history);
             coverage.add(bundle, &case.facts, &decision);
             let rows = case.expect.compare(&decision);
             if rows.iter().any(Difference::differs) {

@@ -162,3 +162,6 @@ impl PastTest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,3 +57,6 @@ pub(super) fn check_blocks(reader: &mut Reader<'_>, rules: &[ReadRule], cases: &
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

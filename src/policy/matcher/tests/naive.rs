@@ -3,12 +3,16 @@
 
 use proptest::prelude::*;
 
-use crate::domain::Facts;
+use crate::domain::{Decision, Facts};
 use crate::policy::sample::{Asking, NEXT_DAY, request, with_lists};
+use crate::policy::{Bundle, read_given};
 
 mod op;
+mod past;
 
 use op::Op;
+pub(super) use past::{Event, any_event};
+use past::{Question, any_question};
 
 const NOTES: [&str; 3] = ["gift", "gold", "salary"];
 const USERS: [&str; 3] = ["usr_a", "usr_b", "usr_test"];
@@ -46,6 +50,7 @@ pub(super) enum Spec {
     AnyPhone,
     EveryEmail,
     Count(Op, u32),
+    Past(Question),
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
@@ -106,6 +111,7 @@ pub(super) struct Asked {
     has_email: bool,
     /// Whether it is the day after the one at whose end list entries end.
     is_late: bool,
+    past: Vec<Event>,
 }
 
 const OUTCOMES: [&str; 6] = [
@@ -124,18 +130,22 @@ fn cents(amount: u32) -> String {
 pub(super) fn any_request() -> impl Strategy<Value = Asked> {
     let who = (0..3_usize, 0..4_usize, 0..4_usize, any::<bool>(), any::<bool>(), any::<bool>());
     let what = (0..6_u32, any::<bool>(), prop::option::of(0..3_usize), prop::option::of(0..6_u32));
-    (who, what).prop_map(
-        |((user, platform, address, has_phone, has_email, is_late), (amount, is_euro, note, tip))| Asked {
-            amount: amount * 50,
-            is_euro,
-            note,
-            tip: tip.map(|tip| tip * 50),
-            user,
-            platform,
-            address,
-            has_phone,
-            has_email,
-            is_late,
+    let past = prop::collection::vec(any_event(), 0..5);
+    (who, what, past).prop_map(
+        |((user, platform, address, has_phone, has_email, is_late), (amount, is_euro, note, tip), past)| {
+            Asked {
+                amount: amount * 50,
+                is_euro,
+                note,
+                tip: tip.map(|tip| tip * 50),
+                user,
+                platform,
+                address,
+                has_phone,
+                has_email,
+                is_late,
+                past,
+            }
         },
     )
 }
@@ -150,25 +160,26 @@ fn any_bound() -> impl Strategy<Value = u32> {
 
 fn any_spec() -> impl Strategy<Value = Spec> {
     let leaf = prop_oneof![
-        (any_op(), any_bound()).prop_map(|(op, bound)| Spec::Amount(op, bound)),
-        (any_bound(), any_bound()).prop_map(|(a, b)| Spec::Between(a.min(b), a.max(b))),
-        (any_op(), any_bound(), any_bound()).prop_map(|(op, usd, eur)| Spec::Money(op, usd, eur)),
-        (any_op(), any_bound()).prop_map(|(op, bound)| Spec::Tip(op, bound)),
-        (0..3_usize).prop_map(Spec::NoteIs),
-        prop::sample::select(vec!['g', 's']).prop_map(Spec::NoteStarts),
-        any::<bool>().prop_map(Spec::NotePresent),
-        (0..3_usize).prop_map(Spec::User),
-        (0..3_usize).prop_map(Spec::Platform),
-        (0..3_usize).prop_map(Spec::Net),
-        Just(Spec::UserListed),
-        Just(Spec::NoteListed),
-        Just(Spec::NetListed),
-        (0..3_usize).prop_map(Spec::Mapped),
-        Just(Spec::Night),
-        (1..4_u32).prop_map(Spec::Bucket),
-        Just(Spec::AnyPhone),
-        Just(Spec::EveryEmail),
-        (any_op(), 0..3_u32).prop_map(|(op, bound)| Spec::Count(op, bound)),
+        1 => (any_op(), any_bound()).prop_map(|(op, bound)| Spec::Amount(op, bound)),
+        1 => (any_bound(), any_bound()).prop_map(|(a, b)| Spec::Between(a.min(b), a.max(b))),
+        1 => (any_op(), any_bound(), any_bound()).prop_map(|(op, usd, eur)| Spec::Money(op, usd, eur)),
+        1 => (any_op(), any_bound()).prop_map(|(op, bound)| Spec::Tip(op, bound)),
+        1 => (0..3_usize).prop_map(Spec::NoteIs),
+        1 => prop::sample::select(vec!['g', 's']).prop_map(Spec::NoteStarts),
+        1 => any::<bool>().prop_map(Spec::NotePresent),
+        1 => (0..3_usize).prop_map(Spec::User),
+        1 => (0..3_usize).prop_map(Spec::Platform),
+        1 => (0..3_usize).prop_map(Spec::Net),
+        1 => Just(Spec::UserListed),
+        1 => Just(Spec::NoteListed),
+        1 => Just(Spec::NetListed),
+        1 => (0..3_usize).prop_map(Spec::Mapped),
+        1 => Just(Spec::Night),
+        1 => (1..4_u32).prop_map(Spec::Bucket),
+        1 => Just(Spec::AnyPhone),
+        1 => Just(Spec::EveryEmail),
+        1 => (any_op(), 0..3_u32).prop_map(|(op, bound)| Spec::Count(op, bound)),
+        4 => any_question().prop_map(Spec::Past),
     ];
     leaf.prop_recursive(3, 10, 3, |inner| {
         prop_oneof![
@@ -233,6 +244,7 @@ impl Spec {
             Self::AnyPhone => "{ identifiers.any: { type: phone_number } }".to_owned(),
             Self::EveryEmail => "{ identifiers.every: { email_domain: example.com } }".to_owned(),
             Self::Count(op, bound) => format!("{{ identifiers.count: {{ {}: {bound} }} }}", op.word()),
+            Self::Past(question) => question.yaml(),
             Self::All(parts) => format!("{{ all: [{}] }}", list(parts)),
             Self::Any(parts) => format!("{{ any: [{}] }}", list(parts)),
             Self::Not(part) => format!("{{ not: {} }}", part.yaml()),
@@ -244,6 +256,7 @@ impl Spec {
             Self::Tip(..) | Self::NoteIs(_) | Self::NoteStarts(_) | Self::NoteListed => true,
             Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::compares_optional),
             Self::Not(part) => part.compares_optional(),
+            Self::Past(question) => question.is_about_optional(),
             _ => false,
         }
     }
@@ -288,6 +301,7 @@ impl Spec {
             Self::AnyPhone => asked.has_phone,
             Self::EveryEmail => asked.has_email && !asked.has_phone,
             Self::Count(op, bound) => op.holds(count, *bound),
+            Self::Past(question) => question.holds(asked, absent),
         };
         seen.push_str(if outcome { "1" } else { "0" });
         outcome
@@ -354,6 +368,20 @@ impl Asked {
     /// The same request without its note, and without its tip.
     pub(super) fn with_less(&self) -> [Self; 2] {
         [Self { note: None, ..self.clone() }, Self { tip: None, ..self.clone() }]
+    }
+
+    /// The same request after one more event.
+    pub(super) fn after(&self, event: Event) -> Self {
+        let past = self.past.iter().cloned().chain([event]).collect();
+        Self { past, ..self.clone() }
+    }
+
+    pub(super) fn decide(&self, bundle: &Bundle) -> Decision {
+        let facts = self.facts();
+        let events: Vec<_> = self.past.iter().map(Event::yaml).collect();
+        let text = format!("[{}]", events.join(", "));
+        let past = read_given("g", &text, bundle, &facts).unwrap_or_else(|faults| panic!("{faults}"));
+        bundle.decide(&facts, &past)
     }
 
     pub(super) fn facts(&self) -> Facts {
