@@ -54,6 +54,11 @@ pub(crate) enum BootError {
     /// The policy bundle has faults.
     #[error("the policy bundle does not load:\n{0}")]
     Policy(Diagnostics),
+    /// The policy bundle asks about the past, which is not handed to it yet.
+    #[error(
+        "the policy bundle asks about the past (`history`), which this version does not keep: scopes {0}"
+    )]
+    AsksAboutThePast(String),
     /// There is no encryption key to open or seal secrets with.
     #[error(transparent)]
     EncryptionKey(#[from] encryption_key::NoEncryptionKey),
@@ -125,6 +130,7 @@ pub(crate) async fn start_with_bundle(
     sources: Sources,
     bundle: Bundle,
 ) -> Result<Booted, BootError> {
+    refuse_questions_about_the_past(&bundle)?;
     encryption_key::require(settings)?;
     let metrics = Arc::new(Metrics::new());
     let store = open_store(settings, Arc::clone(&metrics)).await?;
@@ -135,6 +141,13 @@ pub(crate) async fn start_with_bundle(
             Err(error)
         }
     }
+}
+
+/// Nothing hands the past to the policy yet, so every request for such a scope would be blocked: better not to start.
+fn refuse_questions_about_the_past(bundle: &Bundle) -> Result<(), BootError> {
+    let scopes = bundle.scopes().into_iter().filter(|scope| !bundle.needs(scope).is_empty());
+    let named: Vec<_> = scopes.map(|scope| scope.as_str()).collect();
+    if named.is_empty() { Ok(()) } else { Err(BootError::AsksAboutThePast(named.join(", "))) }
 }
 
 async fn compose(

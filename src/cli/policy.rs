@@ -1,6 +1,7 @@
 //! `doorstep policy`: looks at policy files without starting anything.
 
 mod explain;
+mod needs;
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,7 @@ pub(super) fn run(command: PolicyCommand, shared: &Shared) -> Exit {
         PolicyCommand::Explain(mut options) => {
             directory(options.dir.take(), shared).map(|dir| explain::run(&dir, *options, format))
         }
+        PolicyCommand::Needs { dir } => directory(dir, shared).map(|dir| needs::run(&dir, format)),
     };
     done.unwrap_or_else(|exit| exit)
 }
