@@ -19,6 +19,7 @@ mod lists;
 mod literal;
 mod matcher;
 mod outcome;
+mod rates;
 mod reader;
 mod request;
 mod rules;

@@ -8,7 +8,7 @@ use crate::domain::{
     Decision, DecisionId, DecisionRecord, Facts, History, Recorded, StepPlan, Verdict, mask_identifier,
     mask_ip,
 };
-use crate::domain::{Metadata, Timestamp};
+use crate::domain::{Metadata, Timestamp, Traits};
 use crate::prelude::{HookFault, SignatureFault, SignatureHeaders, SignedCall, answer, read, verify_call};
 use crate::random::{NoRandomness, draw};
 use crate::store::StoreError;
@@ -93,6 +93,10 @@ impl App {
                 self.metrics().verdict(verdict);
                 Ok(text)
             }
+            Recorded::Decided { verdict, answer } => {
+                self.metrics().verdict(verdict);
+                Ok(answer)
+            }
             Recorded::Repeat { answer } => {
                 self.metrics().repeated_call();
                 Ok(answer)
@@ -112,7 +116,12 @@ impl App {
             Verdict::Review(_, plan) => Some(plan),
             Verdict::Continue(_) | Verdict::Block => None,
         };
+        let traits = Traits::of(&facts);
+        let digest = &self.parts.identifier_digest;
         Ok(DecisionRecord {
+            usable_until: usable_until(&decision.verdict, facts.received_at),
+            subjects: traits.keyed(|subject, text| digest.of_subject(subject, text)),
+            money: traits.money,
             id: DecisionId::new(facts.received_at, draw(&*self.parts.random)?),
             received_at: facts.received_at,
             verdict: decision.verdict.as_str(),
@@ -140,6 +149,17 @@ fn step_keys(plan: &StepPlan) -> String {
 
 fn walkable_until(plan: &StepPlan, received_at: Timestamp) -> Timestamp {
     received_at.plus(plan.walking_time())
+}
+
+/// Until when a verdict can be executed: its steps one after the other, and then the grant.
+fn usable_until(verdict: &Verdict, received_at: Timestamp) -> Option<Timestamp> {
+    match verdict {
+        Verdict::Continue(grant) => Some(received_at.plus(grant.granted_for.duration())),
+        Verdict::Review(grant, plan) => {
+            Some(walkable_until(plan, received_at).plus(grant.granted_for.duration()))
+        }
+        Verdict::Block => None,
+    }
 }
 
 /// The metadata as it is kept: `identifier` masked, everything else as it came.

@@ -14,9 +14,11 @@ use crate::domain::{Amount, Facts, Identifier, IdentifierKind, Tally, Timestamp}
 mod field;
 mod history;
 mod moment;
+mod money;
 pub(crate) use field::Field;
-pub(crate) use history::{HistoryField, Measured, NEEDS_MAX, PastTest, Total};
+pub(crate) use history::{HistoryField, Measured, NEEDS_MAX, PastTest, SumBound, Total};
 pub(crate) use moment::{BucketTest, TimeTest};
+pub(crate) use money::Bound;
 pub(crate) use read_moment::date;
 
 pub(crate) mod read;
@@ -24,6 +26,7 @@ mod read_history;
 mod read_identifier;
 mod read_list;
 mod read_moment;
+mod read_money;
 mod read_test;
 
 /// The most conditions of one rule.
@@ -83,7 +86,7 @@ pub(crate) enum Comparison {
 
 impl Comparison {
     /// Whether `left` compares so to `right`.
-    pub(crate) fn holds(self, left: Decimal, right: Decimal) -> bool {
+    pub(crate) fn holds<T: PartialOrd + Copy>(self, left: T, right: T) -> bool {
         match self {
             Self::Equal => left == right,
             Self::Less => left < right,
@@ -104,9 +107,9 @@ pub(crate) enum Test {
     /// `between`, both ends included.
     DecimalBetween(Amount, Amount),
     /// `eq lt lte gt gte` of money.
-    Money(Comparison, Vec<Amount>),
+    Money(Comparison, Vec<Bound<Amount>>),
     /// `between` of money, both ends included.
-    MoneyBetween(Vec<(Amount, Amount)>),
+    MoneyBetween(Vec<Bound<(Amount, Amount)>>),
     /// `eq` and `in` of a text: sorted.
     OneOf(Vec<Box<str>>),
     /// `starts_with`.
@@ -258,7 +261,7 @@ impl Leaf {
             },
             Field::Money(at) => match view.schema.money.get(at).and_then(|rule| view.values.money(rule)) {
                 None => self.when_absent,
-                Some((amount, currency)) => self.test.money(amount, currency).unwrap_or(self.when_absent),
+                Some(money) => self.test.money(money, now).unwrap_or(self.when_absent),
             },
             Field::History(at) => {
                 view.measured(at).map_or(self.when_absent, |measured| self.test.past(&measured, now))
@@ -276,19 +279,6 @@ impl Test {
             Self::Decimal(comparison, bound) => comparison.holds(value, bound.decimal()),
             Self::DecimalBetween(low, high) => low.decimal() <= value && value <= high.decimal(),
             other => other.is_there(),
-        }
-    }
-
-    /// Judges an amount by the bound of its currency; `None` without one, which the checker rules out.
-    fn money(&self, amount: Amount, currency: usize) -> Option<bool> {
-        match self {
-            Self::Money(comparison, bounds) => {
-                bounds.get(currency).map(|bound| comparison.holds(amount.decimal(), bound.decimal()))
-            }
-            Self::MoneyBetween(bounds) => {
-                bounds.get(currency).map(|(low, high)| *low <= amount && amount <= *high)
-            }
-            other => Some(other.is_there()),
         }
     }
 

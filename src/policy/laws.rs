@@ -14,6 +14,7 @@ use super::suggest::did_you_mean;
 use crate::domain::{GrantMode, Scope};
 
 mod asking;
+mod interval;
 mod omission;
 mod overlap;
 mod places;

@@ -15,8 +15,9 @@ impl Bundle {
     /// - `history`: the answers to what the scope [needs](Self::needs), without this call; [`History::none`] for a scope that
     ///   needs nothing.
     ///
-    /// A scope without a policy is blocked; so is metadata that does not fit, before any rule looks at it, and a request for
-    /// which the answers to other questions are handed in: no rule can be skipped for want of an answer. Then the
+    /// A scope without a policy is blocked; so is metadata that does not fit, and every request for a scope whose rules
+    /// convert money by rates that are too old at its moment, before any rule looks at it, and a request for which the
+    /// answers to other questions are handed in: no rule can be skipped for want of an answer. Then the
     /// rules of `always.yaml`, then the scope's own: the first whose condition holds decides, else `otherwise`. Of each
     /// rule that is tried every condition is evaluated, so that the record shows all of them. A rule that is not active at
     /// the moment of the request never matches, and one that observes is noted and passed by.
@@ -31,6 +32,9 @@ impl Bundle {
             Ok(values) => values,
             Err(refusal) => return blocked(Reason::MetadataRefused(refusal.to_string().into())),
         };
+        if policy.needed_rates.as_ref().is_some_and(|rates| rates.are_expired_at(facts.received_at)) {
+            return blocked(Reason::RatesExpired);
+        }
         let Some(tallies) = history.tallies(&policy.needs) else {
             return blocked(Reason::HistoryMissing);
         };

@@ -119,13 +119,21 @@ pub(super) const LISTS: [(&str, &str); 7] = [
     ("lists/zones.txt", "198.51.100.0/24,wide\n198.51.100.0/25,narrow\n2001:db8::/32,six\n"),
 ];
 
+/// Rates of the day before [`request`] and of the one after it: good for both, and for four days more.
+pub(super) const RATES: &str = "base: EUR
+max_age: 4d
+rates:
+  2026-09-20: { USD: 1.25, GBP: 0.7 }
+  2026-09-22: { USD: 1.6, GBP: 0.5 }
+";
+
 /// The moment at which the day of [`request`] is over in UTC.
 pub(super) const NEXT_DAY: Timestamp = Timestamp::from_unix_seconds(1_790_035_200);
 
 /// The scope file `a.yaml` with everything that it may name.
 pub(super) fn with_lists(text: &str) -> Vec<(&str, &str)> {
-    let grants = ("grants.yaml", "executions: reported\n");
-    LISTS.into_iter().chain([("a.yaml", text), ("steps.yaml", STEPS), grants]).collect()
+    let others = [("steps.yaml", STEPS), ("rates.yaml", RATES), ("grants.yaml", "executions: reported\n")];
+    LISTS.into_iter().chain([("a.yaml", text)]).chain(others).collect()
 }
 
 /// A decision in one line: `continue single-use 300 / rule / reason`, a review with its steps.

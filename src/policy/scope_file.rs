@@ -1,6 +1,7 @@
 //! Scope files and `always.yaml`, read whole and held against the laws.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::condition::HistoryField;
 use super::condition::read::{Names, Place};
@@ -11,6 +12,8 @@ use super::lists::read::ReadLists;
 use super::literal;
 use super::outcome::Outcome;
 use super::outcome::read::OutcomeReader;
+use super::rates::Rates;
+use super::rates::read::ReadRates;
 use super::reader::{Map, Reader};
 use super::rules::Rule;
 use super::rules::read::{ReadRules, rules};
@@ -41,6 +44,15 @@ pub(crate) struct ScopePolicy {
     pub(crate) file: Box<str>,
     /// The line of its `otherwise`, from 1.
     pub(crate) otherwise_line: usize,
+    /// The rates without which its rules cannot decide; `None` where no rule that decides converts money.
+    pub(crate) needed_rates: Option<Arc<Rates>>,
+}
+
+impl ScopePolicy {
+    /// The rates by which one of the rules converts money, one that only observes too; `None` where none does.
+    pub(crate) fn rates(&self) -> Option<&Arc<Rates>> {
+        self.rules.iter().find_map(|rule| rule.when.rates())
+    }
 }
 
 /// What the files of a bundle share.
@@ -50,6 +62,8 @@ pub(crate) struct Shared<'s> {
     pub(crate) steps: &'s ReadSteps,
     /// Its lists.
     pub(crate) lists: &'s ReadLists<'s>,
+    /// Its exchange rates.
+    pub(crate) rates: &'s ReadRates,
     /// What its files tell each other for questions about the past.
     pub(crate) neighbours: &'s Neighbours<'s>,
     /// When it is loaded; `None` for a bundle that was in force once and is only read again.
@@ -127,10 +141,12 @@ pub(crate) fn policy(
     };
     laws::check(reader, subject);
     let (otherwise, otherwise_span) = otherwise?;
-    let rules = read_rules.rules.into_iter().map(|read| read.rule).collect();
+    let rules: Vec<Rule> = read_rules.rules.into_iter().map(|read| read.rule).collect();
     let (file, otherwise_line) = (reader.file_name().into(), otherwise_span.line);
     let needs = Needs::new(read.schema.history.iter().map(|field| field.need.clone()));
-    Some(ScopePolicy { schema: read.schema, needs, rules, otherwise, file, otherwise_line })
+    let mut deciding = rules.iter().filter(|rule| !rule.observes());
+    let needed_rates = deciding.find_map(|rule| rule.when.rates()).cloned();
+    Some(ScopePolicy { schema: read.schema, needs, rules, otherwise, file, otherwise_line, needed_rates })
 }
 
 /// Reads `always.yaml`.

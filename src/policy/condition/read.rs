@@ -11,6 +11,7 @@ use crate::domain::{Scope, Timestamp};
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::grants::Neighbours;
 use crate::policy::lists::read::ReadLists;
+use crate::policy::rates::read::ReadRates;
 use crate::policy::reader::Reader;
 use crate::policy::schema::FieldKind;
 use crate::policy::schema::read::ReadSchema;
@@ -29,6 +30,8 @@ pub(crate) struct Names<'a> {
     pub(crate) place: Place,
     /// The bundle's lists.
     pub(crate) lists: &'a ReadLists<'a>,
+    /// The bundle's exchange rates.
+    pub(crate) rates: &'a ReadRates,
     /// What the rest of the bundle means to questions about the past.
     pub(crate) neighbours: &'a Neighbours<'a>,
     /// When the bundle is loaded; `None` where nothing is held against its age.
@@ -43,8 +46,8 @@ impl<'a> Names<'a> {
         scopes: &'a [Scope],
         place: Place,
     ) -> Self {
-        let Shared { lists, neighbours, now, .. } = shared;
-        Self { schema, scopes, place, lists, neighbours, now }
+        let Shared { lists, rates, neighbours, now, .. } = shared;
+        Self { schema, scopes, place, lists, rates, neighbours, now }
     }
 }
 
@@ -336,7 +339,10 @@ fn field_type<'n>(field: Field, names: Names<'n>) -> FieldType<'n> {
             Some(FieldKind::Text(rule)) => FieldType::Text(Some(rule)),
             None => FieldType::Text(None),
         },
-        Field::Money(at) => names.schema.schema.money.get(at).map_or(FieldType::Decimal, FieldType::Money),
+        Field::Money(at) => {
+            let rule = names.schema.schema.money.get(at);
+            rule.map_or(FieldType::Decimal, |rule| FieldType::Money(rule, names.rates))
+        }
         // It has a reader of its own.
         Field::History(_) => FieldType::Keys,
     }

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::Bundle;
-use crate::domain::{Decision, Facts, Grant, GrantMode, IdentifierKind, Platform, Scope, Verdict};
-use crate::policy::sample::{Asking, NOW, bundle, line, request, scope_bundle};
+use crate::domain::{Decision, Facts, Grant, GrantMode, IdentifierKind, Platform, Scope, Timestamp, Verdict};
+use crate::policy::sample::{Asking, NOW, RATES, bundle, line, request, scope_bundle};
 use crate::policy::{Code, Severity, load_files, shipped};
 
 mod naive;
@@ -153,13 +153,13 @@ proptest! {
 
     #[test]
     fn no_text_and_no_request_can_panic(
-        file in 0_usize..7,
+        file in 0_usize..8,
         edits in prop::collection::vec((0..4000_usize, "[ -~\n]{0,3}|[{}\\[\\]:,#&*!|>%@`'\"\\\\\t]|\u{fe0f}", 0_usize..6), 0..4),
         asked in any_request(),
         scope in prop::sample::select(vec!["transfer:write", "profile.email:write", "prld:pwd:write", "x"]),
     ) {
         let mut files: Vec<(String, String)> =
-            shipped().into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+            shipped().into_iter().chain([("rates.yaml", RATES)]).map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
         let mut chars: Vec<char> = files[file].1.chars().collect();
         for (place, text, removed) in edits {
             let at = place % (chars.len() + 1);
@@ -245,7 +245,7 @@ otherwise: { continue: { grant: { mode: single-use, for: 5m } } }
     let cases = [(-1, false), (0, true), (2 * 86_400 - 1, true), (2 * 86_400, false)];
     for (offset, expected) in cases {
         let mut facts = request("a:b");
-        facts.received_at = crate::domain::Timestamp::from_unix_seconds(start + offset);
+        facts.received_at = Timestamp::from_unix_seconds(start + offset);
         let decision = bundle.decide_alone(&facts);
         assert_eq!(decision.rule.is_some(), expected, "{offset}");
         assert_eq!(decision.seen.outcomes, "1", "{offset}");
@@ -274,6 +274,63 @@ otherwise: block
         (line(&decision).as_str(), decision.seen.values_json.as_str()),
         ("block / - / otherwise", r#"{"observed":["all"]}"#)
     );
+}
+
+/// Old rates block what they would decide, whatever the amount's currency, and nothing else.
+#[test]
+fn rates_that_are_too_old_block_the_scopes_that_convert() {
+    let file = |scope: &str, bounds: &str, more: &str| {
+        format!(
+            "scopes: ['{scope}']
+metadata: {{ amount: {{ type: decimal }}, currency: {{ type: string, one_of: [USD, EUR] }} }}
+money: {{ value: {{ amount: metadata.amount, currency: metadata.currency }} }}
+rules: [{{ id: large, when: {{ money.value: {{ gte: {bounds} }} }}, then: block{more} }}]
+otherwise: {{ continue: {{ grant: {{ mode: single-use, for: 5m }} }} }}
+"
+        )
+    };
+    let files = [
+        ("one.yaml", file("a:b", "100 USD", "")),
+        ("two.yaml", file("a:c", "[100 USD, 90 EUR]", "")),
+        ("three.yaml", file("a:d", "100 USD", ", observe: true")),
+        ("rates.yaml", RATES.to_owned()),
+    ];
+    let bundle = load_files(files, NOW).unwrap_or_else(|faults| panic!("{faults}"));
+    // The newest rates are of 22 September and good for four days after it.
+    let last: i64 = 1_790_467_200;
+    let passes = "continue single-use 300 / - / otherwise";
+    let cases = [
+        ("a:b", last, passes),
+        ("a:b", last + 1, "block / - / rates_expired"),
+        ("a:c", last + 1, passes),
+        ("a:d", last + 1, passes),
+    ];
+    for (scope, second, expected) in cases {
+        for currency in ["USD", "EUR"] {
+            let mut facts = request(scope).with_metadata(&[("amount", "5"), ("currency", currency)]);
+            facts.received_at = Timestamp::from_unix_seconds(second);
+            assert_eq!(line(&bundle.decide_alone(&facts)), expected, "{scope} {second} {currency}");
+        }
+    }
+    // What the page sent is judged first: it is wrong whatever the rates are.
+    let mut facts = request("a:b");
+    facts.received_at = Timestamp::from_unix_seconds(last + 1);
+    let decision = bundle.decide_alone(&facts);
+    assert_eq!(line(&decision), "block / - / metadata.amount: missing");
+    assert_eq!(bundle.trace_decision(&facts, &decision).len(), 0);
+}
+
+#[test]
+fn the_record_shows_converted_money_as_it_was_sent() {
+    let text = "scopes: [a:b]
+metadata: { amount: { type: decimal }, currency: { type: string, one_of: [USD, EUR] } }
+money: { value: { amount: metadata.amount, currency: metadata.currency } }
+rules: [{ id: large, when: { money.value: { gte: 100 USD } }, then: block }]
+otherwise: { continue: { grant: { mode: single-use, for: 5m } } }
+";
+    let facts = request("a:b").with_metadata(&[("amount", "80.00"), ("currency", "EUR")]);
+    let seen = scope_bundle(text).decide_alone(&facts).seen;
+    assert_eq!((&*seen.values_json, &*seen.outcomes), (r#"{"money.value":"80.00 EUR"}"#, "1"));
 }
 
 #[test]

@@ -352,3 +352,43 @@ fn rules_for_every_scope_may_ask_about_the_past_too() {
         .expect("a past");
     assert_eq!(line(&bundle.decide(&facts, &other)), "block / - / otherwise");
 }
+
+/// Each day's money by the rates of that day, the call's own by those of today.
+#[test]
+fn a_sum_in_several_currencies_is_added_up_by_the_rates_of_each_day() {
+    let text = "scopes: [a:b]
+metadata:
+  amount: { type: decimal }
+  currency: { type: string, one_of: [USD, EUR] }
+money:
+  value: { amount: metadata.amount, currency: metadata.currency }
+rules:
+  - { id: r, when: { history: { sum: money.value, by: user, over: 60d, counts: asked, gt: 100 USD } }, then: block }
+otherwise: block
+";
+    let rates =
+        "base: EUR\nmax_age: 4d\nrates:\n  2026-09-01: { USD: \"2\" }\n  2026-09-20: { USD: \"3\" }\n";
+    let bundle = bundle(&[("a.yaml", text), ("rates.yaml", rates)]);
+    let held = |given: &str, amount: &str, currency: &str| {
+        let request = format!(
+            "{{ scope: a:b, at: '2026-09-21T12:00:00Z', metadata: {{ amount: '{amount}', currency: {currency} }} }}"
+        );
+        let facts = read_request("r", &request).expect("a request");
+        let past = read_given("g", given, &bundle, &facts).unwrap_or_else(|faults| panic!("{faults}"));
+        let decision = bundle.decide(&facts, &past);
+        (decision.rule.is_some(), decision.seen.values_json)
+    };
+    let euros =
+        |ago: &str| format!("[{{ ago: {ago}, verdict: block, metadata: {{ amount: 10, currency: EUR }} }}]");
+    assert!(!held("[]", "100", "USD").0);
+    assert!(!held("[]", "33.33", "EUR").0);
+    assert!(held("[]", "33.34", "EUR").0);
+    // Ten euros were twenty dollars then, and are thirty today.
+    assert!(!held(&euros("5d"), "80", "USD").0);
+    assert!(held(&euros("5d"), "80.01", "USD").0);
+    assert!(!held(&euros("1h"), "70", "USD").0);
+    assert!(held(&euros("1h"), "70.01", "USD").0);
+    let seen = held(&euros("5d"), "80", "USD").1;
+    assert_eq!(seen, r#"{"sum of money.value of asked calls by user over 60d":"10 EUR, 80 USD"}"#);
+    assert_eq!(bundle.policies()[0].0.needed_rates.is_some(), true);
+}

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 
-use super::{Cases, Claim, Comparison, End, Field, Interval, Literal, Subject, Test};
+use super::{Cases, Claim, Field, Literal, Subject, Test};
 use crate::domain::Currency;
-use crate::policy::condition::{HistoryField, PastTest};
+use crate::policy::condition::{Comparison, HistoryField, PastTest};
+use crate::policy::laws::interval::Interval;
 
 /// What asking again can do to a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,20 +80,21 @@ fn moves(literal: &Literal<'_>, wanted: Move, subject: Subject<'_>) -> bool {
 pub(super) fn possible(at: usize, literals: &[Literal<'_>], subject: Subject<'_>) -> bool {
     let Some(question) = subject.schema.history.get(at) else { return true };
     let least = Decimal::from(question.least(subject.scopes));
-    let numbers = Interval { low: (least, End::Included), high: None };
-    numbers.narrowed(literals, 0).is_some() && possible_sum(literals) && possible_last(literals)
+    Interval::at_least(least).fits(literals) && possible_sum(literals) && possible_last(literals)
 }
 
-/// A sum is compared in each currency by itself: what a bound in one says about another is not reckoned with.
+/// A sum is compared in each currency by itself: what a bound in one says about another hangs on rates, which prove nothing.
 fn possible_sum(literals: &[Literal<'_>]) -> bool {
     literals.iter().filter_map(|literal| currency(&literal.leaf.test)).all(|currency| {
         let mut left = Interval::at_least_zero();
         for literal in literals {
             match &literal.leaf.test {
-                Test::Past(PastTest::Sum(comparison, bound, own)) if *own == currency => {
+                Test::Past(PastTest::Sum(comparison, bound, own)) if own.currency == currency => {
                     left.compare(*comparison, bound.decimal(), literal.claim);
                 }
-                Test::Past(PastTest::SumBetween(low, high, own)) if *own == currency && literal.holds() => {
+                Test::Past(PastTest::SumBetween(low, high, own))
+                    if own.currency == currency && literal.holds() =>
+                {
                     left.between(low.decimal(), high.decimal());
                 }
                 _ => {}
@@ -104,7 +106,7 @@ fn possible_sum(literals: &[Literal<'_>]) -> bool {
 
 const fn currency(test: &Test) -> Option<Currency> {
     match test {
-        Test::Past(PastTest::Sum(_, _, currency) | PastTest::SumBetween(_, _, currency)) => Some(*currency),
+        Test::Past(PastTest::Sum(_, _, own) | PastTest::SumBetween(_, _, own)) => Some(own.currency),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::op::Op;
-use super::{Asked, NOTES, USERS};
+use super::{Asked, CURRENCIES, NOTES, USERS};
 
 /// A question, with the number that its answer is compared with.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ const QUESTIONS: [What; 8] = [
 pub(in super::super) struct Event {
     minutes_ago: u32,
     user: usize,
-    is_euro: bool,
+    currency: usize,
     note: Option<usize>,
     /// `continue`, `review`, `block`; a rejection for the fourth.
     kind: usize,
@@ -59,12 +59,12 @@ pub(super) fn any_question() -> impl Strategy<Value = Question> {
 }
 
 pub(in super::super) fn any_event() -> impl Strategy<Value = Event> {
-    let what = (0..4_usize, any::<bool>(), prop::option::of(0..3_usize));
+    let what = (0..4_usize, 0..3_usize, prop::option::of(0..3_usize));
     (prop::sample::select(vec![1, 30, 60, 61, 200]), 0..3_usize, what, 1..90_u32, any::<bool>()).prop_map(
-        |(minutes_ago, user, (kind, is_euro, note), usable_minutes, is_executed)| Event {
+        |(minutes_ago, user, (kind, currency, note), usable_minutes, is_executed)| Event {
             minutes_ago,
             user,
-            is_euro,
+            currency,
             note,
             kind,
             usable_minutes,
@@ -84,7 +84,7 @@ impl Event {
         let Some(verdict) = ["continue", "review", "block"].get(self.kind) else {
             return format!("{{ ago: {ago}m, user_id: {user}, rejected: verify_sms }}");
         };
-        let currency = if self.is_euro { "EUR" } else { "USD" };
+        let currency = CURRENCIES[self.currency];
         let note = self.note.map_or(String::new(), |note| format!(", note: {}", NOTES[note]));
         let usable = self.usable_minutes;
         let executed = if self.is_executed { ", executed: true" } else { "" };
@@ -139,8 +139,10 @@ impl Question {
             }
             What::Executed => count(calls.filter(recent).filter(|event| event.is_executed).count(), 0),
             What::Currencies => {
-                let others = calls.filter(recent).any(|event| event.is_euro != asked.is_euro);
-                count(usize::from(others), 1)
+                let mut seen = [false; 3];
+                calls.filter(recent).for_each(|event| seen[event.currency] = true);
+                seen[asked.currency] = true;
+                count(seen.iter().filter(|seen| **seen).count(), 0)
             }
             What::SameNote => {
                 if asked.note.is_none() {
