@@ -14,6 +14,7 @@ use self::encryption_key::Sealed;
 use crate::app::{self, App, AppParts, AppSettings, SigningKeysError};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{HttpUrl, Settings};
+use crate::domain::Scope;
 use crate::metrics::Metrics;
 use crate::policy::{Bundle, Diagnostics, load_dir};
 use crate::prelude::{Endpoint, RemoteKeySet, VerificationKey};
@@ -146,7 +147,7 @@ pub(crate) async fn start_with_bundle(
 /// Nothing hands the past to the policy yet, so every request for such a scope would be blocked: better not to start.
 fn refuse_questions_about_the_past(bundle: &Bundle) -> Result<(), BootError> {
     let scopes = bundle.scopes().into_iter().filter(|scope| !bundle.needs(scope).is_empty());
-    let named: Vec<_> = scopes.map(|scope| scope.as_str()).collect();
+    let named: Vec<_> = scopes.map(Scope::as_str).collect();
     if named.is_empty() { Ok(()) } else { Err(BootError::AsksAboutThePast(named.join(", "))) }
 }
 

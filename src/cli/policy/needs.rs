@@ -4,10 +4,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::show;
+use super::{now, show};
 use crate::cli::arguments::Format;
 use crate::cli::{Exit, output};
-use crate::clock::{Clock, SystemClock};
 use crate::domain::Scope;
 use crate::policy::{Bundle, load_dir};
 
@@ -19,7 +18,7 @@ struct ScopeNeeds<'b> {
 }
 
 pub(super) fn run(dir: &Path, format: Format) -> Exit {
-    let bundle = match load_dir(dir, SystemClock.now()) {
+    let bundle = match load_dir(dir, now()) {
         Ok(bundle) => bundle,
         Err(faults) => {
             show(dir, &faults, format);

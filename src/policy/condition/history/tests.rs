@@ -390,5 +390,5 @@ otherwise: block
     assert!(held(&euros("1h"), "70.01", "USD").0);
     let seen = held(&euros("5d"), "80", "USD").1;
     assert_eq!(seen, r#"{"sum of money.value of asked calls by user over 60d":"10 EUR, 80 USD"}"#);
-    assert_eq!(bundle.policies()[0].0.needed_rates.is_some(), true);
+    assert!(bundle.policies()[0].0.needed_rates.is_some());
 }

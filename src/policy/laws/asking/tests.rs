@@ -97,7 +97,9 @@ const CASES: &[Case] = &[
     (&[(CONTINUE, "<sum|lte: 3 USD>")], SMS, false),
     (&[(CONTINUE, "<rejected|gt: 3>")], SMS, true),
     (&[("block", "<last asked|>")], SMS, true),
-    (&[(CONTINUE, "<last asked|>")], SMS, false),
+    // Never asked is not long ago: asking once and waiting makes it so.
+    (&[(CONTINUE, "<last asked|>")], SMS, true),
+    (&[("block", "{ not: <last asked|>}")], SMS, true),
     // Trust, and what the customer reports, are out of the user's hand.
     (&[(CONTINUE, "<executed|gt: 3>")], SMS, false),
     (&[("block", "<executed|eq: 3>")], SMS, false),

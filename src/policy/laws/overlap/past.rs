@@ -22,8 +22,8 @@ impl<'c> Cases<'c> {
     /// The cases that asking again can make true or end, with everything about what was asked forgotten; `None` when there
     /// is no such case.
     ///
-    /// A larger number makes `gt` and `gte` true and ends `lt` and `lte`; inside a `not` it is the other way round, and `eq`
-    /// and `between` may do both. A later last time ends `before`.
+    /// A larger number makes `gt` and `gte` true and ends `lt` and `lte`; inside a `not` it is the other way round. `eq`,
+    /// `between` and `before` may go both ways.
     pub(in crate::policy::laws) fn moved(&self, wanted: Move) -> Option<Self> {
         let subject = self.subject;
         let Some(cases) = &self.cases else {
@@ -69,8 +69,8 @@ fn moves(literal: &Literal<'_>, wanted: Move, subject: Subject<'_>) -> bool {
             Comparison::Less | Comparison::AtMost => false,
             Comparison::Equal => return true,
         },
-        Test::Past(PastTest::LongerAgo(_)) => false,
-        // `between`, and whatever may come: both ways.
+        // `between`; `before`, which is false of what never was, true when it is long ago and false again when it is asked
+        // anew; and whatever may come: both ways.
         _ => return true,
     };
     (rises == literal.holds()) == (wanted == Move::Begins)

@@ -3,13 +3,14 @@
 
 use proptest::prelude::*;
 
-use crate::domain::{Decision, Facts};
+use crate::domain::Facts;
 use crate::policy::sample::{Asking, NEXT_DAY, request, with_lists};
-use crate::policy::{Bundle, read_given};
 
+mod extra;
 mod op;
 mod past;
 
+use extra::Extra;
 use op::Op;
 pub(super) use past::{Event, any_event};
 use past::{Question, any_question};
@@ -68,39 +69,6 @@ pub(super) struct RuleSpec {
     is_match_if_absent: bool,
     id: usize,
     extra: Extra,
-}
-
-/// What a rule has besides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Extra {
-    None,
-    /// Active up to the day of the earlier requests.
-    Ends,
-    /// Active from the day after.
-    Begins,
-    Observes,
-}
-
-impl Extra {
-    const ALL: [Self; 6] = [Self::None, Self::None, Self::None, Self::Ends, Self::Begins, Self::Observes];
-
-    fn yaml(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Ends => ", active: { until: 2026-09-21 }",
-            Self::Begins => ", active: { from: 2026-09-22 }",
-            Self::Observes => ", observe: true",
-        }
-    }
-
-    fn decides(self, asked: &Asked) -> bool {
-        match self {
-            Self::None => true,
-            Self::Ends => !asked.is_late,
-            Self::Begins => asked.is_late,
-            Self::Observes => false,
-        }
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -388,20 +356,6 @@ impl Asked {
     /// The same request without its note, and without its tip.
     pub(super) fn with_less(&self) -> [Self; 2] {
         [Self { note: None, ..self.clone() }, Self { tip: None, ..self.clone() }]
-    }
-
-    /// The same request after one more event.
-    pub(super) fn after(&self, event: Event) -> Self {
-        let past = self.past.iter().cloned().chain([event]).collect();
-        Self { past, ..self.clone() }
-    }
-
-    pub(super) fn decide(&self, bundle: &Bundle) -> Decision {
-        let facts = self.facts();
-        let events: Vec<_> = self.past.iter().map(Event::yaml).collect();
-        let text = format!("[{}]", events.join(", "));
-        let past = read_given("g", &text, bundle, &facts).unwrap_or_else(|faults| panic!("{faults}"));
-        bundle.decide(&facts, &past)
     }
 
     pub(super) fn facts(&self) -> Facts {

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::op::Op;
 use super::{Asked, CURRENCIES, NOTES, USERS};
+use crate::domain::Decision;
+use crate::policy::{Bundle, read_given};
 
 /// A question, with the number that its answer is compared with.
 #[derive(Debug, Clone, Copy)]
@@ -158,5 +160,21 @@ impl Question {
             }
         };
         self.op.holds(number, self.bound)
+    }
+}
+
+impl Asked {
+    /// The same request after one more event.
+    pub(in super::super) fn after(&self, event: Event) -> Self {
+        let past = self.past.iter().cloned().chain([event]).collect();
+        Self { past, ..self.clone() }
+    }
+
+    pub(in super::super) fn decide(&self, bundle: &Bundle) -> Decision {
+        let facts = self.facts();
+        let events: Vec<_> = self.past.iter().map(Event::yaml).collect();
+        let text = format!("[{}]", events.join(", "));
+        let past = read_given("g", &text, bundle, &facts).unwrap_or_else(|faults| panic!("{faults}"));
+        bundle.decide(&facts, &past)
     }
 }
