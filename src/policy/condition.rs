@@ -26,7 +26,7 @@ mod read_money;
 mod read_test;
 
 pub(crate) use field::Field;
-pub(crate) use history::{HistoryField, Measured, NEEDS_MAX, PastTest, Total};
+pub(crate) use history::{HistoryField, Measured, NEEDS_MAX, PastTest, SumBound, Total};
 pub(crate) use listed::{Listed, Wanted};
 pub(crate) use moment::{BucketTest, TimeTest};
 pub(crate) use money::Bound;
