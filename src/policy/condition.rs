@@ -11,8 +11,10 @@ use super::literal::Pattern;
 use super::schema::{Schema, Value, Values};
 use crate::domain::{Amount, Facts, Identifier, IdentifierKind, Timestamp};
 
+mod family;
 mod moment;
 mod money;
+pub(crate) use family::Family;
 pub(crate) use moment::{BucketTest, TimeTest};
 pub(crate) use money::Bound;
 pub(crate) use read_moment::date;
@@ -178,6 +180,8 @@ pub(crate) enum Test {
     Contains(Box<str>),
     /// `matches`.
     Matches(Pattern),
+    /// `family` of a user agent: sorted.
+    Family(Vec<Family>),
     /// `in_cidr`.
     InRange(AddressSet),
     /// `in_list` and `mapped_by`.
@@ -351,6 +355,7 @@ impl Test {
             Self::EndsWith(end) => value.ends_with(&**end),
             Self::Contains(part) => value.contains(&**part),
             Self::Matches(pattern) => pattern.fits(value),
+            Self::Family(families) => families.contains(&Family::of(value)),
             other => other.is_there(),
         }
     }

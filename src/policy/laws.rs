@@ -16,6 +16,8 @@ use crate::domain::{GrantMode, Scope};
 mod interval;
 mod omission;
 mod overlap;
+mod platforms;
+mod shadow;
 
 use overlap::Cases;
 
@@ -45,7 +47,8 @@ pub(crate) fn check(reader: &mut Reader<'_>, subject: Subject<'_>) {
     overrides(reader, subject.rules);
     continue_above_block(reader, rules, &cases);
     omission::check(reader, subject, &cases);
-    never_matches(reader, rules, &cases);
+    shadow::check(reader, subject, &cases);
+    platforms::check(reader, subject, &cases);
     if let Some((outcome, span)) = subject.otherwise
         && outcome.may_continue()
     {
@@ -141,25 +144,6 @@ fn continue_above_block(reader: &mut Reader<'_>, rules: &[ReadRule], cases: &[Ca
             bypassed.join(", ")
         );
         reader.fault(Code::ContinueAboveBlock, rule.id_span, message, help);
-    }
-}
-
-fn never_matches(reader: &mut Reader<'_>, rules: &[ReadRule], cases: &[Cases<'_>]) {
-    let mut above: Option<&ReadRule> = None;
-    for (rule, cases) in rules.iter().zip(cases) {
-        if let Some(always) = above {
-            let message =
-                format!("`{}` never decides: `{}` above it always does", rule.rule.id, always.rule.id);
-            reader.warning(Code::NeverMatches, rule.id_span, message, "move it up, or remove it");
-        } else if rule.rule.part == Part::Decides && cases.is_impossible() {
-            let message = format!("`{}` never decides: its conditions exclude each other", rule.rule.id);
-            let help =
-                "compare the bounds and values of its conditions with each other and with the field's own";
-            reader.warning(Code::NeverMatches, rule.id_span, message, help);
-        }
-        if rule.rule.takes_all() && above.is_none() {
-            above = Some(rule);
-        }
     }
 }
 

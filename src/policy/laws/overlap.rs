@@ -7,14 +7,16 @@
 use std::borrow::Cow;
 
 use super::{Subject, interval};
-use crate::domain::Scope;
+use crate::domain::{Platform, Scope};
 use crate::policy::addresses::AddressSet;
-use crate::policy::condition::{Condition, Field, Leaf, Listed, Test};
+use crate::policy::condition::{Condition, Family, Field, Leaf, Listed, Test};
 use crate::policy::schema::FieldKind;
 use crate::policy::steps::read::PLATFORM_NAMES;
 
 /// The most cases that a condition is spread out into; a wider one counts as possible always.
 const CASES_MAX: usize = 256;
+/// The most cases that are left over when rules are taken away from each other.
+const LEFT_MAX: usize = 64;
 /// The most ranges of a set of addresses that is reckoned with.
 const RANGES_MAX: usize = 20_000;
 /// Stands for every platform that has no name here: no condition can name it.
@@ -55,7 +57,7 @@ impl Literal<'_> {
 }
 
 /// All cases in which a condition holds; `None` inside when there are too many.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Cases<'c> {
     subject: Subject<'c>,
     condition: &'c Condition,
@@ -83,6 +85,90 @@ impl<'c> Cases<'c> {
     pub(super) fn exclude(&self, other: &Self) -> bool {
         let (Some(own), Some(theirs)) = (&self.cases, &other.cases) else { return false };
         own.iter().all(|a| theirs.iter().all(|b| !possible(&joined(a, b), self.subject)))
+    }
+
+    /// The cases in which the condition can hold on a platform, with what they say about it taken for granted.
+    pub(super) fn on(&self, platform: &Platform) -> Self {
+        let is_about = |literal: &Literal<'_>| {
+            literal.leaf.field == Field::Platform && !matches!(literal.leaf.test, Test::Listed(_))
+        };
+        let keep = |case: &Vec<Literal<'c>>| -> Option<Vec<Literal<'c>>> {
+            let (about, rest): (Vec<_>, Vec<_>) = case.iter().copied().partition(is_about);
+            let fits = |literal: &Literal<'_>| literal.leaf.test.text(platform.as_str()) == literal.holds();
+            (about.iter().all(fits) && possible(&rest, self.subject)).then_some(rest)
+        };
+        let cases = self.cases.as_ref().map(|cases| cases.iter().filter_map(keep).collect());
+        Self { subject: self.subject, condition: self.condition, cases }
+    }
+
+    /// Whether every request satisfies the condition, since one of its cases asks for nothing.
+    pub(super) fn takes_all(&self) -> bool {
+        self.cases.as_ref().is_some_and(|cases| cases.iter().any(Vec::is_empty))
+    }
+
+    /// Every request there is, for the same file.
+    pub(super) fn all(&self) -> Self {
+        Self { subject: self.subject, condition: self.condition, cases: Some(vec![Vec::new()]) }
+    }
+
+    /// Leaves only the cases in which the other condition does not hold. Where they would become too many, all are left,
+    /// which is too much and never too little.
+    pub(super) fn take_away(&mut self, other: &Self) {
+        let Some(own) = &self.cases else { return };
+        let Some(fails) = other.opposite() else { return };
+        if own.len().saturating_mul(fails.len()) > LEFT_MAX {
+            return;
+        }
+        let left = own.iter().flat_map(|a| fails.iter().map(move |b| joined(a, b)));
+        self.cases = Some(left.filter(|case| possible(case, self.subject)).collect());
+    }
+
+    /// The cases in which none of these holds; `None` when there are too many.
+    fn opposite(&self) -> Option<Vec<Vec<Literal<'c>>>> {
+        let opposite =
+            |literal: &Literal<'c>| Literal { leaf: literal.leaf, claim: literal.claim.opposite() };
+        let mut product = vec![Vec::new()];
+        for case in self.cases.as_ref()? {
+            if product.len().saturating_mul(case.len()) > LEFT_MAX {
+                return None;
+            }
+            product = product
+                .iter()
+                .flat_map(|a| case.iter().map(move |literal| joined(a, &[opposite(literal)])))
+                .collect();
+        }
+        Some(product)
+    }
+
+    /// Whether every request that satisfies the condition satisfies one of the others.
+    pub(super) fn is_covered_by<'o>(&self, others: impl Iterator<Item = &'o Self>) -> bool
+    where
+        'c: 'o,
+    {
+        let mut left = self.clone();
+        for other in others {
+            left.take_away(other);
+            if left.cases.as_ref().is_some_and(Vec::is_empty) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether both have the same cases.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let (Some(own), Some(theirs)) = (&self.cases, &other.cases) else { return false };
+        let is_same =
+            |(a, b): (&Literal<'_>, &Literal<'_>)| std::ptr::eq(a.leaf, b.leaf) && a.claim == b.claim;
+        own.len() == theirs.len()
+            && own.iter().zip(theirs).all(|(a, b)| a.len() == b.len() && a.iter().zip(b).all(is_same))
+    }
+
+    /// Whether the condition looks at the platform.
+    pub(super) fn reads_platform(&self) -> bool {
+        let mut reads = false;
+        self.condition.each_leaf(&mut |leaf| reads |= leaf.field == Field::Platform);
+        reads
     }
 
     /// What the condition says about a request's other fields when some are there, or are not: the cases that such a
@@ -180,9 +266,12 @@ fn spread(condition: &Condition, claim: Claim) -> Option<Vec<Vec<Literal<'_>>>> 
 
 /// Whether a request could satisfy all literals. `false` is a proof.
 fn possible(case: &[Literal<'_>], subject: Subject<'_>) -> bool {
-    case.iter().all(|literal| {
+    case.iter().enumerate().all(|(at, literal)| {
         let field = literal.leaf.field;
-        let about: Vec<_> = case.iter().filter(|other| other.leaf.field == field).copied().collect();
+        if case.iter().take(at).any(|earlier| earlier.leaf.field == field) {
+            return true;
+        }
+        let about: Vec<_> = case.iter().skip(at).filter(|other| other.leaf.field == field).copied().collect();
         possible_for(field, &about, subject)
     })
 }
@@ -219,7 +308,8 @@ fn possible_for(field: Field, literals: &[Literal<'_>], subject: Subject<'_>) ->
         Field::Platform => {
             possible_text(literals, Some(PLATFORM_NAMES.into_iter().chain([OTHER_PLATFORM]).collect()))
         }
-        Field::UserId | Field::UserAgent => possible_text(literals, None),
+        Field::UserId => possible_text(literals, None),
+        Field::UserAgent => possible_family(literals) && possible_text(literals, None),
     }
 }
 
@@ -272,6 +362,16 @@ fn possible_text(literals: &[Literal<'_>], universe: Option<Vec<&str>>) -> bool 
         literals.iter().all(|literal| match literal.leaf.test {
             Test::Present(_) | Test::Listed(_) => true,
             ref test => test.text(text) == literal.holds(),
+        })
+    })
+}
+
+/// A user agent is of one family.
+fn possible_family(literals: &[Literal<'_>]) -> bool {
+    Family::ALL.iter().any(|family| {
+        literals.iter().all(|literal| match &literal.leaf.test {
+            Test::Family(families) => families.contains(family) == literal.holds(),
+            _ => true,
         })
     })
 }
