@@ -1,13 +1,13 @@
 //! A bundle: every policy file together, checked whole, named by its hash.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 
 use aws_lc_rs::digest;
 
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity, Span};
-use super::lists::read::{self as list_file, ReadLists};
+use super::lists::read::{self as list_file, KeptList, ReadLists};
 use super::rates::read::{self as rates_file, ReadRates};
 use super::reader::Reader;
 use super::rules::Rule;
@@ -23,6 +23,9 @@ mod unused;
 const STEPS_FILE: &str = "steps.yaml";
 const RATES_FILE: &str = "rates.yaml";
 pub(super) const ALWAYS_FILE: &str = "always.yaml";
+const GRANTS_FILE: &str = "grants.yaml";
+
+mod history;
 
 /// Policies in force: immutable, so that a new bundle replaces it in one step and no call sees half of one.
 pub(crate) struct Bundle {
@@ -32,6 +35,7 @@ pub(crate) struct Bundle {
     policies: Vec<ScopePolicy>,
     by_scope: HashMap<Scope, usize>,
     steps: StepBook,
+    lists: BTreeMap<Box<str>, KeptList>,
     warnings: Diagnostics,
 }
 
@@ -93,6 +97,11 @@ impl Bundle {
         self.by_scope.get(scope).and_then(|at| self.policies.get(*at))
     }
 
+    /// The lists, by name.
+    pub(super) const fn lists(&self) -> &BTreeMap<Box<str>, KeptList> {
+        &self.lists
+    }
+
     pub(super) fn always(&self) -> &[Rule] {
         &self.always
     }
@@ -117,6 +126,15 @@ impl Bundle {
 /// Everything that is wrong with them, with the warnings among it; there is no bundle then.
 pub(crate) fn load_dir(dir: &Path, now: Timestamp) -> Result<Bundle, Diagnostics> {
     source::read_dir(dir).map_err(Diagnostics::new).and_then(|files| load(&files, Some(now)))
+}
+
+/// The same for whoever acts beside a server that loaded the files before: that parts of them are too old by now is not
+/// held against them, as it is not there.
+///
+/// # Errors
+/// As [`load_dir`].
+pub(crate) fn load_dir_in_force(dir: &Path) -> Result<Bundle, Diagnostics> {
+    source::read_dir(dir).map_err(Diagnostics::new).and_then(|files| load(&files, None))
 }
 
 /// Checks files that are in memory already, such as the shipped bundle.
@@ -161,8 +179,10 @@ fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundle, Diagnost
     let trees = loader.parse(files);
     let (steps, lists) = (loader.steps(&trees), loader.lists(files));
     let rates = loader.rates(&trees, now);
-    let shared = Shared { steps: &steps, lists: &lists, rates: &rates, now };
     let claims = loader.claims(&trees);
+    let schemas = history::schemas(&claims);
+    let neighbours = loader.neighbours(&trees, &claims, &schemas);
+    let shared = Shared { steps: &steps, lists: &lists, rates: &rates, neighbours: &neighbours, now };
     let always = loader.always(&trees, &claims, shared);
     let policies = loader.policies(&claims, shared, &always);
     if !loader.has_errors() {
@@ -182,6 +202,7 @@ fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundle, Diagnost
         policies: Vec::with_capacity(policies.len()),
         by_scope: HashMap::new(),
         steps: steps.book,
+        lists: lists.into_kept(),
         warnings: findings,
     };
     for (scopes, policy) in policies {
@@ -332,7 +353,7 @@ fn own_scopes(claim: &Claim<'_, '_>) -> Vec<Scope> {
 }
 
 fn is_scope_file(name: &str) -> bool {
-    ![STEPS_FILE, ALWAYS_FILE, RATES_FILE].contains(&name)
+    ![STEPS_FILE, ALWAYS_FILE, RATES_FILE, GRANTS_FILE].contains(&name)
 }
 
 #[cfg(test)]

@@ -6,25 +6,35 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::addresses::AddressSet;
-use super::lists::{AddressList, MapList, TextList};
+use super::desk::DeskOverlay;
+use super::lists::TextList;
 use super::literal::Pattern;
 use super::schema::{Schema, Value, Values};
-use crate::domain::{Amount, Facts, Identifier, IdentifierKind, Timestamp};
+use crate::domain::{Amount, Facts, Identifier, IdentifierKind, Tally};
 
 mod family;
+mod field;
+mod history;
+mod listed;
 mod moment;
 mod money;
-pub(crate) use family::Family;
-pub(crate) use moment::{BucketTest, TimeTest};
-pub(crate) use money::Bound;
-pub(crate) use read_moment::date;
-
 pub(crate) mod read;
+mod read_history;
 mod read_identifier;
 mod read_list;
 mod read_moment;
 mod read_money;
 mod read_test;
+
+pub(crate) use family::Family;
+pub(crate) use field::Field;
+pub(crate) use history::{HistoryField, Measured, NEEDS_MAX, PastTest, Total};
+pub(crate) use listed::{Listed, Wanted};
+pub(crate) use moment::{BucketTest, TimeTest};
+pub(crate) use money::Bound;
+pub(crate) use read_moment::date;
+
+use listed::{Moment, has_text};
 
 /// The most conditions of one rule.
 pub(crate) const LEAVES_MAX: usize = 256;
@@ -64,69 +74,6 @@ pub(crate) struct Words {
     pub(crate) field: Box<str>,
     /// What it asks, on one line, such as `{ gte: 10000 USD }`; cut where it is long.
     pub(crate) asks: Box<str>,
-}
-
-/// What a condition can look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Field {
-    /// `scope`.
-    Scope,
-    /// `user_id`.
-    UserId,
-    /// `signals.ip`.
-    Ip,
-    /// `signals.platform`.
-    Platform,
-    /// `signals.user_agent`.
-    UserAgent,
-    /// `identifiers.any`: one identifier fits.
-    IdentifiersAny,
-    /// `identifiers.every`: there is one, and all fit.
-    IdentifiersEvery,
-    /// `identifiers.count`.
-    IdentifiersCount,
-    /// `request.time`.
-    Time,
-    /// `bucket`: the user's share.
-    Bucket,
-    /// `metadata.NAME`, by its place in the schema.
-    Metadata(usize),
-    /// `money.NAME`, by its place in the schema.
-    Money(usize),
-}
-
-impl Field {
-    /// The fields that every scope has, with their names in conditions.
-    pub(crate) const COMMON: [(&'static str, Self); 10] = [
-        ("scope", Self::Scope),
-        ("user_id", Self::UserId),
-        ("signals.ip", Self::Ip),
-        ("signals.platform", Self::Platform),
-        ("signals.user_agent", Self::UserAgent),
-        ("identifiers.any", Self::IdentifiersAny),
-        ("identifiers.every", Self::IdentifiersEvery),
-        ("identifiers.count", Self::IdentifiersCount),
-        ("request.time", Self::Time),
-        ("bucket", Self::Bucket),
-    ];
-
-    /// Whether the page chose what stands here.
-    pub(crate) const fn is_metadata(self) -> bool {
-        matches!(self, Self::Metadata(_) | Self::Money(_))
-    }
-
-    /// The places of the optional metadata fields without which this field is absent.
-    pub(crate) fn optional_parts(self, schema: &Schema) -> Vec<usize> {
-        let parts = match self {
-            Self::Metadata(at) => vec![at],
-            Self::Money(at) => {
-                schema.money.get(at).map_or(Vec::new(), |rule| vec![rule.amount, rule.currency])
-            }
-            _ => Vec::new(),
-        };
-        let is_optional = |at: &usize| schema.fields.get(*at).is_some_and(|field| field.is_optional);
-        parts.into_iter().filter(is_optional).collect()
-    }
 }
 
 /// How two numbers are compared.
@@ -192,36 +139,8 @@ pub(crate) enum Test {
     Time(TimeTest),
     /// Which share of the users must ask.
     Bucket(BucketTest),
-}
-
-/// A question to a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Listed {
-    /// `in_list` of a text.
-    Text(Arc<TextList>),
-    /// `in_list` of an address.
-    Address(Arc<AddressList>),
-    /// `mapped_by`: the list, and the addresses to which it gives one of the wanted values.
-    Mapped(Arc<MapList>, AddressSet),
-}
-
-impl Listed {
-    /// The list's name.
-    pub(crate) fn name(&self) -> &str {
-        match self {
-            Self::Text(list) => list.name(),
-            Self::Address(list) => list.name(),
-            Self::Mapped(list, _) => list.name(),
-        }
-    }
-
-    fn has_address(&self, address: IpAddr, now: Timestamp) -> bool {
-        match self {
-            Self::Text(_) => false,
-            Self::Address(list) => list.contains(address, now),
-            Self::Mapped(_, set) => set.contains(address),
-        }
-    }
+    /// What must have happened before, where that is no plain number.
+    Past(PastTest),
 }
 
 /// What an identifier must be; every part that is there must hold.
@@ -238,12 +157,12 @@ pub(crate) struct IdentifierTest {
 }
 
 impl IdentifierTest {
-    fn fits(&self, identifier: &Identifier, now: Timestamp) -> bool {
+    fn fits(&self, identifier: &Identifier, moment: Moment<'_>) -> bool {
         let kind_fits = self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&identifier.kind));
         kind_fits
             && self.domains.as_ref().is_none_or(|domains| has_domain(identifier, domains))
             && self.prefixes.as_ref().is_none_or(|prefixes| has_prefix(identifier, prefixes))
-            && self.list.as_ref().is_none_or(|list| list.contains(&identifier.value.to_lowercase(), now))
+            && self.list.as_ref().is_none_or(|list| has_text(list, &identifier.value.to_lowercase(), moment))
     }
 }
 
@@ -267,6 +186,10 @@ pub(crate) struct View<'r> {
     pub(crate) schema: &'r Schema,
     /// What the page sent, typed.
     pub(crate) values: &'r Values<'r>,
+    /// What happened before, for each question of the schema's.
+    pub(crate) tallies: &'r [Tally],
+    /// What the fraud desk says.
+    pub(crate) desk: &'r DeskOverlay,
 }
 
 impl Condition {
@@ -299,28 +222,40 @@ impl Condition {
 }
 
 impl Leaf {
+    /// The name of the list that it looks into.
+    pub(crate) fn list(&self) -> Option<&str> {
+        match &self.test {
+            Test::Listed(listed) => Some(listed.name()),
+            Test::Identifier(test) => test.list.as_ref().map(|list| list.name()),
+            _ => None,
+        }
+    }
+
     fn holds(&self, view: View<'_>) -> bool {
-        let (facts, now) = (view.facts, view.facts.received_at);
+        let (facts, moment) = (view.facts, Moment { now: view.facts.received_at, desk: view.desk });
         match self.field {
             Field::Scope => self.test.text(facts.scope.as_str()),
-            Field::UserId => self.test.text_at(facts.user_id.as_str(), now),
-            Field::Ip => self.test.address(facts.signals.ip, now),
-            Field::Platform => self.test.text_at(facts.signals.platform.as_str(), now),
-            Field::UserAgent => self.test.text_at(&facts.signals.user_agent, now),
-            Field::IdentifiersAny => self.test.any_identifier(&facts.identifiers, now),
-            Field::IdentifiersEvery => self.test.every_identifier(&facts.identifiers, now),
+            Field::UserId => self.test.text_at(facts.user_id.as_str(), moment),
+            Field::Ip => self.test.address(facts.signals.ip, moment),
+            Field::Platform => self.test.text_at(facts.signals.platform.as_str(), moment),
+            Field::UserAgent => self.test.text_at(&facts.signals.user_agent, moment),
+            Field::IdentifiersAny => self.test.any_identifier(&facts.identifiers, moment),
+            Field::IdentifiersEvery => self.test.every_identifier(&facts.identifiers, moment),
             Field::IdentifiersCount => self.test.decimal(Decimal::from(facts.identifiers.len())),
-            Field::Time => matches!(&self.test, Test::Time(test) if test.fits(now)),
+            Field::Time => matches!(&self.test, Test::Time(test) if test.fits(moment.now)),
             Field::Bucket => matches!(&self.test, Test::Bucket(test) if test.fits(&facts.user_id)),
             Field::Metadata(at) => match view.values.field(at) {
                 Value::Absent => self.when_absent,
                 Value::Decimal(amount) => self.test.decimal(amount.decimal()),
-                Value::Text(text, _) => self.test.text_at(text, now),
+                Value::Text(text, _) => self.test.text_at(text, moment),
             },
             Field::Money(at) => match view.schema.money.get(at).and_then(|rule| view.values.money(rule)) {
                 None => self.when_absent,
-                Some(money) => self.test.money(money, now).unwrap_or(self.when_absent),
+                Some(money) => self.test.money(money, moment.now).unwrap_or(self.when_absent),
             },
+            Field::History(at) => {
+                view.measured(at).map_or(self.when_absent, |measured| self.test.past(&measured, moment.now))
+            }
         }
     }
 }
@@ -338,9 +273,9 @@ impl Test {
     }
 
     /// Judges a text at a moment: what is in a list may end.
-    fn text_at(&self, value: &str, now: Timestamp) -> bool {
+    fn text_at(&self, value: &str, moment: Moment<'_>) -> bool {
         match self {
-            Self::Listed(Listed::Text(list)) => list.contains(value, now),
+            Self::Listed(Listed::Text(list)) => has_text(list, value, moment),
             other => other.text(value),
         }
     }
@@ -360,25 +295,25 @@ impl Test {
         }
     }
 
-    fn address(&self, value: IpAddr, now: Timestamp) -> bool {
+    fn address(&self, value: IpAddr, moment: Moment<'_>) -> bool {
         match self {
             Self::InRange(set) => set.contains(value),
-            Self::Listed(listed) => listed.has_address(value, now),
+            Self::Listed(listed) => listed.has_address(value, moment),
             other => other.is_there(),
         }
     }
 
-    fn any_identifier(&self, identifiers: &[Identifier], now: Timestamp) -> bool {
+    fn any_identifier(&self, identifiers: &[Identifier], moment: Moment<'_>) -> bool {
         match self {
-            Self::Identifier(test) => identifiers.iter().any(|identifier| test.fits(identifier, now)),
+            Self::Identifier(test) => identifiers.iter().any(|identifier| test.fits(identifier, moment)),
             other => other.is_there(),
         }
     }
 
-    fn every_identifier(&self, identifiers: &[Identifier], now: Timestamp) -> bool {
+    fn every_identifier(&self, identifiers: &[Identifier], moment: Moment<'_>) -> bool {
         match self {
             Self::Identifier(test) => {
-                !identifiers.is_empty() && identifiers.iter().all(|identifier| test.fits(identifier, now))
+                !identifiers.is_empty() && identifiers.iter().all(|identifier| test.fits(identifier, moment))
             }
             other => other.is_there(),
         }

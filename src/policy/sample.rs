@@ -1,9 +1,9 @@
 //! Requests and bundles for this room's tests.
 
-use super::{Bundle, Diagnostics, load_files};
+use super::{Bundle, DeskOverlay, Diagnostics, load_files};
 use crate::domain::{
-    Decision, Facts, Identifier, IdentifierKind, Metadata, Platform, Scope, Signals, Timestamp, UserId,
-    Verdict,
+    Decision, Facts, History, Identifier, IdentifierKind, Metadata, Platform, Scope, Signals, Timestamp,
+    UserId, Verdict,
 };
 
 /// The moment of [`request`], at which bundles are loaded too: 2026-09-21T14:13:20Z.
@@ -70,6 +70,13 @@ impl Asking for Facts {
         let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         self.metadata = Metadata::new(fields).expect("metadata within Prelude's bounds");
         self
+    }
+}
+
+impl Bundle {
+    /// Decides about a request that has no past, or needs none.
+    pub(super) fn decide_alone(&self, facts: &Facts) -> Decision {
+        self.decide(facts, &DeskOverlay::none(), &History::none())
     }
 }
 

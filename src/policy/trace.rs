@@ -182,6 +182,7 @@ impl fmt::Display for Condition {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::desk::DeskOverlay;
     use crate::policy::sample::{request, scope_bundle};
 
     const TEXT: &str = "scopes: [a:b]
@@ -241,7 +242,7 @@ otherwise: block
     #[test]
     fn conditions_are_told_in_the_files_words() {
         let bundle = scope_bundle(TEXT);
-        let decision = bundle.decide(&request("a:b"));
+        let decision = bundle.decide_alone(&request("a:b"));
         let tried = bundle.trace_decision(&request("a:b"), &decision);
         let told: Vec<_> = tried
             .iter()

@@ -17,7 +17,7 @@ use crate::policy::yaml::{Entry, Node};
 /// The most entries of a list on the right side of an operator.
 const LIST_MAX: usize = 10_000;
 
-const NUMBER_OPERATORS: [&str; 6] = ["eq", "lt", "lte", "gt", "gte", "between"];
+pub(super) const NUMBER_OPERATORS: [&str; 6] = ["eq", "lt", "lte", "gt", "gte", "between"];
 const TEXT_OPERATORS: [&str; 7] = ["eq", "in", "in_list", "starts_with", "ends_with", "contains", "matches"];
 
 /// The type of a field, with what its literals are checked against.
@@ -131,7 +131,8 @@ fn count(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Amount> {
     Amount::parse(&number.to_string()).ok()
 }
 
-fn decimal_between(
+/// Reads `between` of numbers.
+pub(super) fn decimal_between(
     reader: &mut Reader<'_>,
     node: &Node,
     read: fn(&mut Reader<'_>, &Node, &str) -> Option<Amount>,

@@ -34,7 +34,7 @@ fn with(fields: &[(&str, &str)]) -> Facts {
 
 /// Whether the rule decides about the request, and what it noted for each condition.
 fn outcome(when: &str, facts: &Facts) -> (bool, String) {
-    let decision = scope_bundle(&file(when)).decide(facts);
+    let decision = scope_bundle(&file(when)).decide_alone(facts);
     (decision.rule.is_some(), decision.seen.outcomes)
 }
 
@@ -137,7 +137,7 @@ otherwise: { review: { grant: { mode: single-use, for: 5m }, steps: [kyc_review]
     );
     let decide = |amount| {
         let facts = request("a:b").with_metadata(&[("amount", amount), ("currency", "USD")]);
-        bundle.decide(&facts).rule.is_some()
+        bundle.decide_alone(&facts).rule.is_some()
     };
     assert_eq!(["9", "10", "20", "21"].map(decide), [false, true, true, false]);
 }
@@ -288,7 +288,7 @@ fn absence_counts_against_the_rule_with_no_match() {
     for (when, outcomes) in cases {
         let text = file(&format!("when: {when}\n    if_absent: no_match"));
         let text = text.split("otherwise:").next().expect("the rules").to_owned() + "otherwise: block\n";
-        let decision = scope_bundle(&text).decide(&with(&[]));
+        let decision = scope_bundle(&text).decide_alone(&with(&[]));
         assert_eq!((decision.rule.is_some(), decision.seen.outcomes.as_str()), (false, outcomes), "{when}");
     }
 }

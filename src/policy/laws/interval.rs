@@ -15,14 +15,7 @@ pub(super) fn possible_number(literals: &[Literal<'_>], rule: Option<&DecimalRul
         left.low = rule.min.map_or(left.low, |min| (min.decimal(), End::Included));
         left.high = rule.max.map(|max| (max.decimal(), End::Included));
     }
-    for literal in literals {
-        match &literal.leaf.test {
-            Test::Decimal(comparison, bound) => left.compare(*comparison, bound.decimal(), literal.claim),
-            Test::DecimalBetween(low, high) if literal.holds() => left.between(low.decimal(), high.decimal()),
-            _ => {}
-        }
-    }
-    !left.is_empty()
+    left.fits(literals)
 }
 
 /// Whether an amount in one of the schema's currencies could satisfy all literals. `false` is a proof.
@@ -82,17 +75,35 @@ enum End {
 
 /// The numbers between two ends.
 #[derive(Debug, Clone, Copy)]
-struct Interval {
+pub(super) struct Interval {
     low: (Decimal, End),
     high: Option<(Decimal, End)>,
 }
 
 impl Interval {
-    const fn at_least_zero() -> Self {
-        Self { low: (Decimal::ZERO, End::Included), high: None }
+    pub(super) const fn at_least_zero() -> Self {
+        Self::at_least(Decimal::ZERO)
     }
 
-    fn compare(&mut self, comparison: Comparison, bound: Decimal, claim: Claim) {
+    pub(super) const fn at_least(low: Decimal) -> Self {
+        Self { low: (low, End::Included), high: None }
+    }
+
+    /// Whether a number in here could satisfy all literals.
+    pub(super) fn fits(mut self, literals: &[Literal<'_>]) -> bool {
+        for literal in literals {
+            match &literal.leaf.test {
+                Test::Decimal(comparison, bound) => self.compare(*comparison, bound.decimal(), literal.claim),
+                Test::DecimalBetween(low, high) if literal.holds() => {
+                    self.between(low.decimal(), high.decimal());
+                }
+                _ => {}
+            }
+        }
+        !self.is_empty()
+    }
+
+    pub(super) fn compare(&mut self, comparison: Comparison, bound: Decimal, claim: Claim) {
         match (comparison, claim) {
             (Comparison::Equal, Claim::Holds) => self.between(bound, bound),
             // One number less leaves an interval empty only when it is that number.
@@ -116,7 +127,7 @@ impl Interval {
         }
     }
 
-    fn between(&mut self, low: Decimal, high: Decimal) {
+    pub(super) fn between(&mut self, low: Decimal, high: Decimal) {
         self.above(low, End::Included);
         self.below(high, End::Included);
     }
@@ -134,7 +145,7 @@ impl Interval {
         }
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.high.is_some_and(|(high, end)| {
             high < self.low.0 || (high == self.low.0 && (end == End::Excluded || self.low.1 == End::Excluded))
         })

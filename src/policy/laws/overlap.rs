@@ -7,16 +7,18 @@
 use std::borrow::Cow;
 
 use super::{Subject, interval};
-use crate::domain::{Platform, Scope};
+use crate::domain::Scope;
 use crate::policy::addresses::AddressSet;
 use crate::policy::condition::{Condition, Family, Field, Leaf, Listed, Test};
 use crate::policy::schema::FieldKind;
 use crate::policy::steps::read::PLATFORM_NAMES;
 
+mod past;
+mod taking;
+pub(super) use past::Move;
+
 /// The most cases that a condition is spread out into; a wider one counts as possible always.
 const CASES_MAX: usize = 256;
-/// The most cases that are left over when rules are taken away from each other.
-const LEFT_MAX: usize = 64;
 /// The most ranges of a set of addresses that is reckoned with.
 const RANGES_MAX: usize = 20_000;
 /// Stands for every platform that has no name here: no condition can name it.
@@ -87,98 +89,15 @@ impl<'c> Cases<'c> {
         own.iter().all(|a| theirs.iter().all(|b| !possible(&joined(a, b), self.subject)))
     }
 
-    /// The cases in which the condition can hold on a platform, with what they say about it taken for granted.
-    pub(super) fn on(&self, platform: &Platform) -> Self {
-        let is_about = |literal: &Literal<'_>| {
-            literal.leaf.field == Field::Platform && !matches!(literal.leaf.test, Test::Listed(_))
-        };
-        let keep = |case: &Vec<Literal<'c>>| -> Option<Vec<Literal<'c>>> {
-            let (about, rest): (Vec<_>, Vec<_>) = case.iter().copied().partition(is_about);
-            let fits = |literal: &Literal<'_>| literal.leaf.test.text(platform.as_str()) == literal.holds();
-            (about.iter().all(fits) && possible(&rest, self.subject)).then_some(rest)
-        };
-        let cases = self.cases.as_ref().map(|cases| cases.iter().filter_map(keep).collect());
-        Self { subject: self.subject, condition: self.condition, cases }
-    }
-
-    /// Whether every request satisfies the condition, since one of its cases asks for nothing.
-    pub(super) fn takes_all(&self) -> bool {
-        self.cases.as_ref().is_some_and(|cases| cases.iter().any(Vec::is_empty))
-    }
-
-    /// Every request there is, for the same file.
-    pub(super) fn all(&self) -> Self {
-        Self { subject: self.subject, condition: self.condition, cases: Some(vec![Vec::new()]) }
-    }
-
-    /// Leaves only the cases in which the other condition does not hold. Where they would become too many, all are left,
-    /// which is too much and never too little.
-    pub(super) fn take_away(&mut self, other: &Self) {
-        let Some(own) = &self.cases else { return };
-        let Some(fails) = other.opposite() else { return };
-        if own.len().saturating_mul(fails.len()) > LEFT_MAX {
-            return;
-        }
-        let left = own.iter().flat_map(|a| fails.iter().map(move |b| joined(a, b)));
-        self.cases = Some(left.filter(|case| possible(case, self.subject)).collect());
-    }
-
-    /// The cases in which none of these holds; `None` when there are too many.
-    fn opposite(&self) -> Option<Vec<Vec<Literal<'c>>>> {
-        let opposite =
-            |literal: &Literal<'c>| Literal { leaf: literal.leaf, claim: literal.claim.opposite() };
-        let mut product = vec![Vec::new()];
-        for case in self.cases.as_ref()? {
-            if product.len().saturating_mul(case.len()) > LEFT_MAX {
-                return None;
-            }
-            product = product
-                .iter()
-                .flat_map(|a| case.iter().map(move |literal| joined(a, &[opposite(literal)])))
-                .collect();
-        }
-        Some(product)
-    }
-
-    /// Whether every request that satisfies the condition satisfies one of the others.
-    pub(super) fn is_covered_by<'o>(&self, others: impl Iterator<Item = &'o Self>) -> bool
-    where
-        'c: 'o,
-    {
-        let mut left = self.clone();
-        for other in others {
-            left.take_away(other);
-            if left.cases.as_ref().is_some_and(Vec::is_empty) {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Whether both have the same cases.
-    pub(super) fn is_like(&self, other: &Self) -> bool {
-        let (Some(own), Some(theirs)) = (&self.cases, &other.cases) else { return false };
-        let is_same =
-            |(a, b): (&Literal<'_>, &Literal<'_>)| std::ptr::eq(a.leaf, b.leaf) && a.claim == b.claim;
-        own.len() == theirs.len()
-            && own.iter().zip(theirs).all(|(a, b)| a.len() == b.len() && a.iter().zip(b).all(is_same))
-    }
-
-    /// Whether the condition looks at the platform.
-    pub(super) fn reads_platform(&self) -> bool {
-        let mut reads = false;
-        self.condition.each_leaf(&mut |leaf| reads |= leaf.field == Field::Platform);
-        reads
-    }
-
     /// What the condition says about a request's other fields when some are there, or are not: the cases that such a
     /// request could satisfy, with everything about those fields forgotten.
     pub(super) fn forgetting(&self, is_forgotten: &impl Fn(Field) -> bool, presence: Presence) -> Self {
         let could_be = |literal: &Literal<'c>| match presence {
             Presence::Absent => literal.is_true_when_absent(),
-            // Money can lack its other half even when the field is there.
+            // Money and questions about the past can lack another part even when the field is there.
             Presence::Present => {
-                can_hold_when_present(literal) || matches!(literal.leaf.field, Field::Money(_))
+                can_hold_when_present(literal)
+                    || matches!(literal.leaf.field, Field::Money(_) | Field::History(_))
             }
         };
         let keep = |case: &Vec<Literal<'c>>| -> Option<Vec<Literal<'c>>> {
@@ -290,6 +209,7 @@ fn possible_for(field: Field, literals: &[Literal<'_>], subject: Subject<'_>) ->
     match field {
         Field::IdentifiersAny | Field::IdentifiersEvery | Field::Time => true,
         Field::Bucket => possible_bucket(literals),
+        Field::History(at) => past::possible(at, literals, subject),
         Field::Ip => possible_address(literals),
         Field::IdentifiersCount => interval::possible_number(literals, None),
         Field::Money(at) => {
@@ -332,9 +252,7 @@ fn possible_bucket(literals: &[Literal<'_>]) -> bool {
 
 fn possible_address(literals: &[Literal<'_>]) -> bool {
     let set = literals.iter().fold(AddressSet::everything(), |left, literal| match &literal.leaf.test {
-        Test::InRange(set) | Test::Listed(Listed::Mapped(_, set))
-            if (1..=RANGES_MAX).contains(&set.len()) =>
-        {
+        Test::InRange(set) if (1..=RANGES_MAX).contains(&set.len()) => {
             if literal.holds() {
                 left.and(set)
             } else {
@@ -344,7 +262,24 @@ fn possible_address(literals: &[Literal<'_>]) -> bool {
         // Lists of addresses prove nothing: see `possible_text`.
         _ => left,
     });
-    !set.is_empty()
+    !set.is_empty() && literals.iter().all(|literal| possible_value(literal, literals))
+}
+
+/// An address has at most one value in a mapping list. Which one is the fraud desk's to change, so nothing else is
+/// reckoned with.
+fn possible_value(literal: &Literal<'_>, literals: &[Literal<'_>]) -> bool {
+    let Test::Listed(Listed::Mapped(list, wanted)) = &literal.leaf.test else { return true };
+    if !literal.holds() {
+        return true;
+    }
+    wanted.values.iter().any(|value| {
+        literals.iter().all(|other| match &other.leaf.test {
+            Test::Listed(Listed::Mapped(same, wanted)) if same == list => {
+                wanted.values.contains(value) == other.holds()
+            }
+            _ => true,
+        })
+    })
 }
 
 /// A text is possible when one of the known values fits every literal, or when the values are not known and the

@@ -91,12 +91,12 @@ proptest! {
         let Some(bundle) = load(&rules) else { return Err(TestCaseError::reject("a law refuses it")) };
         for asked in &asked {
             let facts = asked.facts();
-            let decision = bundle.decide(&facts);
+            let decision = bundle.decide_alone(&facts);
             assert_acceptable(&facts, &decision);
             let (rule, outcomes) = decide(&rules, asked);
             prop_assert_eq!(decision.rule.as_ref().map(|rule| rule.as_str().to_owned()), rule, "{}", document(&rules));
             prop_assert_eq!(&decision.seen.outcomes, &outcomes);
-            prop_assert_eq!(&bundle.decide(&facts), &decision);
+            prop_assert_eq!(&bundle.decide_alone(&facts), &decision);
         }
     }
 
@@ -104,9 +104,9 @@ proptest! {
     fn leaving_a_field_out_never_gives_a_softer_verdict(rules in any_rules(), asked in prop::collection::vec(any_request(), 8)) {
         let Some(bundle) = load(&rules) else { return Err(TestCaseError::reject("a law refuses it")) };
         for asked in &asked {
-            let full = bundle.decide(&asked.facts()).verdict;
+            let full = bundle.decide_alone(&asked.facts()).verdict;
             for less in asked.with_less() {
-                let verdict = bundle.decide(&less.facts()).verdict;
+                let verdict = bundle.decide_alone(&less.facts()).verdict;
                 prop_assert!(!gains(&verdict, &full), "{:?} -> {:?}\n{}", full, verdict, document(&rules));
             }
         }
@@ -130,7 +130,7 @@ proptest! {
         let never = "  - { id: never, when: { metadata.amount: { gt: 5, lt: 5 } }, then: block }\n";
         let text = document(&rules).replacen("rules:\n", &format!("rules:\n{never}"), 1);
         let more = load_files(files(&text), NOW).expect("loads as before");
-        let (with, without) = (more.decide(&asked.facts()), bundle.decide(&asked.facts()));
+        let (with, without) = (more.decide_alone(&asked.facts()), bundle.decide_alone(&asked.facts()));
         prop_assert_eq!((with.verdict, with.rule, with.reason), (without.verdict, without.rule, without.reason));
     }
 
@@ -153,7 +153,7 @@ proptest! {
         match load_files(files, NOW) {
             Ok(bundle) => {
                 let facts = Facts { scope: Scope::new(scope).expect("a scope"), ..asked.facts() };
-                let decision = bundle.decide(&facts);
+                let decision = bundle.decide_alone(&facts);
                 prop_assert!(serde_json::from_str::<serde_json::Value>(&decision.seen.values_json).is_ok());
             }
             Err(faults) => prop_assert!(faults.has_errors() && !faults.to_string().is_empty()),
@@ -165,7 +165,7 @@ proptest! {
 fn metadata_is_judged_before_any_rule() {
     let bundle = load_files(shipped(), NOW).expect("the shipped bundle");
     let facts = request("transfer:write").with_ip("198.51.100.7");
-    let decision = bundle.decide(&facts);
+    let decision = bundle.decide_alone(&facts);
     assert_eq!(decision.reason.to_string(), "metadata.amount: missing");
     assert_eq!((decision.seen.values_json.as_str(), decision.seen.outcomes.as_str()), ("{}", ""));
 }
@@ -178,7 +178,7 @@ fn rules_for_every_scope_come_first_and_their_messages_are_found() {
         "scopes: [a:b]\nrules: [{ id: all, when: always, then: block, message: No. }]\notherwise: block\n";
     let bundle = bundle(&[("always.yaml", always), ("a.yaml", own)]);
     let facts = request("a:b");
-    let decision = bundle.decide(&facts);
+    let decision = bundle.decide_alone(&facts);
     assert_eq!(line(&decision), "block / frozen / rule_matched");
     let message = |rule: &str| {
         let rule = crate::domain::RuleId::new(rule).expect("an id");
@@ -189,7 +189,7 @@ fn rules_for_every_scope_come_first_and_their_messages_are_found() {
         [Some("On hold.".to_owned()), Some("No.".to_owned()), None]
     );
     let uncovered = request("a:c");
-    assert_eq!(line(&bundle.decide(&uncovered)), "block / - / scope_not_covered");
+    assert_eq!(line(&bundle.decide_alone(&uncovered)), "block / - / scope_not_covered");
 }
 
 #[test]
@@ -210,7 +210,7 @@ otherwise: block
 ";
     let bundle = scope_bundle(text);
     let facts = request("a:b").with_phone().with_email().with_user_agent("a \"b\"");
-    let decision = bundle.decide(&facts);
+    let decision = bundle.decide_alone(&facts);
     let expected = r#"{"scope":"a:b","user_id":"usr_test","signals.ip":"192.0.2.0/24","signals.platform":"WEB","signals.user_agent":"a \"b\"","identifiers":["phone_number +33***78","email_address u***@example.com"],"identifiers.count":2}"#;
     assert_eq!(decision.seen.values_json, expected);
     assert_eq!(decision.seen.outcomes, "0010001");
@@ -229,7 +229,7 @@ otherwise: { continue: { grant: { mode: single-use, for: 5m } } }
     for (offset, expected) in cases {
         let mut facts = request("a:b");
         facts.received_at = Timestamp::from_unix_seconds(start + offset);
-        let decision = bundle.decide(&facts);
+        let decision = bundle.decide_alone(&facts);
         assert_eq!(decision.rule.is_some(), expected, "{offset}");
         assert_eq!(decision.seen.outcomes, "1", "{offset}");
     }
@@ -246,13 +246,13 @@ rules:
   - { id: below, when: always, observe: true, then: block }
 otherwise: block
 ";
-    let decision = scope_bundle(text).decide(&request("a:b"));
+    let decision = scope_bundle(text).decide_alone(&request("a:b"));
     assert_eq!(line(&decision), "block / real / rule_matched");
     let expected = r#"{"user_id":"usr_test","signals.platform":"WEB","observed":["all","web"]}"#;
     assert_eq!((decision.seen.values_json.as_str(), decision.seen.outcomes.as_str()), (expected, "101"));
     let alone =
         "scopes: [a:b]\nrules: [{ id: all, when: always, observe: true, then: block }]\notherwise: block\n";
-    let decision = scope_bundle(alone).decide(&request("a:b"));
+    let decision = scope_bundle(alone).decide_alone(&request("a:b"));
     assert_eq!(
         (line(&decision).as_str(), decision.seen.values_json.as_str()),
         ("block / - / otherwise", r#"{"observed":["all"]}"#)
@@ -292,13 +292,13 @@ otherwise: {{ continue: {{ grant: {{ mode: single-use, for: 5m }} }} }}
         for currency in ["USD", "EUR"] {
             let mut facts = request(scope).with_metadata(&[("amount", "5"), ("currency", currency)]);
             facts.received_at = Timestamp::from_unix_seconds(second);
-            assert_eq!(line(&bundle.decide(&facts)), expected, "{scope} {second} {currency}");
+            assert_eq!(line(&bundle.decide_alone(&facts)), expected, "{scope} {second} {currency}");
         }
     }
     // What the page sent is judged first: it is wrong whatever the rates are.
     let mut facts = request("a:b");
     facts.received_at = Timestamp::from_unix_seconds(last + 1);
-    let decision = bundle.decide(&facts);
+    let decision = bundle.decide_alone(&facts);
     assert_eq!(line(&decision), "block / - / metadata.amount: missing");
     assert_eq!(bundle.trace_decision(&facts, &decision).len(), 0);
 }
@@ -312,7 +312,7 @@ rules: [{ id: large, when: { money.value: { gte: 100 USD } }, then: block }]
 otherwise: { continue: { grant: { mode: single-use, for: 5m } } }
 ";
     let facts = request("a:b").with_metadata(&[("amount", "80.00"), ("currency", "EUR")]);
-    let seen = scope_bundle(text).decide(&facts).seen;
+    let seen = scope_bundle(text).decide_alone(&facts).seen;
     assert_eq!((&*seen.values_json, &*seen.outcomes), (r#"{"money.value":"80.00 EUR"}"#, "1"));
 }
 
@@ -325,7 +325,7 @@ rules:
     then: block
 otherwise: block
 ";
-    let decision = scope_bundle(text).decide(&request("a:b"));
+    let decision = scope_bundle(text).decide_alone(&request("a:b"));
     let expected = r#"{"user_id":"usr_test","request.time":"2026-09-21T14:13:20Z"}"#;
     assert_eq!((decision.seen.values_json.as_str(), decision.seen.outcomes.as_str()), (expected, "11"));
 }
