@@ -9,7 +9,7 @@ use super::{now, show};
 use crate::cli::arguments::{ExplainOptions, Format, RequestFlags};
 use crate::cli::{Exit, output};
 use crate::domain::{Facts, History};
-use crate::policy::{Bundle, Diagnostics, load_dir, read_given, read_request};
+use crate::policy::{Bundle, DeskOverlay, Diagnostics, load_dir, read_given, read_request};
 
 /// What messages call a request that was put together from flags.
 const FLAGS: &str = "(flags)";
@@ -50,7 +50,7 @@ pub(super) fn run(dir: &Path, mut options: ExplainOptions, format: Format) -> Ex
             return Exit::Usage;
         }
     };
-    let decision = bundle.decide(&facts, &history);
+    let decision = bundle.decide(&facts, &DeskOverlay::none(), &history);
     let Some(explanation) = bundle.explain_decision(&facts, &decision) else {
         output::complain("The decision cannot be explained.");
         return Exit::Failed;
