@@ -99,6 +99,8 @@ pub(super) enum PolicyCommand {
         #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
         min_coverage: Option<u8>,
     },
+    /// List which policy came into force when, newest first
+    History(HistoryOptions),
     /// Say what a bundle decides about one request, and show each condition with what it saw; what the fraud desk says is
     /// left aside
     Explain(Box<ExplainOptions>),
@@ -107,6 +109,13 @@ pub(super) enum PolicyCommand {
         /// The directory; `policies.dir` when left out
         dir: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HistoryOptions {
+    /// The most activations
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) limit: u32,
 }
 
 #[derive(Debug, Args)]
@@ -237,7 +246,7 @@ pub(super) struct CreateOptions {
     #[arg(long)]
     pub(super) name: String,
     /// What it may do; repeatable
-    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["opener", "approver", "minter", "voucher", "reader", "desk", "admin"])]
+    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["opener", "approver", "minter", "voucher", "reader", "evaluator", "desk", "admin"])]
     pub(super) roles: Vec<String>,
     /// As what an approver approves
     #[arg(long, value_name = "WHO", value_parser = ["backend", "person"])]

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::bundle::Bundle;
 use super::desk::DeskOverlay;
 use super::diagnostic::Diagnostics;
-use super::source::{self, SourceFile};
+use super::folder;
+use super::source::SourceFile;
 use crate::domain::{Decision, Facts, History, Reason, Verdict};
 
 mod coverage;
@@ -60,7 +61,7 @@ impl Suite {
     /// # Errors
     /// Everything that is wrong with them; no test is run then.
     pub(crate) fn load_dir(dir: &Path, bundle: &Bundle) -> Result<Self, Diagnostics> {
-        let files = source::read_tests(dir).map_err(Diagnostics::new)?;
+        let files = folder::read_tests(dir).map_err(Diagnostics::new)?;
         Self::load(&files, bundle)
     }
 
