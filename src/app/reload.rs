@@ -13,6 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::App;
 use super::access::{AccessError, require};
+use super::desk::{RestoreError, require_place};
 use super::policies::{Attempt, Held, PolicyFaults, ReloadResult, raw};
 use crate::domain::{AccessAction, ActivationRecord, Caller, Role, Timestamp, Trigger};
 use crate::policy::{Bundle, DeskMisfits, Diagnostics, fingerprint, reload_dir};
@@ -215,6 +216,11 @@ impl Reloader {
     /// Records a policy, then lets calls have it.
     async fn activate(&self, candidate: Candidate, trigger: &Trigger) -> Outcome {
         let Candidate { bundle, text, changes_json } = candidate;
+        match require_place(&self.app.parts.store, &bundle).await {
+            Ok(()) => {}
+            Err(RestoreError::Misfits(misfits)) => return Outcome::Misfits(misfits),
+            Err(RestoreError::Store(fault)) => return Outcome::NotRecorded(fault),
+        }
         let policies = &self.app.parts.policies;
         let record = ActivationRecord {
             at: self.app.now(),
@@ -224,25 +230,17 @@ impl Reloader {
             changes_json: changes_json.clone(),
         };
         let since = record.at;
-        if let Err(outcome) = self.desk_has_its_place(&bundle).await {
-            return outcome;
-        }
         // INVARIANT: a decision's bundle is in the record before the decision is.
         if let Err(fault) = self.app.parts.store.record_activation(record, text).await {
             return Outcome::NotRecorded(fault);
         }
         let held = Held { bundle: Arc::new(bundle), since, trigger: trigger.clone() };
         let before = policies.replace(held);
+        self.app.prepare_desk(&policies.bundle());
         self.app.metrics().policy_activation(since.unix_seconds());
         // A million entries take their time to be given back.
         drop(spawn_blocking(move || drop(before)));
         Outcome::Activated(changes_json)
-    }
-
-    /// Refuses a policy that would leave out what the fraud desk says.
-    async fn desk_has_its_place(&self, bundle: &Bundle) -> Result<(), Outcome> {
-        let desk = self.app.parts.store.desk().await.map_err(Outcome::NotRecorded)?;
-        bundle.compile_desk(&desk).map(drop).map_err(Outcome::Misfits)
     }
 
     /// Logs what is news. A failure that only lasts, and files that are still those in force, are none.
@@ -260,7 +258,7 @@ impl Reloader {
             }
             Outcome::Unchanged => return *trigger != Trigger::Watch,
             Outcome::Refused(faults) => Some(faults.to_log_words()),
-            Outcome::Misfits(misfits) => Some(misfits.to_string()),
+            Outcome::Misfits(misfits) => Some(misfits.lines().collect::<Vec<_>>().join("; ")),
             Outcome::Stopped => Some("the check broke off".to_owned()),
             Outcome::NotRecorded(fault) => Some(fault.to_string()),
         };
@@ -268,8 +266,8 @@ impl Reloader {
             && (*trigger != Trigger::Watch || self.said != failure)
         {
             let bundle = self.app.bundle_hash();
-            let error = match outcome {
-                Outcome::NotRecorded(fault) => Some(fault as &(dyn std::error::Error + 'static)),
+            let error: Option<&(dyn std::error::Error + 'static)> = match outcome {
+                Outcome::NotRecorded(fault) => Some(fault),
                 _ => None,
             };
             tracing::error!(faults, error, %bundle, %trigger, "The policy files do not come into force: the policy in force stays.");

@@ -1,6 +1,5 @@
 //! Who looked at what is recorded.
 
-
 use super::{Actor, Timestamp};
 
 /// What was looked at.

@@ -43,31 +43,30 @@ impl PolicyFaults {
         Self { fault_count: diagnostics.iter().len(), faults: faults.collect() }
     }
 
-    /// Takes over what the fraud desk says and the files have no place for.
+    /// Tells which of the fraud desk's entries have no place in the files.
     pub(in crate::app) fn of_misfits(misfits: &DeskMisfits) -> Self {
-        let fault = PolicyFault {
-            severity: Severity::Error,
-            code: "desk_misfit",
-            file: ".".to_owned(),
-            line: 1,
-            column: 1,
-            message: "the fraud desk has entries for which these files have no place".to_owned(),
-            help: misfits.to_string(),
-        };
-        Self { fault_count: 1, faults: vec![fault] }
+        let faults = misfits.lines().take(TOLD_MAX);
+        let faults = faults.map(|line| whole("desk_misfit", line, DeskMisfits::WAY_OUT));
+        Self { fault_count: misfits.lines().len(), faults: faults.collect() }
     }
 
     /// Stands for a check that never came to its end.
     pub(in crate::app) fn of_a_stopped_check() -> Self {
-        let fault = PolicyFault {
-            severity: Severity::Error,
-            code: "check_stopped",
-            file: ".".to_owned(),
-            line: 1,
-            column: 1,
-            message: "the check of the files broke off".to_owned(),
-            help: "`doorstep policy check` shows what happens".to_owned(),
-        };
+        let message = "the check of the files broke off".to_owned();
+        let fault = whole("check_stopped", message, "`doorstep policy check` shows what happens");
         Self { fault_count: 1, faults: vec![fault] }
+    }
+}
+
+/// A fault that stands in no line.
+fn whole(code: &'static str, message: String, help: &str) -> PolicyFault {
+    PolicyFault {
+        severity: Severity::Error,
+        code,
+        file: ".".to_owned(),
+        line: 1,
+        column: 1,
+        message,
+        help: help.to_owned(),
     }
 }
