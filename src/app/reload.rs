@@ -13,10 +13,10 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::App;
 use super::access::{AccessError, require};
-use super::desk::{RestoreError, require_place};
+use super::obstacle::{Obstacle, unrecorded_past};
 use super::policies::{Attempt, Held, PolicyFaults, ReloadResult, raw};
 use crate::domain::{AccessAction, ActivationRecord, Caller, Role, Timestamp, Trigger};
-use crate::policy::{Bundle, DeskMisfits, Diagnostics, fingerprint, reload_dir};
+use crate::policy::{Bundle, Diagnostics, fingerprint, reload_dir};
 use crate::store::StoreError;
 
 mod looks;
@@ -88,7 +88,7 @@ enum Outcome {
     Activated(Option<String>),
     Unchanged,
     Refused(Diagnostics),
-    Misfits(DeskMisfits),
+    Obstructed(Obstacle),
     Stopped,
     NotRecorded(StoreError),
 }
@@ -216,11 +216,6 @@ impl Reloader {
     /// Records a policy, then lets calls have it.
     async fn activate(&self, candidate: Candidate, trigger: &Trigger) -> Outcome {
         let Candidate { bundle, text, changes_json } = candidate;
-        match require_place(&self.app.parts.store, &bundle).await {
-            Ok(()) => {}
-            Err(RestoreError::Misfits(misfits)) => return Outcome::Misfits(misfits),
-            Err(RestoreError::Store(fault)) => return Outcome::NotRecorded(fault),
-        }
         let policies = &self.app.parts.policies;
         let record = ActivationRecord {
             at: self.app.now(),
@@ -230,6 +225,11 @@ impl Reloader {
             changes_json: changes_json.clone(),
         };
         let since = record.at;
+        match self.obstacle(&bundle).await {
+            Ok(None) => {}
+            Ok(Some(obstacle)) => return Outcome::Obstructed(obstacle),
+            Err(fault) => return Outcome::NotRecorded(fault),
+        }
         // INVARIANT: a decision's bundle is in the record before the decision is.
         if let Err(fault) = self.app.parts.store.record_activation(record, text).await {
             return Outcome::NotRecorded(fault);
@@ -241,6 +241,15 @@ impl Reloader {
         // A million entries take their time to be given back.
         drop(spawn_blocking(move || drop(before)));
         Outcome::Activated(changes_json)
+    }
+
+    /// What stands in the way of a bundle whose files are right.
+    async fn obstacle(&self, bundle: &Bundle) -> Result<Option<Obstacle>, StoreError> {
+        if let Some(obstacle) = unrecorded_past(bundle) {
+            return Ok(Some(obstacle));
+        }
+        let desk = self.app.parts.store.desk().await?;
+        Ok(bundle.compile_desk(&desk).err().map(Obstacle::Desk))
     }
 
     /// Logs what is news. A failure that only lasts, and files that are still those in force, are none.
@@ -258,7 +267,7 @@ impl Reloader {
             }
             Outcome::Unchanged => return *trigger != Trigger::Watch,
             Outcome::Refused(faults) => Some(faults.to_log_words()),
-            Outcome::Misfits(misfits) => Some(misfits.lines().collect::<Vec<_>>().join("; ")),
+            Outcome::Obstructed(obstacle) => Some(obstacle.to_string().replace('\n', " ")),
             Outcome::Stopped => Some("the check broke off".to_owned()),
             Outcome::NotRecorded(fault) => Some(fault.to_string()),
         };
@@ -283,7 +292,9 @@ impl Reloader {
             }
             Outcome::Unchanged => (ReloadResult::Unchanged, None, PolicyFaults::default()),
             Outcome::Refused(faults) => (ReloadResult::Refused, None, PolicyFaults::of(&faults)),
-            Outcome::Misfits(misfits) => (ReloadResult::Refused, None, PolicyFaults::of_misfits(&misfits)),
+            Outcome::Obstructed(obstacle) => {
+                (ReloadResult::Refused, None, PolicyFaults::of_obstacle(&obstacle))
+            }
             Outcome::Stopped => (ReloadResult::Refused, None, PolicyFaults::of_a_stopped_check()),
             Outcome::NotRecorded(_) => (ReloadResult::NotRecorded, None, PolicyFaults::default()),
         };

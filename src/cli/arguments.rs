@@ -104,6 +104,11 @@ pub(super) enum PolicyCommand {
     /// Say what a bundle decides about one request, and show each condition with what it saw; what the fraud desk says is
     /// left aside
     Explain(Box<ExplainOptions>),
+    /// List what a bundle must know of the past, scope by scope
+    Needs {
+        /// The directory; `policies.dir` when left out
+        dir: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -121,6 +126,9 @@ pub(super) struct ExplainOptions {
     /// A file with the request, as tests have it, in YAML or JSON; `-` for stdin
     #[arg(long, value_name = "FILE")]
     pub(super) request: Option<PathBuf>,
+    /// A file with what happened before, as `given` of tests has it, in YAML or JSON; nothing when left out
+    #[arg(long, value_name = "FILE")]
+    pub(super) given: Option<PathBuf>,
     #[command(flatten)]
     pub(super) flags: RequestFlags,
 }

@@ -2,6 +2,7 @@
 
 mod explain;
 mod history;
+mod needs;
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,7 @@ pub(super) async fn run(command: PolicyCommand, shared: &Shared) -> Exit {
             let history = async move |settings| history::run(settings, options.limit, format).await;
             return with_settings(shared.clone(), history).await;
         }
+        PolicyCommand::Needs { dir } => directory(dir, shared).map(|dir| needs::run(&dir, format)),
     };
     done.unwrap_or_else(|exit| exit)
 }

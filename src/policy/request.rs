@@ -79,7 +79,8 @@ fn signals(reader: &mut Reader<'_>, map: &Map<'_>) -> Signals {
     }
 }
 
-fn address(reader: &mut Reader<'_>, node: &Node) -> IpAddr {
+/// Reads an address; a usual one where it has a fault.
+pub(super) fn address(reader: &mut Reader<'_>, node: &Node) -> IpAddr {
     let Some(text) = reader.text(node, "`ip`") else { return ADDRESS };
     text.parse().unwrap_or_else(|_| {
         let help = "write one address, such as `192.0.2.1` or `\"2001:db8::1\"`";
@@ -97,7 +98,8 @@ fn moment(reader: &mut Reader<'_>, node: &Node) -> Timestamp {
     })
 }
 
-fn identifiers(reader: &mut Reader<'_>, node: &Node) -> Vec<Identifier> {
+/// Reads identifiers, without those that have a fault.
+pub(super) fn identifiers(reader: &mut Reader<'_>, node: &Node) -> Vec<Identifier> {
     let Some(items) = reader.list(node, "`identifiers`") else { return Vec::new() };
     items.iter().filter_map(|item| identifier(reader, item)).collect()
 }
@@ -121,7 +123,8 @@ fn kind<'n>(reader: &mut Reader<'_>, node: &'n Node, what: &str) -> Option<&'n s
     reader.word(node, what, &IDENTIFIERS.map(|(name, _)| name))
 }
 
-fn metadata(reader: &mut Reader<'_>, node: &Node) -> Metadata {
+/// Reads metadata; none where it has a fault.
+pub(super) fn metadata(reader: &mut Reader<'_>, node: &Node) -> Metadata {
     let entries = match &node.kind {
         Kind::Map(entries) => entries.as_slice(),
         _ => reader.map(node, "`metadata`").map_or([].as_slice(), |map| map.entries),

@@ -36,6 +36,8 @@ struct Case {
     name: Box<str>,
     /// Who asks for what.
     facts: Facts,
+    /// What happened before.
+    history: History,
     /// What they must get.
     expect: Expect,
 }
@@ -85,7 +87,7 @@ impl Suite {
         let mut coverage = Coverage::of(bundle);
         let mut failed = Vec::new();
         for case in &self.cases {
-            let decision = bundle.decide(&case.facts, &DeskOverlay::none(), &History::none());
+            let decision = bundle.decide(&case.facts, &DeskOverlay::none(), &case.history);
             coverage.add(bundle, &case.facts, &decision);
             let rows = case.expect.compare(&decision);
             if rows.iter().any(Difference::differs) {

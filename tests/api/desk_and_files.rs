@@ -66,7 +66,7 @@ async fn a_policy_without_a_place_for_the_desks_entries_is_refused_until_they_ar
     refused.expect_problem(422, "policy_refused");
     let fault = &refused.json()["faults"][0];
     assert_eq!(fault["code"], "desk_misfit");
-    assert!(fault["message"].as_str().is_some_and(|words| words.contains("held")), "{fault}");
+    assert!(fault["help"].as_str().is_some_and(|words| words.contains("list `held`, 1 entry")), "{fault}");
     assert!(!refused.text.contains("usr_1"), "{}", refused.text);
     assert!(bench.is_blocked("usr_1").await, "the policy in force stays");
     assert_eq!(bench.count("SELECT count(*) FROM policy_activations").await, 1);

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::policy::{DeskMisfits, Diagnostics, Severity};
+use super::super::obstacle::Obstacle;
+use crate::policy::{Diagnostics, Severity};
 
 /// The most findings that one answer tells.
 const TOLD_MAX: usize = 100;
@@ -43,30 +44,31 @@ impl PolicyFaults {
         Self { fault_count: diagnostics.iter().len(), faults: faults.collect() }
     }
 
-    /// Tells which of the fraud desk's entries have no place in the files.
-    pub(in crate::app) fn of_misfits(misfits: &DeskMisfits) -> Self {
-        let faults = misfits.lines().take(TOLD_MAX);
-        let faults = faults.map(|line| whole("desk_misfit", line, DeskMisfits::WAY_OUT));
-        Self { fault_count: misfits.lines().len(), faults: faults.collect() }
+    /// Takes over why right files cannot come into force.
+    pub(in crate::app) fn of_obstacle(obstacle: &Obstacle) -> Self {
+        let fault = PolicyFault {
+            severity: Severity::Error,
+            code: obstacle.code(),
+            file: ".".to_owned(),
+            line: 1,
+            column: 1,
+            message: obstacle.message().to_owned(),
+            help: obstacle.help(),
+        };
+        Self { fault_count: 1, faults: vec![fault] }
     }
 
     /// Stands for a check that never came to its end.
     pub(in crate::app) fn of_a_stopped_check() -> Self {
-        let message = "the check of the files broke off".to_owned();
-        let fault = whole("check_stopped", message, "`doorstep policy check` shows what happens");
+        let fault = PolicyFault {
+            severity: Severity::Error,
+            code: "check_stopped",
+            file: ".".to_owned(),
+            line: 1,
+            column: 1,
+            message: "the check of the files broke off".to_owned(),
+            help: "`doorstep policy check` shows what happens".to_owned(),
+        };
         Self { fault_count: 1, faults: vec![fault] }
-    }
-}
-
-/// A fault that stands in no line.
-fn whole(code: &'static str, message: String, help: &str) -> PolicyFault {
-    PolicyFault {
-        severity: Severity::Error,
-        code,
-        file: ".".to_owned(),
-        line: 1,
-        column: 1,
-        message,
-        help: help.to_owned(),
     }
 }

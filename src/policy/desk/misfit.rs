@@ -20,24 +20,12 @@ struct DeskMisfit {
 pub(crate) struct DeskMisfits(Vec<DeskMisfit>);
 
 impl DeskMisfits {
-    /// What can be done about them.
-    pub(crate) const WAY_OUT: &str = "Change the policy so that they have their place again, or take them back: \
-        `doorstep lists show NAME` names them, `doorstep lists remove NAME VALUE --reason …` removes one.";
-
     /// Counts entries in.
     pub(super) fn add(&mut self, list: &ListName, entries: usize, fault: EntryFault) {
         match self.0.iter_mut().find(|own| own.list == *list && own.fault == fault) {
             Some(own) => own.entries += entries,
             None => self.0.push(DeskMisfit { list: list.clone(), entries, fault }),
         }
-    }
-
-    /// One line a list and reason.
-    pub(crate) fn lines(&self) -> impl ExactSizeIterator<Item = String> {
-        self.0.iter().map(|DeskMisfit { list, entries, fault }| {
-            let noun = if *entries == 1 { "entry" } else { "entries" };
-            format!("list `{list}`, {entries} {noun} of the fraud desk: {fault}")
-        })
     }
 
     /// Whether everything fits.
@@ -51,9 +39,13 @@ impl std::error::Error for DeskMisfits {}
 /// One line a list and reason, and the way out.
 impl fmt::Display for DeskMisfits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for line in self.lines() {
-            writeln!(f, "  {line}")?;
+        for DeskMisfit { list, entries, fault } in &self.0 {
+            let noun = if *entries == 1 { "entry" } else { "entries" };
+            writeln!(f, "  list `{list}`, {entries} {noun} of the fraud desk: {fault}")?;
         }
-        f.write_str(Self::WAY_OUT)
+        f.write_str(
+            "Change the policy so that they have their place again, or take them back: `doorstep lists show NAME` names \
+             them, `doorstep lists remove NAME VALUE --reason …` removes one.",
+        )
     }
 }
