@@ -12,6 +12,7 @@ mod calendar;
 mod condition;
 mod diagnostic;
 mod explain;
+mod grammar;
 mod laws;
 mod lists;
 mod literal;

@@ -15,6 +15,8 @@ mod moment;
 pub(crate) use moment::{BucketTest, TimeTest};
 pub(crate) use read_moment::date;
 
+pub(crate) mod keys;
+mod operators;
 pub(crate) mod read;
 mod read_identifier;
 mod read_list;

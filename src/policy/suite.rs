@@ -8,6 +8,7 @@ use super::source::{self, SourceFile};
 use crate::domain::{Decision, Facts, Reason, Verdict};
 
 mod coverage;
+pub(crate) mod keys;
 mod reach;
 mod read;
 mod report;

@@ -1,5 +1,6 @@
 //! Reading `when:`: which fields there are, how conditions are joined, and what absence means.
 
+use super::keys::{ALL, ANY, NOT};
 use super::read_identifier;
 use super::read_list;
 use super::read_moment;
@@ -129,9 +130,9 @@ impl<'w> When<'w, '_> {
 
     fn entry(&mut self, entry: &Entry, side: Side) -> Option<Condition> {
         match &*entry.key {
-            "all" => self.list(entry, side).map(Condition::All),
-            "any" => self.list(entry, side).map(Condition::Any),
-            "not" => {
+            ALL => self.list(entry, side).map(Condition::All),
+            ANY => self.list(entry, side).map(Condition::Any),
+            NOT => {
                 self.joined(&entry.value, "`not`", side.other()).map(|part| Condition::Not(Box::new(part)))
             }
             _ => self.about_field(entry, side),
@@ -240,7 +241,7 @@ impl<'w> When<'w, '_> {
         let own =
             schema.fields.iter().map(|field| &*field.path).chain(schema.money.iter().map(|rule| &*rule.path));
         let common = Field::COMMON.into_iter().map(|(name, _)| name);
-        own.chain(common).chain(["all", "any", "not"]).collect()
+        own.chain(common).chain([ALL, ANY, NOT]).collect()
     }
 }
 

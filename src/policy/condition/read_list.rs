@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::operators::MAPPED_BY;
 use super::read_test::FieldType;
 use super::{Field, Listed, Test};
 use crate::domain::UserId;
@@ -126,7 +127,7 @@ fn texts(
 }
 
 fn mapped_by(reader: &mut Reader<'_>, node: &Node, lists: &ReadLists<'_>) -> Option<Listed> {
-    let map = reader.closed_map(node, "`mapped_by`", &["list", "eq", "in"])?;
+    let map = reader.closed_map(node, "`mapped_by`", &MAPPED_BY)?;
     let list = reader
         .required(&map, "list", "`mapped_by`")
         .and_then(|node| Some((node, find(reader, node, lists)?)));

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::keys::{EXPECT, TEST_OF_ANY_VERSION};
 use super::{Case, Expect};
 use crate::domain::{Facts, MANAGED_STEPS, Reason};
 use crate::policy::bundle::Bundle;
@@ -13,8 +14,8 @@ use crate::policy::source::SourceFile;
 use crate::policy::suggest::did_you_mean;
 use crate::policy::yaml::{self, Kind, Node};
 
-const CASE_KEYS: [&str; 3] = ["name", "request", "expect"];
-const EXPECT_KEYS: [&str; 4] = ["verdict", "rule", "reason", "steps"];
+/// The words for verdicts.
+pub(super) const VERDICTS: [&str; 3] = ["continue", "review", "block"];
 /// A key of tests that need a past; there is none yet.
 const GIVEN: &str = "given";
 
@@ -70,9 +71,7 @@ fn case<'n>(
 
 /// The keys of a test. `given` gets an answer of its own: it is part of the language's plan, and not of this version.
 fn test_map<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<Map<'n>> {
-    let mut known = CASE_KEYS.to_vec();
-    known.push(GIVEN);
-    let map = reader.closed_map(node, "a test", &known)?;
+    let map = reader.closed_map(node, "a test", &TEST_OF_ANY_VERSION)?;
     if let Some(entry) = map.entry(GIVEN) {
         let message = "a test cannot have a past: this version decides by the request alone";
         let help = "remove `given`, and test what the request alone decides";
@@ -107,9 +106,9 @@ fn expectation(
     bundle: &Bundle,
     facts: Option<&Facts>,
 ) -> Option<Expect> {
-    let map = reader.closed_map(node, "`expect`", &EXPECT_KEYS)?;
+    let map = reader.closed_map(node, "`expect`", &EXPECT)?;
     let verdict = reader.required(&map, "verdict", "`expect`");
-    let verdict = verdict.and_then(|node| reader.word(node, "`verdict`", &["continue", "review", "block"]));
+    let verdict = verdict.and_then(|node| reader.word(node, "`verdict`", &VERDICTS));
     let rule = map.get("rule").and_then(|node| rule(reader, node, bundle, facts));
     let reason = map.get("reason").and_then(|node| reader.text(node, "`reason`"));
     let steps = map.get("steps").and_then(|node| steps(reader, node, bundle));
