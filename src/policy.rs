@@ -39,6 +39,7 @@ pub(crate) use bundle::{Bundle, load_dir, load_files};
 pub(crate) use diagnostic::Code;
 pub(crate) use diagnostic::{Diagnostics, Severity};
 pub(crate) use explain::{Explanation, Told};
+pub(crate) use grammar::{FileKind, json_schema};
 pub(crate) use request::read_request;
 pub(crate) use shipped::shipped;
 pub(crate) use source::split_canonical;

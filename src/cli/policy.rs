@@ -1,6 +1,7 @@
 //! `doorstep policy`: looks at policy files without starting anything.
 
 mod explain;
+mod schema;
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ pub(super) fn run(command: PolicyCommand, shared: &Shared) -> Exit {
         PolicyCommand::Explain(mut options) => {
             directory(options.dir.take(), shared).map(|dir| explain::run(&dir, *options, format))
         }
+        PolicyCommand::Schema(options) => Ok(schema::run(&options)),
     };
     done.unwrap_or_else(|exit| exit)
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::forms::Bare;
-use super::{ANY_NAME, Choice, FileKind, Form, Need, Shape, Table};
+use super::{ANY_NAME, Choice, FileKind, Form, Key, Need, Shape, Table};
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -88,7 +88,7 @@ impl Definitions {
         let mut families = Map::new();
         for key in table.keys() {
             let mut value = self.shape(&key.shape);
-            put(&mut value, "description", key.doc.into());
+            put(&mut value, "description", described(key).into());
             match key.name.strip_suffix(ANY_NAME) {
                 Some(family) => families.insert(format!(r"^{family}\."), value),
                 None => named.insert(key.name.to_owned(), value),
@@ -98,6 +98,7 @@ impl Definitions {
             table.keys().filter(|key| key.need == Need::Required).map(|key| key.name).collect();
         let mut definition = json!({
             "type": "object",
+            "title": table.title,
             "description": table.doc,
             "properties": named,
             "additionalProperties": false,
@@ -119,12 +120,23 @@ impl Definitions {
     }
 }
 
-fn of_form(form: &Form) -> Value {
-    match form.bare {
-        Bare::Text => json!({ "type": "string", "pattern": form.pattern }),
-        Bare::Number => json!({ "type": ["string", "number"], "pattern": form.pattern, "minimum": 0 }),
-        Bare::Any => json!({ "type": ["string", "number", "boolean"], "pattern": form.pattern }),
+/// What an editor says of a key.
+fn described(key: &Key) -> String {
+    match key.shape {
+        Shape::Form(form) => format!("{} {}: {}.", key.doc, form.name, form.doc),
+        _ => key.doc.to_owned(),
     }
+}
+
+fn of_form(form: &Form) -> Value {
+    let mut schema = match form.bare {
+        Bare::Text => json!({ "type": "string" }),
+        Bare::Number => json!({ "type": ["string", "number"], "minimum": 0 }),
+        Bare::Any => json!({ "type": ["string", "number", "boolean"] }),
+    };
+    put(&mut schema, "pattern", form.pattern.into());
+    put(&mut schema, "description", form.doc.into());
+    schema
 }
 
 fn reference(name: &str) -> Value {
