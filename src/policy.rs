@@ -34,7 +34,7 @@ mod suite;
 mod trace;
 mod yaml;
 
-pub(crate) use bundle::{Bundle, load_dir, load_files};
+pub(crate) use bundle::{Bundle, load_dir, load_files, load_recorded};
 #[cfg(test)]
 pub(crate) use diagnostic::Code;
 pub(crate) use diagnostic::{Diagnostics, Severity};
@@ -42,6 +42,5 @@ pub(crate) use explain::{Explanation, Told};
 pub(crate) use grammar::{FileKind, json_schema};
 pub(crate) use request::read_request;
 pub(crate) use shipped::shipped;
-pub(crate) use source::split_canonical;
 pub(crate) use steps::CustomStep;
 pub(crate) use suite::Suite;

@@ -16,7 +16,7 @@ use super::source::{self, SourceFile};
 use super::steps::read::{self as steps_file, ReadSteps};
 use super::steps::{CustomStep, StepBook};
 use super::yaml::{self, Node};
-use crate::domain::{BundleHash, RuleId, Scope, StepKey};
+use crate::domain::{BundleHash, RuleId, Scope, StepKey, Timestamp};
 
 const STEPS_FILE: &str = "steps.yaml";
 pub(super) const ALWAYS_FILE: &str = "always.yaml";
@@ -110,27 +110,48 @@ impl Bundle {
 
 /// Reads and checks a directory of policy files.
 ///
+/// - `now`: what is too old, or over, is judged by it.
+///
 /// # Errors
 /// Everything that is wrong with them, with the warnings among it; there is no bundle then.
-pub(crate) fn load_dir(dir: &Path) -> Result<Bundle, Diagnostics> {
-    source::read_dir(dir).map_err(Diagnostics::new).and_then(|files| load(&files))
+pub(crate) fn load_dir(dir: &Path, now: Timestamp) -> Result<Bundle, Diagnostics> {
+    source::read_dir(dir).map_err(Diagnostics::new).and_then(|files| load(&files, Some(now)))
 }
 
 /// Checks files that are in memory already, such as the shipped bundle.
 ///
+/// - `now`: what is too old, or over, is judged by it.
+///
 /// # Errors
 /// Everything that is wrong with them, with the warnings among it; there is no bundle then.
-pub(crate) fn load_files<N, T>(files: impl IntoIterator<Item = (N, T)>) -> Result<Bundle, Diagnostics>
+pub(crate) fn load_files<N, T>(
+    files: impl IntoIterator<Item = (N, T)>,
+    now: Timestamp,
+) -> Result<Bundle, Diagnostics>
 where
     N: Into<String>,
     T: Into<String>,
 {
-    let files: Vec<_> =
-        files.into_iter().map(|(name, text)| SourceFile::new(name.into(), text.into())).collect();
-    load(&files)
+    load(&sources(files), Some(now))
 }
 
-fn load(files: &[SourceFile]) -> Result<Bundle, Diagnostics> {
+/// Loads a bundle that was in force once, from the text that was recorded of it ([`Bundle::text`]). It was judged then:
+/// that parts of it are too old by now, or were too old when they decided, is not held against it.
+///
+/// `None` for another text, and for one that this version cannot read.
+pub(crate) fn load_recorded(text: &str) -> Option<Bundle> {
+    load(&sources(source::split_canonical(text)?), None).ok()
+}
+
+fn sources<N, T>(files: impl IntoIterator<Item = (N, T)>) -> Vec<SourceFile>
+where
+    N: Into<String>,
+    T: Into<String>,
+{
+    files.into_iter().map(|(name, text)| SourceFile::new(name.into(), text.into())).collect()
+}
+
+fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundle, Diagnostics> {
     let found = source::check_files(files);
     if !found.is_empty() {
         return Err(Diagnostics::new(found));
@@ -138,7 +159,7 @@ fn load(files: &[SourceFile]) -> Result<Bundle, Diagnostics> {
     let mut loader = Loader::default();
     let trees = loader.parse(files);
     let (steps, lists) = (loader.steps(&trees), loader.lists(files));
-    let shared = Shared { steps: &steps, lists: &lists };
+    let shared = Shared { steps: &steps, lists: &lists, now };
     let claims = loader.claims(&trees);
     let always = loader.always(&trees, &claims, shared);
     let policies = loader.policies(&claims, shared, &always);
@@ -150,6 +171,8 @@ fn load(files: &[SourceFile]) -> Result<Bundle, Diagnostics> {
     if findings.has_errors() {
         return Err(findings);
     }
+    #[cfg(test)]
+    trees.iter().for_each(|tree| super::grammar::tests::expect_file_fits(tree.file.name(), &tree.root));
     let text = source::canonical_text(files);
     let mut bundle = Bundle {
         hash: hash_of(&text),

@@ -40,6 +40,8 @@ pub(crate) fn read_request(name: &str, text: &str) -> Result<Facts, Diagnostics>
     let root = yaml::parse(&file).map_err(Diagnostics::new)?;
     let mut reader = Reader::new(&file);
     let facts = request(&mut reader, &root);
+    #[cfg(test)]
+    facts.iter().for_each(|_| super::grammar::tests::expect_fits("request", &root));
     facts.ok_or_else(|| Diagnostics::new(reader.into_findings()))
 }
 

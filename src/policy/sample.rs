@@ -6,6 +6,9 @@ use crate::domain::{
     Verdict,
 };
 
+/// The moment of [`request`], at which bundles are loaded too: 2026-09-21T14:13:20Z.
+pub(super) const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
+
 /// A request for `scope` by `usr_test` from a browser at 192.0.2.1, without identifiers, metadata and user agent.
 pub(super) fn request(scope: &str) -> Facts {
     Facts {
@@ -18,7 +21,7 @@ pub(super) fn request(scope: &str) -> Facts {
             ip: "192.0.2.1".parse().expect("an address"),
         },
         metadata: Metadata::default(),
-        received_at: Timestamp::from_unix_seconds(1_790_000_000),
+        received_at: NOW,
     }
 }
 
@@ -72,7 +75,7 @@ impl Asking for Facts {
 
 /// Loads files; panics with their faults when they do not load.
 pub(super) fn bundle(files: &[(&str, &str)]) -> Bundle {
-    load_files(files.iter().copied()).unwrap_or_else(|faults| panic!("does not load:\n{faults}"))
+    load_files(files.iter().copied(), NOW).unwrap_or_else(|faults| panic!("does not load:\n{faults}"))
 }
 
 /// Loads one scope file with the given name-free text.
@@ -82,7 +85,7 @@ pub(super) fn scope_bundle(text: &str) -> Bundle {
 
 /// What is wrong with one scope file.
 pub(super) fn faults(text: &str) -> Diagnostics {
-    match load_files(with_lists(text)) {
+    match load_files(with_lists(text), NOW) {
         Ok(bundle) => bundle.warnings().clone(),
         Err(faults) => faults,
     }

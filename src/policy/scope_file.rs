@@ -16,7 +16,7 @@ use super::schema::Schema;
 use super::schema::read::{ReadSchema, schema};
 use super::steps::read::ReadSteps;
 use super::yaml::{Kind, Node};
-use crate::domain::Scope;
+use crate::domain::{Scope, Timestamp};
 use keys::{ALWAYS, SCOPE_FILE};
 
 pub(crate) mod keys;
@@ -48,6 +48,8 @@ pub(crate) struct Shared<'s> {
     pub(crate) steps: &'s ReadSteps,
     /// Its lists.
     pub(crate) lists: &'s ReadLists<'s>,
+    /// When it is loaded; `None` for a bundle that was in force once and is only read again.
+    pub(crate) now: Option<Timestamp>,
 }
 
 /// The rules before every scope.
@@ -99,7 +101,7 @@ pub(crate) fn policy(
         reader.text(node, "`description`");
     }
     let read = schema(reader, &map);
-    let names = Names { schema: &read, scopes, place: Place::Scopes, lists: shared.lists };
+    let names = Names { schema: &read, scopes, place: Place::Scopes, lists: shared.lists, now: shared.now };
     let mut grants = Vec::new();
     let mut out = OutcomeReader { reader, steps: shared.steps, grants: &mut grants };
     let read_rules = match map.get("rules") {
@@ -137,7 +139,13 @@ pub(crate) fn always(
     }
     let Some(node) = reader.required(&map, "rules", "`always.yaml`") else { return ReadAlways::default() };
     let schema = ReadSchema::default();
-    let names = Names { schema: &schema, scopes: all_scopes, place: Place::Always, lists: shared.lists };
+    let names = Names {
+        schema: &schema,
+        scopes: all_scopes,
+        place: Place::Always,
+        lists: shared.lists,
+        now: shared.now,
+    };
     let mut grants = Vec::new();
     let mut out = OutcomeReader { reader, steps: shared.steps, grants: &mut grants };
     let rules = rules(&mut out, node, names, &BTreeMap::new());

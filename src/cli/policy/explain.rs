@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::show;
+use super::{now, show};
 use crate::cli::arguments::{ExplainOptions, Format, RequestFlags};
 use crate::cli::{Exit, output};
 use crate::policy::{load_dir, read_request};
@@ -30,7 +30,7 @@ pub(super) fn run(dir: &Path, options: ExplainOptions, format: Format) -> Exit {
             return Exit::Usage;
         }
     };
-    let bundle = match load_dir(dir) {
+    let bundle = match load_dir(dir, now()) {
         Ok(bundle) => bundle,
         Err(faults) => {
             show(dir, &faults, format);

@@ -30,7 +30,7 @@ fn text(kinds: &[FileKind]) -> String {
 /// Writes a file for each kind.
 fn write(dir: &Path, kinds: &[FileKind]) -> io::Result<()> {
     std::fs::create_dir_all(dir)?;
-    kinds.iter().try_for_each(|kind| {
-        std::fs::write(dir.join(format!("{}.json", kind.name())), text(&[*kind]) + "\n")
-    })
+    kinds
+        .iter()
+        .try_for_each(|kind| std::fs::write(dir.join(format!("{}.json", kind.name())), text(&[*kind]) + "\n"))
 }

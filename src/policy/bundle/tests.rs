@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::policy::sample::{LISTS, STEPS};
-use crate::policy::{Code, Diagnostics, load_files};
+use crate::policy::sample::{LISTS, NEXT_DAY, NOW, STEPS};
+use crate::policy::{Code, Diagnostics, load_files, load_recorded};
 
 mod cases;
 mod list_cases;
@@ -18,7 +18,7 @@ const METADATA_HEAD: &str = "scopes: [a:b, a:c]\notherwise: block\nmetadata:\n  
 
 /// Everything that is found in some files, warnings too.
 fn findings(files: &[(&str, &str)]) -> Diagnostics {
-    match load_files(files.iter().copied()) {
+    match load_files(files.iter().copied(), NOW) {
         Ok(bundle) => bundle.warnings().clone(),
         Err(faults) => faults,
     }
@@ -114,6 +114,18 @@ fn times_buckets_and_parts_of_rules() {
     }
 }
 
+/// The last day is included, and what was in force once is not judged again.
+#[test]
+fn a_rule_is_over_when_its_last_day_is() {
+    let text = format!(
+        "{SCOPE_HEAD}rules: [{{ id: r, when: always, active: {{ until: 2026-09-21 }}, then: block }}]\n"
+    );
+    assert_eq!(codes(&[("a.yaml", &text)]), []);
+    let over = load_files([("a.yaml", text)], NEXT_DAY).expect("only a warning");
+    assert_eq!(over.warnings().iter().map(|found| found.code).collect::<Vec<_>>(), [Code::Expired]);
+    assert!(load_recorded(over.text()).expect("it loaded before").warnings().is_empty());
+}
+
 #[test]
 fn an_empty_list_fits_every_use_and_an_unused_one_is_a_warning() {
     for condition in
@@ -142,7 +154,10 @@ fn the_findings_of_a_list_are_not_endless() {
 #[test]
 fn every_code_has_a_case() {
     let tables = [SCOPE_CASES, RULE_CASES, METADATA_CASES, PLAN_CASES, STEPS_CASES, ALWAYS_CASES];
-    let lists = LIST_CASES.iter().map(|(code, ..)| *code).chain(USE_CASES.iter().map(|(code, _)| *code));
+    let lists = LIST_CASES
+        .iter()
+        .map(|(code, ..)| *code)
+        .chain(USE_CASES.iter().chain(MOMENT_CASES).map(|(code, _)| *code));
     let seen: BTreeSet<Code> =
         tables.iter().flat_map(|table| table.iter().map(|(code, _)| *code)).chain(lists).collect();
     // These are about files rather than lines, and have tests of their own below.
@@ -210,8 +225,8 @@ fn all_faults_come_at_once_in_order() {
 
 #[test]
 fn a_directory_that_is_not_there_is_a_finding() {
-    let faults =
-        crate::policy::load_dir(std::path::Path::new("/nonexistent/policies")).expect_err("no directory");
+    let faults = crate::policy::load_dir(std::path::Path::new("/nonexistent/policies"), NOW)
+        .expect_err("no directory");
     assert_eq!(faults.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::FileUnreadable]);
 }
 
@@ -243,7 +258,7 @@ fn windows_line_ends_and_a_byte_order_mark_change_nothing() {
 
 #[test]
 fn the_hash_names_the_text() {
-    let load = |files: &[(&str, &str)]| load_files(files.iter().copied()).expect("loads").hash();
+    let load = |files: &[(&str, &str)]| load_files(files.iter().copied(), NOW).expect("loads").hash();
     let other = "scopes: [c:d]\notherwise: block\n";
     let one = load(&[("a.yaml", SCOPE_HEAD), ("b.yaml", other)]);
     assert_eq!(one, load(&[("b.yaml", other), ("a.yaml", SCOPE_HEAD)]));

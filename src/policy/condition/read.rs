@@ -6,7 +6,7 @@ use super::read_list;
 use super::read_moment;
 use super::read_test::{self, FieldType, Presence};
 use super::{Condition, Field, LEAVES_MAX, Leaf, Test, Words};
-use crate::domain::Scope;
+use crate::domain::{Scope, Timestamp};
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::lists::read::ReadLists;
 use crate::policy::reader::Reader;
@@ -26,6 +26,8 @@ pub(crate) struct Names<'a> {
     pub(crate) place: Place,
     /// The bundle's lists.
     pub(crate) lists: &'a ReadLists<'a>,
+    /// When the bundle is loaded; `None` where nothing is held against its age.
+    pub(crate) now: Option<Timestamp>,
 }
 
 /// Which kind of file rules stand in.

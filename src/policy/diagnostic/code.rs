@@ -124,6 +124,8 @@ codes! {
     ListRepeats = "list_repeats",
     /// Warning: a scope that Prelude resolves itself, without asking.
     ScopeNeverAsked = "scope_never_asked",
+    /// Warning: a rule whose last day is past.
+    Expired = "expired",
 }
 
 impl fmt::Display for Code {

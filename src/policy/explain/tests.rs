@@ -3,7 +3,7 @@ use serde_json::json;
 use super::Told;
 use crate::domain::{Facts, Scope};
 use crate::policy::sample::{Asking, STEPS, bundle, request};
-use crate::policy::{Bundle, load_files, split_canonical};
+use crate::policy::{Bundle, load_recorded};
 
 const POLICY: &str = "scopes: [a:b]
 metadata:
@@ -135,7 +135,7 @@ fn a_stored_decision_is_explained_by_the_text_of_its_day_and_by_no_other() {
         outcomes: &decision.seen.outcomes,
         received_at: facts.received_at,
     };
-    let again = load_files(split_canonical(then.text()).expect("canonical")).expect("it loaded that day");
+    let again = load_recorded(then.text()).expect("it loaded that day");
     assert_eq!(again.explain(told), then.explain_decision(&facts, &decision));
     let edited = POLICY.replace("        - signals.ip: { in_cidr: [198.51.100.0/24] }\n", "");
     let now = bundle(&[("a.yaml", edited.as_str()), ("steps.yaml", STEPS)]);

@@ -70,7 +70,10 @@ fn every_text_is_made_of_sentences() {
     let tables = tables();
     let keys = tables.values().flat_map(|table| table.keys().map(|key| (key.name, key.doc)));
     for (name, doc) in keys.chain(tables.values().map(|table| (table.name, table.doc))) {
-        assert!(doc.ends_with('.') && doc.starts_with(|c: char| c.is_uppercase() || c == '`'), "{name}: {doc}");
+        assert!(
+            doc.ends_with('.') && doc.starts_with(|c: char| c.is_uppercase() || c == '`'),
+            "{name}: {doc}"
+        );
         assert!(!doc.contains("  ") && doc.matches('`').count() % 2 == 0, "{name}: {doc}");
     }
 }

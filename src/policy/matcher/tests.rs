@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::Bundle;
 use crate::domain::{Decision, Facts, Grant, GrantMode, IdentifierKind, Platform, Scope, Verdict};
-use crate::policy::sample::{Asking, bundle, line, request, scope_bundle};
+use crate::policy::sample::{Asking, NOW, bundle, line, request, scope_bundle};
 use crate::policy::{Code, Severity, load_files, shipped};
 
 mod naive;
@@ -16,7 +16,7 @@ use naive::{RuleSpec, any_request, any_rules, decide, document, files};
 /// Loads generated rules; `None` where a law refuses them, which is the only way in which they may fail.
 fn load(rules: &[RuleSpec]) -> Option<Bundle> {
     let text = document(rules);
-    match load_files(files(&text)) {
+    match load_files(files(&text), NOW) {
         Ok(bundle) => Some(bundle),
         Err(faults) => {
             let laws = [Code::ContinueAboveBlock, Code::OmissionSoftens];
@@ -129,7 +129,7 @@ proptest! {
         let Some(bundle) = load(&rules) else { return Err(TestCaseError::reject("a law refuses it")) };
         let never = "  - { id: never, when: { metadata.amount: { gt: 5, lt: 5 } }, then: block }\n";
         let text = document(&rules).replacen("rules:\n", &format!("rules:\n{never}"), 1);
-        let more = load_files(files(&text)).expect("loads as before");
+        let more = load_files(files(&text), NOW).expect("loads as before");
         let (with, without) = (more.decide(&asked.facts()), bundle.decide(&asked.facts()));
         prop_assert_eq!((with.verdict, with.rule, with.reason), (without.verdict, without.rule, without.reason));
     }
@@ -150,7 +150,7 @@ proptest! {
             chars.splice(at..end, text.chars());
         }
         files[file].1 = chars.into_iter().collect();
-        match load_files(files) {
+        match load_files(files, NOW) {
             Ok(bundle) => {
                 let facts = Facts { scope: Scope::new(scope).expect("a scope"), ..asked.facts() };
                 let decision = bundle.decide(&facts);
@@ -163,7 +163,7 @@ proptest! {
 
 #[test]
 fn metadata_is_judged_before_any_rule() {
-    let bundle = load_files(shipped()).expect("the shipped bundle");
+    let bundle = load_files(shipped(), NOW).expect("the shipped bundle");
     let facts = request("transfer:write").with_ip("198.51.100.7");
     let decision = bundle.decide(&facts);
     assert_eq!(decision.reason.to_string(), "metadata.amount: missing");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::keys::{ACTIVE, ALWAYS_RULE, IF_ABSENT, RULE};
 use super::{Active, OTHERWISE, Part, RULES_MAX, Rule};
-use crate::domain::RuleId;
+use crate::domain::{RuleId, Timestamp};
 use crate::policy::calendar::{end_of, start_of};
 use crate::policy::condition::date;
 use crate::policy::condition::read::{IfAbsent, Names, Place, when};
@@ -60,7 +60,7 @@ pub(crate) fn rules(
             let (when, then) = parts;
             let message = message(out, &map);
             let overrides = overrides(out, &map);
-            let (active, part) = (active(out, &map), part(out, &map));
+            let (active, part) = (active(out, &map, names.now), part(out, &map));
             let rule = Rule { id, when, then, message, line: id_span.line, active, part };
             read.rules.push(ReadRule { rule, id_span, overrides });
         }
@@ -126,7 +126,7 @@ fn message(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>) -> Option<Box<str>> {
 }
 
 /// The days on which a rule is there, in UTC, both included. A rule with a fault here is read on as if it always were.
-fn active(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>) -> Active {
+fn active(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>, now: Option<Timestamp>) -> Active {
     let Some(node) = map.get("active") else { return Active::default() };
     let Some(map) = out.reader.closed_map(node, "`active`", &ACTIVE) else {
         return Active::default();
@@ -138,6 +138,11 @@ fn active(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>) -> Active {
     {
         let help = "swap the two; both days are included";
         out.reader.fault(Code::OutOfRange, map.span, "`from` is after `until`", help);
+    } else if now.zip(active.until).is_some_and(|(now, until)| until <= now)
+        && let Some(entry) = map.entry("until")
+    {
+        let help = "remove the rule, or give it another `until`";
+        out.reader.warning(Code::Expired, entry.value.span, "the rule is over: its last day is past", help);
     }
     active
 }

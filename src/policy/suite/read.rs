@@ -38,7 +38,12 @@ pub(super) fn cases(file: &SourceFile, bundle: &Bundle) -> ReadCases {
     for item in reader.some_list(&root, "a file of tests").unwrap_or_default() {
         cases.extend(case(&mut reader, item, bundle, &mut names));
     }
-    ReadCases { cases, found: reader.into_findings() }
+    let found = reader.into_findings();
+    #[cfg(test)]
+    if found.is_empty() {
+        crate::policy::grammar::tests::expect_fits("tests", &root);
+    }
+    ReadCases { cases, found }
 }
 
 fn case<'n>(

@@ -109,8 +109,12 @@ impl Evaluation<'_> {
             "pattern" => hold(text.is_none_or(|text| matches(wanted.as_str().expect("a pattern"), text))),
             "minLength" => hold(text.is_none_or(|text| text.chars().count() >= bound())),
             "maxLength" => hold(text.is_none_or(|text| text.chars().count() <= bound())),
-            "minimum" => hold(value.as_f64().is_none_or(|number| number >= wanted.as_f64().expect("a bound"))),
-            "maximum" => hold(value.as_f64().is_none_or(|number| number <= wanted.as_f64().expect("a bound"))),
+            "minimum" => {
+                hold(value.as_f64().is_none_or(|number| number >= wanted.as_f64().expect("a bound")))
+            }
+            "maximum" => {
+                hold(value.as_f64().is_none_or(|number| number <= wanted.as_f64().expect("a bound")))
+            }
             "minItems" => hold(value.as_array().is_none_or(|items| items.len() >= bound())),
             "maxItems" => hold(value.as_array().is_none_or(|items| items.len() <= bound())),
             "items" => value.as_array()?.iter().find_map(|item| self.fault(wanted, item)),
