@@ -66,7 +66,7 @@ impl Suite {
     ///
     /// # Errors
     /// As [`Self::load_dir`].
-    fn load(files: &[SourceFile], bundle: &Bundle) -> Result<Self, Diagnostics> {
+    pub(super) fn load(files: &[SourceFile], bundle: &Bundle) -> Result<Self, Diagnostics> {
         let mut cases = Vec::new();
         let mut found = Vec::new();
         for file in files {

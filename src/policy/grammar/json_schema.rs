@@ -32,6 +32,12 @@ pub(crate) fn json_schema(kinds: &[FileKind]) -> Value {
     schema
 }
 
+/// A shape alone, which refers to the definitions of [`json_schema`].
+#[cfg(test)]
+pub(super) fn alone(shape: &Shape) -> Value {
+    Definitions::default().shape(shape)
+}
+
 /// The tables that were met, by name.
 #[derive(Debug, Default)]
 struct Definitions(BTreeMap<&'static str, Value>);
@@ -104,12 +110,12 @@ impl Definitions {
             "additionalProperties": false,
             "minProperties": 1,
         });
-        let alone = |names: &[&str]| names.iter().map(|name| json!({ "required": [name] })).collect();
+        let one_each = |names: &[&str]| names.iter().map(|name| json!({ "required": [name] })).collect();
         let parts = [
             ("patternProperties", (!families.is_empty()).then_some(Value::Object(families))),
             ("required", (!required.is_empty()).then(|| json!(required))),
-            ("oneOf", if let Choice::One(names) = table.choice { Some(alone(names)) } else { None }),
-            ("anyOf", if let Choice::Some(names) = table.choice { Some(alone(names)) } else { None }),
+            ("oneOf", if let Choice::One(names) = table.choice { Some(one_each(names)) } else { None }),
+            ("anyOf", if let Choice::Some(names) = table.choice { Some(one_each(names)) } else { None }),
         ];
         for (keyword, value) in parts {
             if let Some(value) = value {

@@ -12,6 +12,9 @@ use serde_json::{Map, Value, json};
 use super::{FileKind, json_schema};
 use crate::policy::yaml::{Kind, Node, Text};
 
+/// What YAML takes for a number where it stands without quotes.
+const NUMBER: &str = r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$";
+
 thread_local! {
     static SCHEMA: Value = json_schema(&FileKind::ALL);
     static PATTERNS: RefCell<HashMap<String, Regex>> = RefCell::default();
@@ -40,7 +43,7 @@ pub(super) fn fault(schema: &Value, value: &Value) -> Option<String> {
 }
 
 /// A tree as YAML 1.2's core schema takes it.
-fn seen_by_editors(node: &Node) -> Value {
+pub(super) fn seen_by_editors(node: &Node) -> Value {
     match &node.kind {
         Kind::Text(text) if text.is_plain => bare(text),
         Kind::Text(text) => json!(text.value),
@@ -53,12 +56,11 @@ fn seen_by_editors(node: &Node) -> Value {
 }
 
 fn bare(text: &Text) -> Value {
-    let is_number = Regex::new(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$").expect("a pattern");
     match &*text.value {
         _ if text.is_nothing() => Value::Null,
         "true" | "True" | "TRUE" => json!(true),
         "false" | "False" | "FALSE" => json!(false),
-        number if is_number.is_match(number) => match number.parse::<i64>() {
+        number if matches(NUMBER, number) => match number.parse::<i64>() {
             Ok(whole) => json!(whole),
             Err(_) => json!(number.parse::<f64>().expect("a number")),
         },
@@ -155,7 +157,9 @@ fn is_type(name: &str, value: &Value) -> bool {
 
 fn matches(pattern: &str, text: &str) -> bool {
     PATTERNS.with_borrow_mut(|patterns| {
-        let compiled = patterns.entry(pattern.to_owned());
-        compiled.or_insert_with(|| Regex::new(pattern).expect("a pattern")).is_match(text)
+        if !patterns.contains_key(pattern) {
+            patterns.insert(pattern.to_owned(), Regex::new(pattern).expect("a pattern"));
+        }
+        patterns[pattern].is_match(text)
     })
 }

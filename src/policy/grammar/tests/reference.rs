@@ -82,8 +82,8 @@ fn words(shape: &Shape) -> String {
         Shape::Truth => quoted(&["true", "false"]),
         Shape::List(item) | Shape::SomeList(item) => format!("list of {}", words(item)),
         Shape::OneOrMore(item) => format!("{}, or a list of them", words(item)),
-        Shape::Ends(item) => format!("two of {} in a list", words(item)),
-        Shape::MapOf(names, values) => format!("{} to {}", name(names), words(values)),
+        Shape::Ends(item) => format!("`[LOW, HIGH]`, each {}", words(item)),
+        Shape::MapOf(names, values) => format!("map of {} to {}", name(names), words(values)),
         Shape::Keys(table) => format!("[{}](#{})", table.title, anchor(table.title)),
         Shape::AnyOf(shapes) => shapes.iter().map(words).collect::<Vec<_>>().join(" or "),
     }
