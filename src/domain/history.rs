@@ -111,6 +111,11 @@ impl HistoryNeed {
 pub(crate) struct Needs(Option<Arc<[HistoryNeed]>>);
 
 impl Needs {
+    /// Nothing.
+    pub(crate) const fn none() -> Self {
+        Self(None)
+    }
+
     /// Takes needs; equal ones are kept once.
     pub(crate) fn new(needs: impl IntoIterator<Item = HistoryNeed>) -> Self {
         let mut kept: Vec<HistoryNeed> = Vec::new();
@@ -153,7 +158,7 @@ pub(crate) struct History {
 impl History {
     /// For scopes that need nothing.
     pub(crate) const fn none() -> Self {
-        Self { needs: Needs(None), tallies: Vec::new() }
+        Self { needs: Needs::none(), tallies: Vec::new() }
     }
 
     /// Answers each need.

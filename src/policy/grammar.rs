@@ -11,8 +11,8 @@ mod json_schema;
 pub(crate) use file_kind::FileKind;
 pub(crate) use forms::Form;
 pub(super) use forms::{
-    ADDRESS, AMOUNT, APPROVER, DATE_TIME, DAY, DOMAIN, DURATION, FIELD, FIELD_PATH, HOURS, ID, LIST, MONEY,
-    MONEY_NAME, PATTERN, PREFIX, RANGE, SCOPE, STEP, ZONE,
+    ADDRESS, AMOUNT, APPROVER, CURRENCY, DATE_TIME, DAY, DOMAIN, DURATION, FACT, FIELD, FIELD_PATH, HOURS,
+    ID, LIST, MONEY, MONEY_NAME, MONEY_PATH, PATTERN, PREFIX, RANGE, SCOPE, SPAN, STEP, ZONE,
 };
 pub(crate) use json_schema::json_schema;
 

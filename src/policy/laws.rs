@@ -13,10 +13,14 @@ use super::schema::Schema;
 use super::suggest::did_you_mean;
 use crate::domain::{GrantMode, Scope};
 
+mod asking;
+mod interval;
 mod omission;
 mod overlap;
+mod places;
 
 use overlap::Cases;
+use places::Places;
 
 /// A scope that Prelude lets nobody have for one use only (docs/CONTRACT.md C4.3).
 const NO_SINGLE_USE: &str = "prld:passkey:write";
@@ -43,7 +47,9 @@ pub(crate) fn check(reader: &mut Reader<'_>, subject: Subject<'_>) {
     grant_modes(reader, subject);
     overrides(reader, subject.rules);
     continue_above_block(reader, rules, &cases);
-    omission::check(reader, subject, &cases);
+    let mut places = Places::of(subject, &cases);
+    omission::check(reader, subject, &mut places);
+    asking::check(reader, &mut places);
     never_matches(reader, rules, &cases);
     if let Some((outcome, span)) = subject.otherwise
         && outcome.may_continue()
@@ -52,6 +58,13 @@ pub(crate) fn check(reader: &mut Reader<'_>, subject: Subject<'_>) {
         let help = "write `otherwise: block`, and a last rule for those who may continue";
         reader.warning(Code::OtherwiseContinues, span, message, help);
     }
+}
+
+/// Holds `always.yaml` against the laws that rules can break which only block.
+pub(crate) fn check_always(reader: &mut Reader<'_>, subject: Subject<'_>) {
+    let rules = &subject.rules.rules;
+    let cases: Vec<Cases<'_>> = rules.iter().map(|read| cases_of(&read.rule, subject)).collect();
+    asking::check_blocks(reader, rules, &cases);
 }
 
 /// The cases in which a rule decides: none for one that only observes. When a rule is active is not taken into account,
@@ -65,7 +78,7 @@ fn cases_of<'s>(rule: &'s Rule, subject: Subject<'s>) -> Cases<'s> {
 
 /// A verdict that looked at an amount is for that amount: its grant must not be good for another one.
 fn grant_modes(reader: &mut Reader<'_>, subject: Subject<'_>) {
-    let reads = reads_metadata(&subject.rules.rules);
+    let reads = reads_metadata(subject);
     let needs_wider = subject.scopes.iter().any(|scope| scope.as_str() == NO_SINGLE_USE);
     for grant in subject.grants {
         let is_single = grant.mode == GrantMode::SingleUse;
@@ -83,10 +96,10 @@ fn grant_modes(reader: &mut Reader<'_>, subject: Subject<'_>) {
     }
 }
 
-fn reads_metadata(rules: &[ReadRule]) -> bool {
-    rules.iter().any(|read| {
+fn reads_metadata(subject: Subject<'_>) -> bool {
+    subject.rules.rules.iter().any(|read| {
         let mut found = false;
-        read.rule.when.each_leaf(&mut |leaf: &Leaf| found |= leaf.field.is_metadata());
+        read.rule.when.each_leaf(&mut |leaf: &Leaf| found |= leaf.field.reads_metadata(subject.schema));
         found
     })
 }

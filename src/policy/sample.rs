@@ -2,8 +2,8 @@
 
 use super::{Bundle, Diagnostics, load_files};
 use crate::domain::{
-    Decision, Facts, Identifier, IdentifierKind, Metadata, Platform, Scope, Signals, Timestamp, UserId,
-    Verdict,
+    Decision, Facts, History, Identifier, IdentifierKind, Metadata, Platform, Scope, Signals, Timestamp,
+    UserId, Verdict,
 };
 
 /// The moment of [`request`], at which bundles are loaded too: 2026-09-21T14:13:20Z.
@@ -73,6 +73,13 @@ impl Asking for Facts {
     }
 }
 
+impl Bundle {
+    /// Decides about a request that has no past, or needs none.
+    pub(super) fn decide_alone(&self, facts: &Facts) -> Decision {
+        self.decide(facts, &History::none())
+    }
+}
+
 /// Loads files; panics with their faults when they do not load.
 pub(super) fn bundle(files: &[(&str, &str)]) -> Bundle {
     load_files(files.iter().copied(), NOW).unwrap_or_else(|faults| panic!("does not load:\n{faults}"))
@@ -112,12 +119,20 @@ pub(super) const LISTS: [(&str, &str); 7] = [
     ("lists/zones.txt", "198.51.100.0/24,wide\n198.51.100.0/25,narrow\n2001:db8::/32,six\n"),
 ];
 
+/// Rates of the day before [`request`] and of the one after it: good for both, and for four days more.
+pub(super) const RATES: &str = "base: EUR
+max_age: 4d
+rates:
+  2026-09-20: { USD: 1.25, GBP: 0.7 }
+  2026-09-22: { USD: 1.6, GBP: 0.5 }
+";
+
 /// The moment at which the day of [`request`] is over in UTC.
 pub(super) const NEXT_DAY: Timestamp = Timestamp::from_unix_seconds(1_790_035_200);
 
 /// The scope file `a.yaml` with everything that it may name.
 pub(super) fn with_lists(text: &str) -> Vec<(&str, &str)> {
-    LISTS.into_iter().chain([("a.yaml", text), ("steps.yaml", STEPS)]).collect()
+    LISTS.into_iter().chain([("a.yaml", text), ("steps.yaml", STEPS), ("rates.yaml", RATES)]).collect()
 }
 
 /// A decision in one line: `continue single-use 300 / rule / reason`, a review with its steps.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{now, show};
 use crate::cli::arguments::{ExplainOptions, Format, RequestFlags};
 use crate::cli::{Exit, output};
+use crate::domain::History;
 use crate::policy::{load_dir, read_request};
 
 /// What messages call a request that was put together from flags.
@@ -37,7 +38,7 @@ pub(super) fn run(dir: &Path, options: ExplainOptions, format: Format) -> Exit {
             return Exit::BundleInvalid;
         }
     };
-    let decision = bundle.decide(&facts);
+    let decision = bundle.decide(&facts, &History::none());
     let Some(explanation) = bundle.explain_decision(&facts, &decision) else {
         output::complain("The decision cannot be explained.");
         return Exit::Failed;

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::{
     Asker, Counts, Executions, HistoryNeed, Measure, PastCall, PastEvent, Subject, SubjectKey, Sum, Window,
@@ -146,16 +145,9 @@ fn sums<'e>(name: &str, calls: impl Iterator<Item = &'e PastCall>) -> BTreeMap<(
     let mut sums = BTreeMap::new();
     for call in calls {
         for (_, amount, currency) in call.money.iter().filter(|(own, ..)| **own == *name) {
-            let sum = sums.entry((day(call.at), *currency)).or_insert(Sum::ZERO);
+            let sum = sums.entry((call.at.utc_day(), *currency)).or_insert(Sum::ZERO);
             *sum = sum.plus(*amount);
         }
     }
     sums
-}
-
-/// The day of a moment in UTC.
-fn day(moment: Timestamp) -> Date {
-    let end = if moment.unix_micros() < 0 { Date::MIN } else { Date::MAX };
-    jiff::Timestamp::from_microsecond(moment.unix_micros())
-        .map_or(end, |moment| TimeZone::UTC.to_datetime(moment).date())
 }

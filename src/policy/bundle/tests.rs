@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use crate::policy::sample::{LISTS, NEXT_DAY, NOW, STEPS};
+use crate::domain::Timestamp;
+use crate::policy::sample::{LISTS, NEXT_DAY, NOW, RATES, STEPS};
 use crate::policy::{Code, Diagnostics, load_files, load_recorded};
 
 mod cases;
 mod list_cases;
+mod rates_cases;
 
 use cases::{ALWAYS_CASES, METADATA_CASES, PLAN_CASES, RULE_CASES, SCOPE_CASES, STEPS_CASES};
 use list_cases::{LIST_CASES, MOMENT_CASES, NETS, USE_CASES, USERS, ZONES};
+use rates_cases::{BOUND_CASES, GOOD_RATES, RATES_CASES};
 
 /// A file of the scope `a:b`, after whose first lines the case's own text stands.
 const SCOPE_HEAD: &str = "scopes: [a:b]\notherwise: block\n";
@@ -127,6 +130,52 @@ fn a_rule_is_over_when_its_last_day_is() {
 }
 
 #[test]
+fn rates_of_exchange() {
+    let rule = "rules: [{ id: r, when: { money.value: { gte: 5 USD } }, then: block }]\n";
+    let file = format!("{METADATA_HEAD}{rule}");
+    for (code, text) in RATES_CASES {
+        check("rates.yaml", *code, text, &[("a.yaml", &file)]);
+    }
+    for text in GOOD_RATES {
+        assert_eq!(codes(&[("a.yaml", &file), ("rates.yaml", text)]), [], "{text}");
+    }
+    // Nobody complains about what a broken file may hold, nor about its age when it was in force once.
+    assert_eq!(
+        codes(&[("a.yaml", &file), ("rates.yaml", "{")]),
+        [("rates.yaml".to_owned(), Code::YamlSyntax)]
+    );
+    let old = load_files([("a.yaml", &*file), ("rates.yaml", RATES)], NOW).expect("it loads");
+    let files = [("a.yaml", &*file), ("rates.yaml", RATES)];
+    assert!(load_files(files, Timestamp::from_unix_seconds(1_800_000_000)).is_err());
+    assert_eq!(load_recorded(old.text()).map(|bundle| bundle.hash()), Some(old.hash()));
+}
+
+#[test]
+fn bounds_that_are_converted() {
+    for (code, bounds) in BOUND_CASES {
+        let rule = format!(
+            "{METADATA_HEAD}rules: [{{ id: r, when: {{ money.value: {bounds} }}, then: block }}, {{ id: s, when: {{ money.value: {{ gt: 1 USD }} }}, then: block }}]\n"
+        );
+        check("a.yaml", *code, &rule, &[("rates.yaml", RATES)]);
+    }
+    let rates = "base: EUR\nmax_age: 4d\nrates: { 2026-09-21: { GBP: 1 } }\n";
+    let rule = format!(
+        "{METADATA_HEAD}rules: [{{ id: r, when: {{ money.value: {{ gte: 5 GBP }} }}, then: block }}]\n"
+    );
+    let found = findings(&[("a.yaml", &rule), ("rates.yaml", rates)]);
+    let missing = found.iter().find(|found| found.code == Code::CurrencyNotCovered).expect("a fault");
+    assert_eq!(missing.message, "no bound in USD, and no rate for USD");
+}
+
+#[test]
+fn rates_that_nothing_uses_are_a_warning() {
+    assert_eq!(
+        codes(&[("a.yaml", SCOPE_HEAD), ("rates.yaml", RATES)]),
+        [("rates.yaml".to_owned(), Code::RatesUnused)]
+    );
+}
+
+#[test]
 fn an_empty_list_fits_every_use_and_an_unused_one_is_a_warning() {
     for condition in
         [USERS, NETS, ZONES, "signals.platform: { in_list: l }", "identifiers.any: { in_list: l }"]
@@ -157,11 +206,12 @@ fn every_code_has_a_case() {
     let lists = LIST_CASES
         .iter()
         .map(|(code, ..)| *code)
-        .chain(USE_CASES.iter().chain(MOMENT_CASES).map(|(code, _)| *code));
+        .chain(USE_CASES.iter().chain(MOMENT_CASES).chain(RATES_CASES).map(|(code, _)| *code));
     let seen: BTreeSet<Code> =
         tables.iter().flat_map(|table| table.iter().map(|(code, _)| *code)).chain(lists).collect();
     // These are about files rather than lines, and have tests of their own below.
-    let about_files = [Code::FileUnreadable, Code::FileName, Code::NoScopes, Code::ListUnused];
+    let about_files =
+        [Code::FileUnreadable, Code::FileName, Code::NoScopes, Code::ListUnused, Code::RatesUnused];
     let missing: Vec<_> =
         Code::ALL.iter().filter(|code| !seen.contains(code) && !about_files.contains(code)).collect();
     assert!(missing.is_empty(), "{missing:?}");
@@ -192,8 +242,6 @@ fn names_of_files_are_checked() {
     ] {
         assert_eq!(codes(&[(name, SCOPE_HEAD)]), [(name.to_owned(), Code::FileName)]);
     }
-    let rates = [("rates.yaml", "x: 1\n"), ("a.yaml", SCOPE_HEAD)];
-    assert_eq!(codes(&rates), [("rates.yaml".to_owned(), Code::FileName)]);
     let twice = [("a.yaml", SCOPE_HEAD), ("a.yaml", SCOPE_HEAD)];
     assert_eq!(codes(&twice), [("a.yaml".to_owned(), Code::FileName)]);
 }

@@ -1,5 +1,6 @@
 //! The fields that conditions look at, and what may be asked of each.
 
+use super::history_keys::HISTORY;
 use super::operators::{
     ADDRESS_TEST, COUNT_TEST, DECIMAL_TEST, FIELD_TEXT_TEST, MONEY_TEST, PLATFORM_TEST, SCOPE_TEST, TEXT_TEST,
 };
@@ -46,12 +47,13 @@ pub(crate) static ALWAYS_CONDITION: Table = Table::new(
 pub(super) const ALL: &str = "all";
 pub(super) const ANY: &str = "any";
 pub(super) const NOT: &str = "not";
+pub(super) const HISTORY_KEY: &str = "history";
 const ALL_DOC: &str = "Conditions all of which must hold.";
 const ANY_DOC: &str = "Conditions at least one of which must hold.";
 const NOT_DOC: &str = "Conditions that must not all hold.";
 
-/// The fields that every request has.
-static FIELDS: [Key; 10] = [
+/// The fields that every request has, and its past.
+static FIELDS: [Key; 11] = [
     Key::optional("scope", Shape::Keys(&SCOPE_TEST), "What is asked for, one of the file's scopes."),
     Key::optional("user_id", Shape::Keys(&TEXT_TEST), "Who asks."),
     Key::optional("signals.ip", Shape::Keys(&ADDRESS_TEST), "From which address."),
@@ -74,6 +76,7 @@ static FIELDS: [Key; 10] = [
         "The moment at which the request arrived, on the clock of a zone.",
     ),
     Key::optional("bucket", Shape::Keys(&BUCKET_TEST), "A share of the users, always the same ones."),
+    Key::optional(HISTORY_KEY, Shape::Keys(&HISTORY), "What happened before, as Doorstep recorded it."),
 ];
 
 /// What can be asked of identifiers.

@@ -22,7 +22,7 @@ pub(super) static COUNT_TEST: Table =
 pub(super) static MONEY_TEST: Table = Table::new(
     "money-test",
     "Test of money",
-    "With one bound for each currency that can come: `10 USD`, or `[10 USD, 9 EUR]`; for `between`, `[1 USD, 2 USD]`, or \
+    "With one bound for each currency that can come, or fewer with `rates.yaml`: `10 USD`, or `[10 USD, 9 EUR]`; for `between`, `[1 USD, 2 USD]`, or \
      `[[1 USD, 2 USD], [1 EUR, 2 EUR]]`.",
     &[&MONIES, &[PRESENT]],
 );
@@ -101,15 +101,19 @@ static MONIES: [Key; 6] = numbers(
     Shape::AnyOf(&[Shape::Ends(&Shape::Form(&MONEY)), Shape::SomeList(&Shape::Ends(&Shape::Form(&MONEY)))]),
 );
 
+/// The operators of numbers of every kind.
+pub(super) const NUMBER_OPERATORS: [&str; 6] = ["eq", "lt", "lte", "gt", "gte", "between"];
+
 /// What is asked of numbers of every kind.
-const fn numbers(bound: Shape, ends: Shape) -> [Key; 6] {
+pub(super) const fn numbers(bound: Shape, ends: Shape) -> [Key; 6] {
+    let [eq, lt, lte, gt, gte, between] = NUMBER_OPERATORS;
     [
-        Key::optional("eq", bound, "It is as much as this."),
-        Key::optional("lt", bound, "It is less."),
-        Key::optional("lte", bound, "It is less, or as much."),
-        Key::optional("gt", bound, "It is more."),
-        Key::optional("gte", bound, "It is more, or as much."),
-        Key::optional("between", ends, "It lies between these two; both ends are included."),
+        Key::optional(eq, bound, "It is as much as this."),
+        Key::optional(lt, bound, "It is less."),
+        Key::optional(lte, bound, "It is less, or as much."),
+        Key::optional(gt, bound, "It is more."),
+        Key::optional(gte, bound, "It is more, or as much."),
+        Key::optional(between, ends, "It lies between these two; both ends are included."),
     ]
 }
 

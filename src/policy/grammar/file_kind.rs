@@ -1,6 +1,8 @@
 //! The kinds of policy files.
 
 use super::Shape;
+use crate::policy::grants::keys::GRANTS;
+use crate::policy::rates::keys::RATES;
 use crate::policy::scope_file::keys::{ALWAYS, SCOPE_FILE};
 use crate::policy::steps::keys::STEPS_FILE;
 use crate::policy::suite::keys::TESTS_FILE;
@@ -14,13 +16,18 @@ pub(crate) enum FileKind {
     Always,
     /// `steps.yaml`.
     Steps,
+    /// `grants.yaml`.
+    Grants,
+    /// `rates.yaml`.
+    Rates,
     /// Tests, `tests/*.yaml`.
     Tests,
 }
 
 impl FileKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 4] = [Self::Scope, Self::Always, Self::Steps, Self::Tests];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Scope, Self::Always, Self::Steps, Self::Grants, Self::Rates, Self::Tests];
 
     /// Its name.
     pub(crate) const fn name(self) -> &'static str {
@@ -28,6 +35,8 @@ impl FileKind {
             Self::Scope => "scope",
             Self::Always => "always",
             Self::Steps => "steps",
+            Self::Grants => "grants",
+            Self::Rates => "rates",
             Self::Tests => "tests",
         }
     }
@@ -43,6 +52,8 @@ impl FileKind {
             Self::Scope => Shape::Keys(&SCOPE_FILE),
             Self::Always => Shape::Keys(&ALWAYS),
             Self::Steps => Shape::Keys(&STEPS_FILE),
+            Self::Grants => Shape::Keys(&GRANTS),
+            Self::Rates => Shape::Keys(&RATES),
             Self::Tests => TESTS_FILE,
         }
     }

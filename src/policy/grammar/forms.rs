@@ -54,6 +54,9 @@ pub(crate) static APPROVER: Form = form(
     r"^(backend|person|provider:[\s\S]+)$",
     "`backend`, `person`, or `provider:NAME`",
 );
+/// A currency.
+pub(crate) static CURRENCY: Form =
+    form("CURRENCY", Bare::Text, "^[A-Z]{3}$", "three capitals, such as `USD`");
 /// A moment with its offset.
 pub(crate) static DATE_TIME: Form = form(
     "MOMENT",
@@ -77,6 +80,13 @@ pub(crate) static DURATION: Form = form(
     Bare::Text,
     "^[1-9][0-9]*[smhd]$",
     "a whole number and `s`, `m`, `h` or `d`, from `1s` to `1d`",
+);
+/// The kind of a fact with its prefix.
+pub(crate) static FACT: Form = form(
+    "fact.KIND",
+    Bare::Text,
+    r"^fact\.[A-Za-z0-9._:-]{1,64}$",
+    "a kind of fact that is reported about users, such as `fact.email_changed`",
 );
 /// The name of a metadata field.
 pub(crate) static FIELD: Form =
@@ -111,6 +121,13 @@ pub(crate) static MONEY: Form = form(
 /// A name for money.
 pub(crate) static MONEY_NAME: Form =
     form("NAME", Bare::Any, "^[A-Za-z0-9_-]{1,32}$", "1 to 32 characters of `a-z A-Z 0-9 - _`");
+/// Money with its prefix.
+pub(crate) static MONEY_PATH: Form = form(
+    "money.NAME",
+    Bare::Text,
+    r"^money\.[A-Za-z0-9_-]{1,32}$",
+    "money of the file's `money`, such as `money.value`",
+);
 /// A regular expression.
 pub(crate) static PATTERN: Form = form(
     "PATTERN",
@@ -128,6 +145,13 @@ pub(crate) static SCOPE: Form = form(
     Bare::Any,
     "^[A-Za-z0-9._:-]{1,256}$",
     "1 to 256 characters of `a-z A-Z 0-9 . - _ :`, such as `transfer:write`",
+);
+/// A duration of any length.
+pub(crate) static SPAN: Form = form(
+    "SPAN",
+    Bare::Text,
+    "^[1-9][0-9]*[smhd]$",
+    "a whole number and `s`, `m`, `h` or `d`; what is looked back at is kept for 400 days",
 );
 /// The key of a step.
 pub(crate) static STEP: Form = form(

@@ -6,8 +6,8 @@ use super::keys::{ACTIVE, ALWAYS_RULE, IF_ABSENT, RULE};
 use super::{Active, OTHERWISE, Part, RULES_MAX, Rule};
 use crate::domain::{RuleId, Timestamp};
 use crate::policy::calendar::{end_of, start_of};
-use crate::policy::condition::date;
 use crate::policy::condition::read::{IfAbsent, Names, Place, when};
+use crate::policy::condition::{HistoryField, date};
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::literal;
 use crate::policy::outcome::Outcome;
@@ -38,12 +38,14 @@ pub(crate) struct ReadRules {
     pub(crate) ids: BTreeMap<Box<str>, Span>,
 }
 
-/// Reads the list of rules. `taken` are ids of `always.yaml`, which no other file may use.
+/// Reads the list of rules. `taken` are ids of `always.yaml`, which no other file may use; `history` are the questions
+/// about the past that its rules ask, to which those of this file are added.
 pub(crate) fn rules(
     out: &mut OutcomeReader<'_, '_>,
     node: &Node,
     names: Names<'_>,
     taken: &BTreeMap<Box<str>, Span>,
+    history: &mut Vec<HistoryField>,
 ) -> ReadRules {
     let mut read = ReadRules::default();
     let Some(items) = out.reader.list(node, "`rules`") else { return read };
@@ -56,7 +58,7 @@ pub(crate) fn rules(
         let known = if names.place == Place::Always { &ALWAYS_RULE } else { &RULE };
         let Some(map) = out.reader.closed_map(item, "a rule", known) else { continue };
         let id = rule_id(out, &map, &mut read.ids, taken);
-        if let (Some((id, id_span)), Some(parts)) = (id, parts(out, &map, names)) {
+        if let (Some((id, id_span)), Some(parts)) = (id, parts(out, &map, names, history)) {
             let (when, then) = parts;
             let message = message(out, &map);
             let overrides = overrides(out, &map);
@@ -97,13 +99,14 @@ fn parts(
     out: &mut OutcomeReader<'_, '_>,
     map: &Map<'_>,
     names: Names<'_>,
+    history: &mut Vec<HistoryField>,
 ) -> Option<(super::Condition, Outcome)> {
     let if_absent = map.get("if_absent").filter(|_| names.place == Place::Scopes).and_then(|node| {
         let word = out.reader.word(node, "`if_absent`", &IF_ABSENT)?;
         Some((if word == "match" { IfAbsent::Match } else { IfAbsent::NoMatch }, node.span))
     });
     let condition = out.reader.required(map, "when", "a rule");
-    let condition = condition.and_then(|node| when(out.reader, node, names, if_absent));
+    let condition = condition.and_then(|node| when(out.reader, node, names, if_absent, history));
     let then = out.reader.required(map, "then", "a rule");
     let then = then.and_then(|node| Some((out.outcome(node, "`then`")?, node.span)));
     let (condition, (then, then_span)) = (condition?, then?);

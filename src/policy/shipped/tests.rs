@@ -76,7 +76,7 @@ fn every_shipped_rule_decides_as_its_comment_says() {
     ];
     let bundle = bundle();
     for (facts, expected) in cases {
-        assert_eq!(line(&bundle.decide(&facts)), expected, "{facts:?}");
+        assert_eq!(line(&bundle.decide_alone(&facts)), expected, "{facts:?}");
     }
 }
 
@@ -88,16 +88,16 @@ fn a_frozen_user_is_blocked_whatever_they_ask_for() {
     });
     let bundle = load_files(files, NOW).unwrap_or_else(|faults| panic!("{faults}"));
     for facts in [transfer("20", "USD"), request("prld:pwd:write"), request("profile.email:write")] {
-        assert_eq!(line(&bundle.decide(&facts)), "block / frozen / rule_matched");
+        assert_eq!(line(&bundle.decide_alone(&facts)), "block / frozen / rule_matched");
     }
     let mut later = transfer("20", "USD");
     later.received_at = crate::domain::Timestamp::from_unix_seconds(1_790_035_200);
-    assert_eq!(line(&bundle.decide(&later)), "continue single-use 300 / small / rule_matched");
+    assert_eq!(line(&bundle.decide_alone(&later)), "continue single-use 300 / small / rule_matched");
 }
 
 #[test]
 fn the_record_shows_what_was_seen() {
-    let decision = bundle().decide(&transfer("20.00", "USD").with_phone());
+    let decision = bundle().decide_alone(&transfer("20.00", "USD").with_phone());
     assert_eq!(
         decision.seen.values_json,
         r#"{"user_id":"usr_test","signals.ip":"192.0.2.0/24","money.value":"20.00 USD"}"#

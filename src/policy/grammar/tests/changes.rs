@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::evaluate::{fault, seen_by_editors};
-use super::{ANY_NAME, FileKind, Key, Need, Shape, Table, in_repository, tables};
+use super::evaluate::{fault, kind, seen_by_editors};
+use super::{ANY_NAME, Key, Need, Shape, Table, in_repository, tables};
 use crate::domain::Timestamp;
 use crate::policy::diagnostic::{Code, Diagnostic};
 use crate::policy::grammar::json_schema::alone;
@@ -40,15 +40,6 @@ fn errors(files: &BTreeMap<String, String>) -> Vec<Diagnostic> {
     let loaded = load_files(own, Timestamp::from_unix_seconds(1_790_000_000))
         .and_then(|bundle| Suite::load(&tests, &bundle));
     loaded.err().map_or_else(Vec::new, |faults| faults.iter().cloned().collect())
-}
-
-fn kind(name: &str) -> FileKind {
-    match name {
-        "always.yaml" => FileKind::Always,
-        "steps.yaml" => FileKind::Steps,
-        name if name.starts_with("tests/") => FileKind::Tests,
-        _ => FileKind::Scope,
-    }
 }
 
 /// A map in a file: where, and of which table.

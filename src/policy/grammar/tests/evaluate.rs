@@ -22,12 +22,15 @@ thread_local! {
 
 /// Panics when a file that loads does not fit the schema of its kind.
 pub(in crate::policy) fn expect_file_fits(name: &str, root: &Node) {
-    let kind = match name {
-        "steps.yaml" => FileKind::Steps,
-        "always.yaml" => FileKind::Always,
-        _ => FileKind::Scope,
-    };
-    expect_fits(kind.name(), root);
+    expect_fits(kind(name).name(), root);
+}
+
+/// The kind of a file by its name.
+pub(super) fn kind(name: &str) -> FileKind {
+    match name {
+        name if name.starts_with("tests/") => FileKind::Tests,
+        name => name.strip_suffix(".yaml").and_then(FileKind::named).unwrap_or(FileKind::Scope),
+    }
 }
 
 /// Panics when what loads does not fit a definition of the schema.
