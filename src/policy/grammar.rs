@@ -54,6 +54,8 @@ pub(crate) enum Need {
     Required,
     /// It may be left out.
     Optional,
+    /// Whether it must be there depends on the other keys.
+    Depends,
 }
 
 /// Keys of a table that stand for one another.
@@ -105,6 +107,11 @@ impl Key {
     /// A key that must be there.
     pub(super) const fn required(name: &'static str, shape: Shape, doc: &'static str) -> Self {
         Self { name, need: Need::Required, shape, doc }
+    }
+
+    /// A key that other keys may need.
+    pub(super) const fn depends(name: &'static str, shape: Shape, doc: &'static str) -> Self {
+        Self { name, need: Need::Depends, shape, doc }
     }
 
     /// A key that may be left out.

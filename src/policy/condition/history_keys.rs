@@ -47,7 +47,7 @@ static ASKED: [Key; 12] = {
             Shape::Keys(&LAST),
             "How long ago the last such call was; false where there was none.",
         ),
-        Key::optional(
+        Key::depends(
             "by",
             Shape::OneOrMore(&Shape::AnyOf(&[
                 Shape::Words(&["user", "ip", "identifier"]),
@@ -62,7 +62,7 @@ static ASKED: [Key; 12] = {
             Shape::Words(&PERIODS),
             "Looks back to the beginning of the day, week (Monday) or month.",
         ),
-        Key::optional("zone", Shape::Form(&ZONE), "The zone whose calendar `per` follows; needed with it."),
+        Key::depends("zone", Shape::Form(&ZONE), "The zone whose calendar `per` follows; needed with it."),
         Key::optional(
             "since",
             Shape::Words(&["executed_review"]),
@@ -78,7 +78,7 @@ static ASKED: [Key; 12] = {
             Shape::OneOrMore(&Shape::Words(&VERDICTS)),
             "The verdicts of the calls that count; without it, any.",
         ),
-        Key::optional(
+        Key::depends(
             "counts",
             Shape::Words(&COUNTS),
             "Which calls count. `asked`: every call, this one included; anyone can raise it by asking again. `usable`: what \

@@ -184,7 +184,10 @@ fn what_is_required_is_demanded_and_nothing_else() {
         };
         // Taken away, the only key leaves an empty map, which is a fault of its own.
         let is_only = map.as_object().is_some_and(|members| members.len() == 1);
-        let keys = found.table.keys().filter(|key| !is_only || key.need == Need::Required);
+        let keys = found
+            .table
+            .keys()
+            .filter(|key| key.need != Need::Depends && (!is_only || key.need == Need::Required));
         keys.flat_map(|key| members(key, map).map(move |(name, _)| removed(key, name))).collect()
     };
     change(remove, |place, key, errors| {

@@ -66,7 +66,11 @@ fn section(table: &Table) -> String {
 }
 
 fn row(key: &Key) -> String {
-    let need = if key.need == Need::Required { "; required" } else { "" };
+    let need = match key.need {
+        Need::Required => "; required",
+        Need::Depends => "; required by some keys",
+        Need::Optional => "",
+    };
     format!("| `{}` | {}{need} | {} |\n", key.name, words(&key.shape), key.doc)
 }
 
