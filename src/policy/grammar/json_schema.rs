@@ -57,7 +57,7 @@ impl Definitions {
             Shape::Whole(least, most) => {
                 json!({ "type": ["integer", "string"], "minimum": least, "maximum": most, "pattern": "^(0|[1-9][0-9]*)$" })
             }
-            Shape::Words(words) => json!({ "enum": words }),
+            Shape::Words(words) => json!({ "type": "string", "enum": words }),
             Shape::Truth => json!({ "enum": [true, false, "true", "false"] }),
             Shape::List(item) => json!({ "type": "array", "items": self.shape(item) }),
             Shape::SomeList(item) => json!({ "type": "array", "items": self.shape(item), "minItems": 1 }),
