@@ -4,6 +4,7 @@ mod access;
 mod api_keys;
 mod decide;
 mod decisions;
+mod desk;
 mod key_sets;
 mod mint;
 mod readiness;
@@ -25,6 +26,10 @@ pub(crate) use access::AccessError;
 pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_api_key};
 pub(crate) use decide::{CallRefusal, DecideError};
 pub(crate) use decisions::{DecisionsError, DecisionsQuery, stored_decision};
+pub(crate) use desk::{
+    ActionShown, ActionsQuery, DeskError, DeskWish, ListTold, RestoreError, ResumeQuery, ScopeTold, Scopes,
+    act_at_desk,
+};
 pub(crate) use mint::{MintError, TokenRequest};
 pub(crate) use signing_keys::{SigningKeysError, open_identifier_digest, open_ring};
 
@@ -72,13 +77,15 @@ pub(crate) struct App {
     parts: AppParts,
     jwks: RwLock<Arc<RenderedJwks>>,
     known_keys: access::KnownKeys,
+    desk: desk::KnownDesk,
 }
 
 impl App {
     /// Takes the parts and renders the key set.
     pub(crate) fn new(parts: AppParts) -> Self {
         let jwks = RwLock::new(Arc::new(parts.ring.jwks_at(parts.clock.now())));
-        Self { parts, jwks, known_keys: access::KnownKeys::default() }
+        let desk = desk::KnownDesk::empty(&parts.bundle);
+        Self { parts, jwks, known_keys: access::KnownKeys::default(), desk }
     }
 
     /// Where things are counted.

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::encryption_key::Sealed;
-use crate::app::{self, App, AppParts, AppSettings, SigningKeysError};
+use crate::app::{self, App, AppParts, AppSettings, RestoreError, SigningKeysError};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{HttpUrl, Settings};
 use crate::metrics::Metrics;
@@ -60,6 +60,9 @@ pub(crate) enum BootError {
     /// The store does not open.
     #[error("the store does not open (store.url)")]
     Store(#[from] StoreError),
+    /// The fraud desk's entries are not to be read, or the bundle has no place for them.
+    #[error(transparent)]
+    Desk(#[from] RestoreError),
     /// The signing keys do not open.
     #[error("the signing keys do not open")]
     SigningKeys(#[from] SigningKeysError),
@@ -167,6 +170,7 @@ async fn compose(
     };
     let app = Arc::new(App::new(parts));
     app.restore_key_sets().await?;
+    app.restore_desk().await?;
     let (stop, stopped) = watch::channel(false);
     let background = app.keep_key_sets_fresh(settings.prelude.key_set_refresh, &stopped);
     Ok(Booted { app, stop, background })

@@ -1,6 +1,7 @@
 //! The only room that knows actix: a handler extracts, calls one use case and maps.
 
 mod decisions;
+mod desk;
 mod extract;
 mod health;
 mod hook;

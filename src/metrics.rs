@@ -32,6 +32,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     verdicts: Family<Verdict, Counter>,
     repeated_calls: Counter,
+    stale_verdicts: Counter,
     hook_refusals: Family<Cause, Counter>,
     mints: Counter,
     mint_refusals: Family<Cause, Counter>,
@@ -50,6 +51,7 @@ impl Metrics {
             registry: Registry::default(),
             verdicts: Family::default(),
             repeated_calls: Counter::default(),
+            stale_verdicts: Counter::default(),
             hook_refusals: Family::default(),
             mints: Counter::default(),
             mint_refusals: Family::default(),
@@ -64,6 +66,11 @@ impl Metrics {
             "repeated_calls",
             "Hook calls answered from an earlier record",
             metrics.repeated_calls.clone(),
+        );
+        registry.register(
+            "stale_verdicts",
+            "Verdicts made anew because the fraud desk had acted",
+            metrics.stale_verdicts.clone(),
         );
         registry.register("hook_refusals", "Hook calls refused, by cause", metrics.hook_refusals.clone());
         registry.register("verification_tokens", "Verification tokens minted", metrics.mints.clone());
@@ -93,6 +100,11 @@ impl Metrics {
     /// Counts a call that got an earlier call's answer.
     pub(crate) fn repeated_call(&self) {
         self.repeated_calls.inc();
+    }
+
+    /// Counts a verdict that was not recorded because the fraud desk had acted.
+    pub(crate) fn stale_verdict(&self) {
+        self.stale_verdicts.inc();
     }
 
     /// Counts a hook call that got no verdict.

@@ -13,6 +13,9 @@ use crate::prelude::{HookFault, SignatureFault, SignatureHeaders, SignedCall, an
 use crate::random::{NoRandomness, draw};
 use crate::store::StoreError;
 
+/// How often a call is decided before it is given up because the fraud desk acts in between.
+const DESK_TRIES_MAX: usize = 5;
+
 /// Why a call is not taken for Prelude's. To the caller all but the last are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CallRefusal {
@@ -39,6 +42,9 @@ pub(crate) enum DecideError {
     /// The verdict could not be recorded in time; it may still be, and a retry of the same call then gets it.
     #[error("the verdict was not recorded in time")]
     TooLate,
+    /// The fraud desk acts faster than verdicts can be made.
+    #[error("the fraud desk acted again and again while the verdict was made")]
+    DeskMoves,
     /// No id could be drawn.
     #[error(transparent)]
     Random(#[from] NoRandomness),
@@ -76,33 +82,51 @@ impl App {
     /// # Errors
     /// [`DecideError`]; nothing was granted, and apart from `TooLate` nothing was recorded.
     pub(crate) async fn decide(&self, call: &SignedCall) -> Result<String, DecideError> {
-        let facts = read(call, self.now())?;
-        let started = Instant::now();
-        let decision = self.parts.bundle.decide(&facts, &History::none());
-        let evaluation_ns = u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX);
-        let text = answer(&decision.verdict);
-        let verdict = decision.verdict.as_str();
-        let record = self.record(facts, decision, text.clone(), evaluation_ns)?;
-        let recording = self.parts.store.record_decision(call.seen().clone(), record);
-        let recorded = tokio::time::timeout(self.parts.settings.decide_deadline, recording)
+        let deciding = self.decide_under_the_desk(call, self.now());
+        tokio::time::timeout(self.parts.settings.decide_deadline, deciding)
             .await
             .map_err(|_| DecideError::TooLate)?
-            .map_err(DecideError::NotRecorded)?;
-        match recorded {
-            Recorded::First => {
-                self.metrics().verdict(verdict);
-                Ok(text)
+    }
+
+    /// Decides with what the fraud desk is known to say, and again where it has acted since.
+    async fn decide_under_the_desk(
+        &self,
+        call: &SignedCall,
+        received_at: Timestamp,
+    ) -> Result<String, DecideError> {
+        for _ in 0..DESK_TRIES_MAX {
+            let facts = read(call, received_at)?;
+            let bundle = &self.parts.bundle;
+            let desk = self.desk.for_bundle(bundle);
+            let started = Instant::now();
+            let decision = bundle.decide(&facts, desk.overlay(), &History::none());
+            let evaluation_ns = u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX);
+            let text = answer(&decision.verdict);
+            let verdict = decision.verdict.as_str();
+            let record = self.record(facts, decision, text.clone(), evaluation_ns)?;
+            let recorded = self.parts.store.record_decision(call.seen().clone(), record).await;
+            match recorded.map_err(DecideError::NotRecorded)? {
+                Recorded::First => {
+                    self.metrics().verdict(verdict);
+                    return Ok(text);
+                }
+                Recorded::Decided { verdict, answer } => {
+                    self.metrics().verdict(verdict);
+                    return Ok(answer);
+                }
+                Recorded::Repeat { answer } => {
+                    self.metrics().repeated_call();
+                    return Ok(answer);
+                }
+                Recorded::TooOld => return Err(DecideError::OldRepeat),
+                Recorded::Stale => {
+                    self.metrics().stale_verdict();
+                    let known = desk.overlay().revision();
+                    self.read_desk_after(Some(known)).await.map_err(DecideError::NotRecorded)?;
+                }
             }
-            Recorded::Decided { verdict, answer } => {
-                self.metrics().verdict(verdict);
-                Ok(answer)
-            }
-            Recorded::Repeat { answer } => {
-                self.metrics().repeated_call();
-                Ok(answer)
-            }
-            Recorded::TooOld => Err(DecideError::OldRepeat),
         }
+        Err(DecideError::DeskMoves)
     }
 
     fn record(
@@ -127,6 +151,7 @@ impl App {
             verdict: decision.verdict.as_str(),
             reason: decision.reason.to_string(),
             bundle: self.parts.bundle.hash(),
+            desk: decision.desk,
             step_keys: plan.map(step_keys),
             walkable_until: plan.map(|plan| walkable_until(plan, facts.received_at)),
             answer,

@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 use super::App;
 use super::access::{AccessError, require};
 use crate::domain::{
-    BundleHash, Caller, DecisionFilter, DecisionId, Role, RuleId, Scope, StoredDecision, Timestamp, UserId,
+    BundleHash, Caller, DecisionFilter, DecisionId, PauseTold, Reason, Role, RuleId, Scope, StoredDecision,
+    Timestamp, UserId,
 };
 use crate::policy::{Bundle, Explanation, Told, load_recorded};
 use crate::store::{Store, StoreError};
@@ -103,7 +104,8 @@ impl App {
         let found = self.parts.store.decision(id).await?;
         let found = found.filter(|found| caller.may_see(&found.scope)).ok_or(DecisionsError::NotFound)?;
         let bundle = Library::new(&self.parts.store, Some(&self.parts.bundle)).bundle(found.bundle).await?;
-        Ok(detail(found, bundle.as_deref()))
+        let pause = pause_behind(&self.parts.store, &found).await?;
+        Ok(detail(found, bundle.as_deref(), pause.as_ref()))
     }
 
     /// Lists decisions, newest first. A page may be short, or empty, and still have a next one.
@@ -141,7 +143,17 @@ pub(crate) async fn stored_decision(store: &Store, id: &str) -> Result<DecisionD
     let id = DecisionId::parse(id).ok_or(DecisionsError::NotFound)?;
     let found = store.decision(id).await?.ok_or(DecisionsError::NotFound)?;
     let bundle = Library::new(store, None).bundle(found.bundle).await?;
-    Ok(detail(found, bundle.as_deref()))
+    let pause = pause_behind(store, &found).await?;
+    Ok(detail(found, bundle.as_deref(), pause.as_ref()))
+}
+
+/// The fraud desk's pause that blocked a call; `None` where something else decided.
+async fn pause_behind(store: &Store, found: &StoredDecision) -> Result<Option<PauseTold>, StoreError> {
+    if found.reason != Reason::ScopePaused.to_string() {
+        return Ok(None);
+    }
+    let action = store.pause_behind(&found.scope, found.desk).await?;
+    Ok(action.map(|action| action.act.pause_told()))
 }
 
 /// The bundles of other days, each loaded once.
@@ -226,7 +238,7 @@ fn summary(found: StoredDecision, bundle: Option<&Bundle>) -> DecisionSummary {
     }
 }
 
-fn detail(found: StoredDecision, bundle: Option<&Bundle>) -> DecisionDetail {
+fn detail(found: StoredDecision, bundle: Option<&Bundle>, pause: Option<&PauseTold>) -> DecisionDetail {
     let told = Told {
         scope: &found.scope,
         verdict: &found.verdict,
@@ -235,6 +247,7 @@ fn detail(found: StoredDecision, bundle: Option<&Bundle>) -> DecisionDetail {
         reason: &found.reason,
         seen_json: &found.seen_json,
         outcomes: &found.outcomes,
+        pause,
         received_at: found.received_at,
     };
     let explanation = bundle.and_then(|bundle| bundle.explain(told));

@@ -65,6 +65,16 @@ impl App {
                 detail: "No signing key is active: tokens cannot be minted.".to_owned(),
             });
         }
+        match tokio::time::timeout(STORE_DEADLINE, self.desk_fits()).await {
+            Ok(Ok(false)) => warnings.push(Finding {
+                code: "desk_misfit",
+                detail: "Entries of the fraud desk have no place in the policy in force here: the log names their lists, \
+                         `doorstep lists show` the entries."
+                    .to_owned(),
+            }),
+            // A store that does not answer is told of above.
+            Ok(Ok(true) | Err(_)) | Err(_) => {}
+        }
         let status = if !problems.is_empty() {
             "not_ready"
         } else if !warnings.is_empty() {

@@ -77,7 +77,7 @@ fn tally(diagnostics: &Diagnostics) -> String {
 }
 
 /// Findings are data to a program and talk to a person.
-fn show(dir: &Path, diagnostics: &Diagnostics, format: Format) {
+pub(super) fn show(dir: &Path, diagnostics: &Diagnostics, format: Format) {
     match format {
         Format::Json => output::say(&serde_json::to_string(diagnostics).unwrap_or_default()),
         Format::Human if diagnostics.is_empty() => {}

@@ -3,6 +3,7 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Exit, output};
+use crate::app::RestoreError;
 use crate::boot::{self, BootError};
 use crate::config::Settings;
 use crate::http;
@@ -59,7 +60,10 @@ impl Stop {
 
 fn refuse(error: &BootError) -> Exit {
     output::complain(&output::with_causes(error));
-    if matches!(error, BootError::Policy(_)) { Exit::BundleInvalid } else { Exit::Failed }
+    match error {
+        BootError::Policy(_) | BootError::Desk(RestoreError::Misfits(_)) => Exit::BundleInvalid,
+        _ => Exit::Failed,
+    }
 }
 
 fn failed(error: &dyn std::error::Error) -> Exit {

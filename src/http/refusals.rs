@@ -4,7 +4,8 @@
 use actix_web::http::StatusCode;
 
 use super::problem::{Refusal, bad_api_key, invalid_request, unavailable};
-use crate::app::{AccessError, CallRefusal, DecideError, DecisionsError, MintError};
+use crate::app::{AccessError, CallRefusal, DecideError, DecisionsError, DeskError, MintError};
+use crate::domain::{DeskFault, EntryFault};
 use crate::prelude::ChallengeFault;
 
 impl From<CallRefusal> for Refusal {
@@ -35,7 +36,10 @@ impl From<DecideError> for Refusal {
                 "repeated_call",
                 "This very call was answered before, too long ago to be a retry",
             ),
-            DecideError::NotRecorded(_) | DecideError::TooLate | DecideError::Random(_) => {
+            DecideError::NotRecorded(_)
+            | DecideError::TooLate
+            | DecideError::DeskMoves
+            | DecideError::Random(_) => {
                 unavailable("not_recorded", "The verdict could not be recorded, so there is none")
             }
         }
@@ -111,6 +115,76 @@ impl From<DecisionsError> for Refusal {
             DecisionsError::Store(_) => store_unavailable(),
         }
     }
+}
+
+impl From<DeskError> for Refusal {
+    fn from(error: DeskError) -> Self {
+        let detail = error.to_string();
+        match error {
+            DeskError::Access(error) => error.into(),
+            DeskError::OutsideKeyLimits => outside_key_limits(),
+            DeskError::Shape(_) | DeskError::Filter(_) => invalid_request(detail),
+            DeskError::Until => invalid_end(detail),
+            DeskError::Reason => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_reason", "The reason is not one")
+                    .with_detail(detail)
+            }
+            DeskError::Fault(fault) => fault.into(),
+            DeskError::Busy => unavailable("desk_busy", "Others act at the fraud desk at the same time"),
+            DeskError::Store(_) => store_unavailable(),
+        }
+    }
+}
+
+impl From<DeskFault> for Refusal {
+    fn from(fault: DeskFault) -> Self {
+        const CONFLICT: StatusCode = StatusCode::CONFLICT;
+        let detail = fault.to_string();
+        match fault {
+            DeskFault::Entry(fault) => entry_fault(fault).with_detail(detail),
+            DeskFault::NotListed { .. } => {
+                Self::new(CONFLICT, "not_listed", "The list has no such entry that counts now")
+            }
+            DeskFault::OtherValue => {
+                Self::new(CONFLICT, "other_value", "The desk gave this range another value")
+            }
+            DeskFault::Full => {
+                Self::new(CONFLICT, "desk_full", "The desk has as many entries as it may have")
+                    .with_detail(detail)
+            }
+            DeskFault::EndNotAhead | DeskFault::EndOfNothing => invalid_end(detail),
+            DeskFault::ScopeNotCovered => {
+                Self::new(StatusCode::NOT_FOUND, "no_such_scope", "No policy file covers the scope")
+            }
+            DeskFault::NotPaused => Self::new(CONFLICT, "not_paused", "The scope is not paused now"),
+        }
+    }
+}
+
+fn entry_fault(fault: EntryFault) -> Refusal {
+    match fault {
+        EntryFault::UnknownList => {
+            Refusal::new(StatusCode::NOT_FOUND, "no_such_list", "The policy has no such list")
+        }
+        EntryFault::Unused | EntryFault::TwoKinds => Refusal::new(
+            StatusCode::CONFLICT,
+            "list_not_usable",
+            "An entry of this list would change nothing",
+        ),
+        EntryFault::Form
+        | EntryFault::NoRange
+        | EntryFault::HostBits
+        | EntryFault::Clothes
+        | EntryFault::NoValue
+        | EntryFault::UnknownValue
+        | EntryFault::Misfit(_) => {
+            Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_entry", "The list cannot have this entry")
+        }
+    }
+}
+
+fn invalid_end(detail: String) -> Refusal {
+    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_end", "The end is not one").with_detail(detail)
 }
 
 impl From<ChallengeFault> for Refusal {

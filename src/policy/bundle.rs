@@ -1,13 +1,13 @@
 //! A bundle: every policy file together, checked whole, named by its hash.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 
 use aws_lc_rs::digest;
 
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity, Span};
-use super::lists::read::{self as list_file, ReadLists};
+use super::lists::read::{self as list_file, KeptList, ReadLists};
 use super::rates::read::{self as rates_file, ReadRates};
 use super::reader::Reader;
 use super::rules::Rule;
@@ -35,6 +35,7 @@ pub(crate) struct Bundle {
     policies: Vec<ScopePolicy>,
     by_scope: HashMap<Scope, usize>,
     steps: StepBook,
+    lists: BTreeMap<Box<str>, KeptList>,
     warnings: Diagnostics,
 }
 
@@ -96,6 +97,11 @@ impl Bundle {
         self.by_scope.get(scope).and_then(|at| self.policies.get(*at))
     }
 
+    /// The lists, by name.
+    pub(super) const fn lists(&self) -> &BTreeMap<Box<str>, KeptList> {
+        &self.lists
+    }
+
     pub(super) fn always(&self) -> &[Rule] {
         &self.always
     }
@@ -120,6 +126,15 @@ impl Bundle {
 /// Everything that is wrong with them, with the warnings among it; there is no bundle then.
 pub(crate) fn load_dir(dir: &Path, now: Timestamp) -> Result<Bundle, Diagnostics> {
     source::read_dir(dir).map_err(Diagnostics::new).and_then(|files| load(&files, Some(now)))
+}
+
+/// The same for whoever acts beside a server that loaded the files before: that parts of them are too old by now is not
+/// held against them, as it is not there.
+///
+/// # Errors
+/// As [`load_dir`].
+pub(crate) fn load_dir_in_force(dir: &Path) -> Result<Bundle, Diagnostics> {
+    source::read_dir(dir).map_err(Diagnostics::new).and_then(|files| load(&files, None))
 }
 
 /// Checks files that are in memory already, such as the shipped bundle.
@@ -189,6 +204,7 @@ fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundle, Diagnost
         policies: Vec::with_capacity(policies.len()),
         by_scope: HashMap::new(),
         steps: steps.book,
+        lists: lists.into_kept(),
         warnings: findings,
     };
     for (scopes, policy) in policies {

@@ -96,7 +96,7 @@ pub(crate) enum Shape {
     MapOf(&'static Form, &'static Self),
     /// A map with the keys of a table.
     Keys(&'static Table),
-    /// One of several.
+    /// One of several. A map stands first: where none fits, editors complain by the first.
     AnyOf(&'static [Self]),
 }
 

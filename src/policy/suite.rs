@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::bundle::Bundle;
+use super::desk::DeskOverlay;
 use super::diagnostic::Diagnostics;
 use super::source::{self, SourceFile};
 use crate::domain::{Decision, Facts, History, Reason, Verdict};
@@ -84,7 +85,7 @@ impl Suite {
         let mut coverage = Coverage::of(bundle);
         let mut failed = Vec::new();
         for case in &self.cases {
-            let decision = bundle.decide(&case.facts, &History::none());
+            let decision = bundle.decide(&case.facts, &DeskOverlay::none(), &History::none());
             coverage.add(bundle, &case.facts, &decision);
             let rows = case.expect.compare(&decision);
             if rows.iter().any(Difference::differs) {

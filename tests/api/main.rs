@@ -8,6 +8,7 @@
 
 mod bench;
 mod decisions;
+mod desk;
 mod headers;
 mod hook;
 mod jwks;

@@ -11,6 +11,7 @@
 mod api_keys;
 mod client;
 mod demo;
+mod desk;
 mod doctor;
 mod encryption_key;
 mod help;

@@ -110,7 +110,9 @@ impl Definitions {
             "additionalProperties": false,
             "minProperties": 1,
         });
-        let one_each = |names: &[&str]| names.iter().map(|name| json!({ "required": [name] })).collect();
+        let one_each = |names: &[&str]| {
+            names.iter().map(|name| json!({ "type": "object", "required": [name] })).collect()
+        };
         let parts = [
             ("patternProperties", (!families.is_empty()).then_some(Value::Object(families))),
             ("required", (!required.is_empty()).then(|| json!(required))),

@@ -4,7 +4,7 @@ use crate::domain::GrantMode;
 use crate::policy::grammar::{Choice, DURATION, Key, STEP, Shape, Table};
 
 /// An outcome as it stands under `then`, `else` and `otherwise`.
-pub(crate) static ANY_OUTCOME: [Shape; 2] = [Shape::Words(&["block"]), Shape::Keys(&OUTCOME)];
+pub(crate) static ANY_OUTCOME: [Shape; 2] = [Shape::Keys(&OUTCOME), Shape::Words(&["block"])];
 
 /// The modes of a grant.
 const MODES: [&str; 3] = {
@@ -45,7 +45,7 @@ pub(crate) static REVIEW: Table = Table::new(
         Key::required("grant", Shape::Keys(&GRANT), "What the user gets at the end."),
         Key::required(
             "steps",
-            Shape::SomeList(&Shape::AnyOf(&[Shape::Form(&STEP), Shape::Keys(&PLACE)])),
+            Shape::SomeList(&Shape::AnyOf(&[Shape::Keys(&PLACE), Shape::Form(&STEP)])),
             "The steps, walked in this order, at most ten. A key alone is a step with an `expires_in` of its own in \
              `steps.yaml`. A step may stand in one place of a plan only.",
         ),

@@ -18,7 +18,7 @@ pub(crate) static REQUEST: Table = Table::new(
         ),
         Key::optional(
             "identifiers",
-            Shape::List(&Shape::AnyOf(&[Shape::Words(&KINDS), Shape::Keys(&IDENTIFIER)])),
+            Shape::List(&Shape::AnyOf(&[Shape::Keys(&IDENTIFIER), Shape::Words(&KINDS)])),
             "How the user can be reached, such as `phone_number` or `{ type: phone_number, value: \"+33612345678\" }`; left \
              out, none.",
         ),

@@ -18,7 +18,7 @@ pub(crate) static RULE: Table = Table::new(
             RULE_ID,
             Key::required(
                 "when",
-                Shape::AnyOf(&[Shape::Words(&["always"]), Shape::Keys(&CONDITION)]),
+                Shape::AnyOf(&[Shape::Keys(&CONDITION), Shape::Words(&["always"])]),
                 "The conditions, all of which must hold; or `always`, for every request that came this far. At most 256 \
                  of them.",
             ),
@@ -50,7 +50,7 @@ pub(crate) static ALWAYS_RULE: Table = Table::new(
             RULE_ID,
             Key::required(
                 "when",
-                Shape::AnyOf(&[Shape::Words(&["always"]), Shape::Keys(&ALWAYS_CONDITION)]),
+                Shape::AnyOf(&[Shape::Keys(&ALWAYS_CONDITION), Shape::Words(&["always"])]),
                 "The conditions, all of which must hold; or `always`.",
             ),
             Key::required("then", Shape::Words(&["block"]), "What happens when the rule decides: `block`."),
