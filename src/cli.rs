@@ -75,7 +75,7 @@ async fn dispatch(arguments: Arguments) -> Exit {
             config::run(shared.format);
             Exit::Fine
         }
-        Command::Policy(command) => policy::run(command, &shared),
+        Command::Policy(command) => policy::run(command, &shared).await,
         Command::ApiKey(command) => {
             let format = shared.format;
             with_settings(shared, async move |settings| api_key::run(settings, command, format).await).await

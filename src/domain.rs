@@ -3,6 +3,9 @@
 //! Each type is built by a checking constructor, so a function that takes a [`Scope`] or an [`Amount`] never checks
 //! it again. Names are Prelude's own (`docs/CONTRACT.md`).
 
+mod access;
+mod activation;
+mod actor;
 mod caller;
 mod challenge;
 mod decision;
@@ -19,11 +22,14 @@ mod stored;
 mod time;
 mod verdict;
 
+pub(crate) use access::{AccessAction, AccessRecord, StoredAccess};
+pub(crate) use activation::{ActivationRecord, StoredActivation, Trigger};
+pub(crate) use actor::Actor;
 pub(crate) use caller::{ApiKeyRecord, Approver, Caller, Role};
 pub(crate) use challenge::{Challenge, ChallengeStep};
 pub(crate) use decision::{BundleHash, Decision, Reason, Seen};
 pub(crate) use desk::{
-    Actor, DESK_ENTRIES_MAX, Desk, DeskAct, DeskAction, DeskActionFilter, DeskChange, DeskDeed, DeskEntry,
+    DESK_ENTRIES_MAX, Desk, DeskAct, DeskAction, DeskActionFilter, DeskChange, DeskDeed, DeskEntry,
     DeskRevision, Effect, Left, Pause, PauseTold, Said,
 };
 pub(crate) use desk_fault::{DESK_ENTRY_CHARS_MAX, DeskFault, EntryFault};

@@ -1,15 +1,11 @@
 //! A hook call becomes a recorded verdict.
 
-use std::borrow::Cow;
-use std::time::Instant;
+mod judge;
 
+use self::judge::Judge;
 use super::App;
-use crate::domain::{
-    Decision, DecisionId, DecisionRecord, Facts, History, Recorded, StepPlan, Verdict, mask_identifier,
-    mask_ip,
-};
-use crate::domain::{Metadata, Timestamp, Traits};
-use crate::prelude::{HookFault, SignatureFault, SignatureHeaders, SignedCall, answer, read, verify_call};
+use crate::domain::{DecisionId, Facts, History, Recorded, Timestamp};
+use crate::prelude::{HookFault, SignatureFault, SignatureHeaders, SignedCall, read, verify_call};
 use crate::random::{NoRandomness, draw};
 use crate::store::StoreError;
 
@@ -95,21 +91,9 @@ impl App {
         received_at: Timestamp,
     ) -> Result<String, DecideError> {
         for _ in 0..DESK_TRIES_MAX {
-            let facts = read(call, received_at)?;
-            let bundle = &self.parts.bundle;
-            let desk = self.desk.for_bundle(bundle);
-            let started = Instant::now();
-            let decision = bundle.decide(&facts, desk.overlay(), &History::none());
-            let evaluation_ns = u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX);
-            let text = answer(&decision.verdict);
-            let verdict = decision.verdict.as_str();
-            let record = self.record(facts, decision, text.clone(), evaluation_ns)?;
-            let recorded = self.parts.store.record_decision(call.seen().clone(), record).await;
-            match recorded.map_err(DecideError::NotRecorded)? {
-                Recorded::First => {
-                    self.metrics().verdict(verdict);
-                    return Ok(text);
-                }
+            let judge = self.judge(read(call, received_at)?)?;
+            let desk = judge.desk();
+            match self.record(call, judge).await.map_err(DecideError::NotRecorded)? {
                 Recorded::Decided { verdict, answer } => {
                     self.metrics().verdict(verdict);
                     return Ok(answer);
@@ -119,116 +103,35 @@ impl App {
                     return Ok(answer);
                 }
                 Recorded::TooOld => return Err(DecideError::OldRepeat),
-                Recorded::Stale => {
+                // A decision that was made here has its answer with it.
+                Recorded::First | Recorded::Stale => {
                     self.metrics().stale_verdict();
-                    let known = desk.overlay().revision();
-                    self.read_desk_after(Some(known)).await.map_err(DecideError::NotRecorded)?;
+                    self.read_desk_after(Some(desk)).await.map_err(DecideError::NotRecorded)?;
                 }
             }
         }
         Err(DecideError::DeskMoves)
     }
 
-    fn record(
-        &self,
-        facts: Facts,
-        decision: Decision,
-        answer: String,
-        evaluation_ns: u32,
-    ) -> Result<DecisionRecord, NoRandomness> {
-        let plan = match &decision.verdict {
-            Verdict::Review(_, plan) => Some(plan),
-            Verdict::Continue(_) | Verdict::Block => None,
-        };
-        let traits = Traits::of(&facts);
-        let digest = &self.parts.identifier_digest;
-        Ok(DecisionRecord {
-            usable_until: usable_until(&decision.verdict, facts.received_at),
-            subjects: traits.keyed(|subject, text| digest.of_subject(subject, text)),
-            money: traits.money,
-            id: DecisionId::new(facts.received_at, draw(&*self.parts.random)?),
-            received_at: facts.received_at,
-            verdict: decision.verdict.as_str(),
-            reason: decision.reason.to_string(),
-            bundle: self.parts.bundle.hash(),
-            desk: decision.desk,
-            step_keys: plan.map(step_keys),
-            walkable_until: plan.map(|plan| walkable_until(plan, facts.received_at)),
-            answer,
-            metadata_json: metadata_json(&facts.metadata),
-            metadata_digest: self.parts.identifier_digest.of_metadata(&facts.metadata),
-            context_json: context_json(&facts),
-            seen_json: decision.seen.values_json,
-            outcomes: decision.seen.outcomes,
-            rule: decision.rule,
-            user_id: facts.user_id,
-            scope: facts.scope,
-            evaluation_ns,
-        })
+    /// Lets one bundle judge, whatever comes into force meanwhile.
+    fn judge(&self, facts: Facts) -> Result<Judge, NoRandomness> {
+        let id = DecisionId::new(facts.received_at, draw(&*self.parts.random)?);
+        let bundle = self.parts.policies.bundle();
+        let desk = self.desk.for_bundle(&bundle);
+        Ok(Judge::new((bundle, desk), (id, facts), &self.parts.identifier_digest))
     }
-}
 
-fn step_keys(plan: &StepPlan) -> String {
-    super::mint::joined_step_keys(plan.steps().iter().map(|step| &step.key))
-}
-
-fn walkable_until(plan: &StepPlan, received_at: Timestamp) -> Timestamp {
-    received_at.plus(plan.walking_time())
-}
-
-/// Until when a verdict can be executed: its steps one after the other, and then the grant.
-fn usable_until(verdict: &Verdict, received_at: Timestamp) -> Option<Timestamp> {
-    match verdict {
-        Verdict::Continue(grant) => Some(received_at.plus(grant.granted_for.duration())),
-        Verdict::Review(grant, plan) => {
-            Some(walkable_until(plan, received_at).plus(grant.granted_for.duration()))
+    /// Has the verdict recorded: made here, or, where it depends on earlier calls, in the record's own transaction.
+    async fn record(&self, call: &SignedCall, judge: Judge) -> Result<Recorded, StoreError> {
+        let (store, signature) = (&self.parts.store, call.seen().clone());
+        match judge.question() {
+            Ok(question) => store.decide_and_record(signature, question).await,
+            Err(judge) => {
+                let record = judge.into_record(&History::none());
+                let (verdict, answer) = (record.verdict, record.answer.clone());
+                let recorded = store.record_decision(signature, record).await?;
+                Ok(if recorded == Recorded::First { Recorded::Decided { verdict, answer } } else { recorded })
+            }
         }
-        Verdict::Block => None,
     }
-}
-
-/// The metadata as it is kept: `identifier` masked, everything else as it came.
-struct KeptMetadata<'a>(&'a Metadata);
-
-impl serde::Serialize for KeptMetadata<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| {
-            let personal = name == Metadata::IDENTIFIER;
-            (name, if personal { Cow::Owned(mask_identifier(value)) } else { Cow::Borrowed(value) })
-        }))
-    }
-}
-
-fn metadata_json(metadata: &Metadata) -> String {
-    // INVARIANT: a map of texts always serialises.
-    serde_json::to_string(&KeptMetadata(metadata)).unwrap_or_default()
-}
-
-#[derive(serde::Serialize)]
-struct Context<'a> {
-    platform: &'a str,
-    ip: String,
-    identifiers: Vec<MaskedIdentifier<'a>>,
-}
-
-#[derive(serde::Serialize)]
-struct MaskedIdentifier<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    masked: String,
-}
-
-fn context_json(facts: &Facts) -> String {
-    let identifiers = facts
-        .identifiers
-        .iter()
-        .map(|identifier| MaskedIdentifier {
-            kind: identifier.kind.as_str(),
-            masked: mask_identifier(&identifier.value),
-        })
-        .collect();
-    let context =
-        Context { platform: facts.signals.platform.as_str(), ip: mask_ip(facts.signals.ip), identifiers };
-    // INVARIANT: strings in a struct always serialise.
-    serde_json::to_string(&context).unwrap_or_default()
 }

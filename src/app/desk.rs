@@ -101,7 +101,7 @@ impl App {
     pub(crate) async fn restore_desk(&self) -> Result<(), RestoreError> {
         self.read_desk_after(None).await?;
         let desk = self.desk.current();
-        self.parts.bundle.compile_desk(&desk.desk)?;
+        self.parts.policies.bundle().compile_desk(&desk.desk)?;
         Ok(())
     }
 
@@ -115,19 +115,28 @@ impl App {
             return Ok(());
         }
         let desk = self.parts.store.desk().await?;
-        self.desk.put(CompiledDesk::of(&self.parts.bundle, Arc::new(desk)));
+        self.desk.put(CompiledDesk::of(&self.parts.policies.bundle(), Arc::new(desk)));
         Ok(())
     }
 
-    /// Whether entries of the desk have no place in the policy in force; looks whether the desk has acted.
+    /// Looks whether the desk has acted, and reads it then.
+    ///
+    /// # Errors
+    /// It could not be read; the one that was known stays.
+    pub(super) async fn refresh_desk(&self) -> Result<(), StoreError> {
+        let known = self.desk.current().desk.revision;
+        if self.parts.store.desk_revision().await? == known {
+            return Ok(());
+        }
+        self.read_desk_after(Some(known)).await
+    }
+
+    /// Whether every entry of the desk has its place in the policy in force; looks whether the desk has acted.
     ///
     /// # Errors
     /// The desk could not be read.
     pub(super) async fn desk_fits(&self) -> Result<bool, StoreError> {
-        let known = self.desk.for_bundle(&self.parts.bundle).desk.revision;
-        if self.parts.store.desk_revision().await? != known {
-            self.read_desk_after(Some(known)).await?;
-        }
-        Ok(self.desk.for_bundle(&self.parts.bundle).misfits.is_empty())
+        self.refresh_desk().await?;
+        Ok(self.desk.for_bundle(&self.parts.policies.bundle()).misfits.is_empty())
     }
 }

@@ -101,11 +101,25 @@ pub(super) enum PolicyCommand {
         #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
         min_coverage: Option<u8>,
     },
+    /// List which policy came into force when, newest first
+    History(HistoryOptions),
     /// Say what a bundle decides about one request, and show each condition with what it saw; what the fraud desk says is
     /// left aside
     Explain(Box<ExplainOptions>),
     /// Print the JSON Schema of policy files, with which editors complete, explain and check them
     Schema(SchemaOptions),
+    /// List what a bundle must know of the past, scope by scope
+    Needs {
+        /// The directory; `policies.dir` when left out
+        dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HistoryOptions {
+    /// The most activations
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) limit: u32,
 }
 
 #[derive(Debug, Args)]
@@ -116,6 +130,9 @@ pub(super) struct ExplainOptions {
     /// A file with the request, as tests have it, in YAML or JSON; `-` for stdin
     #[arg(long, value_name = "FILE")]
     pub(super) request: Option<PathBuf>,
+    /// A file with what happened before, as `given` of tests has it, in YAML or JSON; nothing when left out
+    #[arg(long, value_name = "FILE")]
+    pub(super) given: Option<PathBuf>,
     #[command(flatten)]
     pub(super) flags: RequestFlags,
 }
@@ -243,7 +260,7 @@ pub(super) struct CreateOptions {
     #[arg(long)]
     pub(super) name: String,
     /// What it may do; repeatable
-    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["opener", "approver", "minter", "voucher", "reader", "desk", "admin"])]
+    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["opener", "approver", "minter", "voucher", "reader", "evaluator", "desk", "admin"])]
     pub(super) roles: Vec<String>,
     /// As what an approver approves
     #[arg(long, value_name = "WHO", value_parser = ["backend", "person"])]

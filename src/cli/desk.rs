@@ -7,7 +7,7 @@ use super::{Exit, output, policy};
 use crate::app::{ActionShown, DeskError, DeskWish, act_at_desk};
 use crate::boot::{self, Office, Sources};
 use crate::config::Settings;
-use crate::domain::{Actor, DeskDeed, DeskFault, Timestamp};
+use crate::domain::{DeskDeed, DeskFault, Timestamp};
 use crate::policy::{Bundle, end_of_day, load_dir_in_force};
 
 /// An open store and the policy that is in force beside it.
@@ -38,7 +38,7 @@ impl Desk {
 
     /// Does something and says so.
     pub(super) async fn act(&self, deed: DeskDeed, wish: DeskWish, done: &str) -> Exit {
-        let act = match wish.said(deed, Actor::of_shell(&shell_user()), self.office.now()) {
+        let act = match wish.said(deed, self.office.operator(), self.office.now()) {
             Ok(act) => act,
             Err(error) => return refuse(Exit::Usage, &sentence(&error)),
         };
@@ -85,39 +85,4 @@ pub(super) fn refuse(exit: Exit, words: &str) -> Exit {
 /// An error as a sentence of its own.
 pub(super) fn sentence(error: &dyn std::error::Error) -> String {
     format!("Not done: {}.", output::with_causes(error))
-}
-
-/// Who runs this process: the system's name for the user, or the number where it has none.
-fn shell_user() -> String {
-    // The kernel says it of a socket; no variable of the environment does.
-    let credentials = tokio::net::UnixStream::pair().and_then(|(here, _there)| here.peer_cred());
-    let Ok(credentials) = credentials else { return "unknown".to_owned() };
-    let number = credentials.uid().to_string();
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    name_of(&number, &users).unwrap_or(number)
-}
-
-/// A user's name in a file of users (passwd(5)); one that could not stand in a line is left out.
-fn name_of(number: &str, users: &str) -> Option<String> {
-    let name = users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == number).then_some(name)
-    });
-    name.filter(|name| !name.is_empty() && !name.contains(char::is_control)).map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_user_is_found_by_number() {
-        let users =
-            "root:x:0:0:root:/root:/bin/bash\n# x\njane:x:1000:1000:,,,:/home/jane:/bin/sh\nbad\n:x:7:\n";
-        let cases = [("0", Some("root")), ("1000", Some("jane")), ("100", None), ("7", None), ("x", None)];
-        for (number, expected) in cases {
-            assert_eq!(name_of(number, users).as_deref(), expected, "{number}");
-        }
-    }
 }

@@ -1,18 +1,20 @@
 //! `doorstep policy`: looks at policy files without starting anything.
 
 mod explain;
+mod history;
+mod needs;
 mod schema;
 
 use std::path::{Path, PathBuf};
 
 use super::arguments::{Format, PolicyCommand, Shared};
-use super::{Exit, output};
+use super::{Exit, output, with_settings};
 use crate::boot::Sources;
 use crate::config::{environment, load};
 use crate::domain::Timestamp;
 use crate::policy::{Diagnostics, Severity, Suite, load_dir};
 
-pub(super) fn run(command: PolicyCommand, shared: &Shared) -> Exit {
+pub(super) async fn run(command: PolicyCommand, shared: &Shared) -> Exit {
     let format = shared.format;
     let done = match command {
         PolicyCommand::Check { dir } => directory(dir, shared).map(|dir| check(&dir, format)),
@@ -22,6 +24,11 @@ pub(super) fn run(command: PolicyCommand, shared: &Shared) -> Exit {
         PolicyCommand::Explain(mut options) => {
             directory(options.dir.take(), shared).map(|dir| explain::run(&dir, *options, format))
         }
+        PolicyCommand::History(options) => {
+            let history = async move |settings| history::run(settings, options.limit, format).await;
+            return with_settings(shared.clone(), history).await;
+        }
+        PolicyCommand::Needs { dir } => directory(dir, shared).map(|dir| needs::run(&dir, format)),
         PolicyCommand::Schema(options) => Ok(schema::run(&options)),
     };
     done.unwrap_or_else(|exit| exit)

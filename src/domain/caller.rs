@@ -19,14 +19,24 @@ pub(crate) enum Role {
     Reader,
     /// May act at the fraud desk: change lists, pause scopes.
     Desk,
+    /// May ask what the policy would say, without a verdict.
+    Evaluator,
     /// May do what changes the installation.
     Admin,
 }
 
 impl Role {
     /// Every role.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Opener, Self::Approver, Self::Minter, Self::Voucher, Self::Reader, Self::Desk, Self::Admin];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Opener,
+        Self::Approver,
+        Self::Minter,
+        Self::Voucher,
+        Self::Reader,
+        Self::Evaluator,
+        Self::Desk,
+        Self::Admin,
+    ];
 
     /// The role's name in commands, answers and the store.
     pub(crate) const fn as_str(self) -> &'static str {
@@ -37,6 +47,7 @@ impl Role {
             Self::Voucher => "voucher",
             Self::Reader => "reader",
             Self::Desk => "desk",
+            Self::Evaluator => "evaluator",
             Self::Admin => "admin",
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ApiKeyId, DeskReason, ListName, Scope, Timestamp};
+use super::{Actor, DeskReason, ListName, Scope, Timestamp};
 
 /// The most entries that the desk may have at a time: what is longer, or stays, belongs into the lists' files.
 pub(crate) const DESK_ENTRIES_MAX: usize = 10_000;
@@ -35,39 +35,6 @@ impl DeskRevision {
 impl fmt::Display for DeskRevision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-/// Who acts at the desk: an API key by its id, or somebody at a shell by the system's word for them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(transparent)]
-pub(crate) struct Actor(Box<str>);
-
-impl Actor {
-    /// Whoever holds the API key.
-    pub(crate) fn of_key(key: &ApiKeyId) -> Self {
-        Self(key.as_str().into())
-    }
-
-    /// A user of this machine: `cli:NAME`.
-    pub(crate) fn of_shell(user: &str) -> Self {
-        Self(format!("cli:{user}").into())
-    }
-
-    /// Takes an actor that was stored.
-    pub(crate) fn from_stored(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    /// As stored and shown.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Actor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -4,7 +4,10 @@
 use actix_web::http::StatusCode;
 
 use super::problem::{Refusal, bad_api_key, invalid_request, unavailable};
-use crate::app::{AccessError, CallRefusal, DecideError, DecisionsError, DeskError, MintError};
+use crate::app::{
+    AccessError, CallRefusal, DecideError, DecisionsError, DeskError, EvaluateError, MintError, PageError,
+    ReloadError,
+};
 use crate::domain::{DeskFault, EntryFault};
 use crate::prelude::ChallengeFault;
 
@@ -113,6 +116,52 @@ impl From<DecisionsError> for Refusal {
             }
             DecisionsError::Filter(_) => invalid_request(error.to_string()),
             DecisionsError::Store(_) => store_unavailable(),
+        }
+    }
+}
+
+impl From<PageError> for Refusal {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::Access(error) => error.into(),
+            PageError::Filter(_) => invalid_request(error.to_string()),
+            PageError::Store(_) => store_unavailable(),
+        }
+    }
+}
+
+impl From<EvaluateError> for Refusal {
+    fn from(error: EvaluateError) -> Self {
+        match error {
+            EvaluateError::Access(error) => error.into(),
+            EvaluateError::OutsideKeyLimits => outside_key_limits(),
+            EvaluateError::NotText => invalid_request(error.to_string()),
+            EvaluateError::Request(faults) => invalid_request("the request has faults").with_findings(faults),
+            EvaluateError::Store(_) => store_unavailable(),
+        }
+    }
+}
+
+impl From<ReloadError> for Refusal {
+    fn from(error: ReloadError) -> Self {
+        let unfinished =
+            || unavailable("reload_not_finished", "The reload has not come to an end; it may still do so");
+        match error {
+            ReloadError::Access(error) => error.into(),
+            ReloadError::BuiltIn => Self::new(
+                StatusCode::CONFLICT,
+                "nothing_to_reload",
+                "The policy is built in: there are no files to read",
+            ),
+            ReloadError::Refused(attempt) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "policy_refused",
+                "The policy files have faults, so the policy in force stays",
+            )
+            .with_findings(attempt.faults.clone()),
+            ReloadError::NotRecorded => store_unavailable(),
+            ReloadError::Busy => unfinished().because("reload_queue_full"),
+            ReloadError::Unfinished => unfinished(),
         }
     }
 }

@@ -10,7 +10,10 @@ use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer};
 
 use super::extract::BodyLimits;
 use super::problem::{method_not_allowed, not_found};
-use super::{Server, answer, decisions, desk, health, hook, jwks, request_id, verification_tokens};
+use super::{
+    Server, accesses, answer, decisions, desk, evaluate, health, hook, jwks, policies, request_id,
+    verification_tokens,
+};
 use crate::app::App;
 use crate::config::ServerSettings;
 
@@ -107,6 +110,11 @@ fn routes(routes: &mut web::ServiceConfig) {
                 .route(web::delete().to(desk::resume)),
         )
         .service(readable("/v1/desk-actions").route(web::get().to(desk::actions)))
+        .service(resource("/v1/evaluate", "POST").route(web::post().to(evaluate::evaluate)))
+        .service(readable("/v1/policies").route(web::get().to(policies::show)))
+        .service(resource("/v1/policies/reload", "POST").route(web::post().to(policies::reload)))
+        .service(readable("/v1/policies/activations").route(web::get().to(policies::activations)))
+        .service(readable("/v1/accesses").route(web::get().to(accesses::list)))
         .service(readable("/healthz").route(web::get().to(health::healthz)))
         .service(readable("/readyz").route(web::get().to(health::readyz)))
         .service(readable("/metrics").route(web::get().to(health::metrics)))

@@ -12,6 +12,7 @@ use super::literal::Pattern;
 use super::schema::{Schema, Value, Values};
 use crate::domain::{Amount, Facts, Identifier, IdentifierKind, Tally};
 
+mod family;
 mod field;
 mod history;
 mod history_keys;
@@ -28,8 +29,9 @@ mod read_moment;
 mod read_money;
 mod read_test;
 
+pub(crate) use family::Family;
 pub(crate) use field::Field;
-pub(crate) use history::{HistoryField, Measured, NEEDS_MAX, PastTest, Total};
+pub(crate) use history::{HistoryField, Measured, NEEDS_MAX, PastTest, SumBound, Total};
 pub(crate) use listed::{Listed, Wanted};
 pub(crate) use moment::{BucketTest, TimeTest};
 pub(crate) use money::Bound;
@@ -128,6 +130,8 @@ pub(crate) enum Test {
     Contains(Box<str>),
     /// `matches`.
     Matches(Pattern),
+    /// `family` of a user agent: sorted.
+    Family(Vec<Family>),
     /// `in_cidr`.
     InRange(AddressSet),
     /// `in_list` and `mapped_by`.
@@ -289,6 +293,7 @@ impl Test {
             Self::EndsWith(end) => value.ends_with(&**end),
             Self::Contains(part) => value.contains(&**part),
             Self::Matches(pattern) => pattern.fits(value),
+            Self::Family(families) => families.contains(&Family::of(value)),
             other => other.is_there(),
         }
     }

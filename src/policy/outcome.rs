@@ -7,7 +7,7 @@ pub(crate) mod keys;
 mod order;
 pub(crate) mod read;
 
-pub(crate) use order::is_softer;
+pub(crate) use order::{is_plainly_softer, is_softer};
 
 /// The most steps of a plan.
 pub(crate) const STEPS_MAX: usize = 10;

@@ -36,10 +36,18 @@ const MOMENT: Timestamp = Timestamp::from_unix_seconds(1_767_268_800);
 /// # Errors
 /// Everything that is wrong with it.
 pub(crate) fn read_request(name: &str, text: &str) -> Result<Facts, Diagnostics> {
+    read_request_at(name, text, MOMENT)
+}
+
+/// The same, for a request that is made at `usual_at` unless it says when.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(crate) fn read_request_at(name: &str, text: &str, usual_at: Timestamp) -> Result<Facts, Diagnostics> {
     let file = SourceFile::new(name.to_owned(), text.to_owned());
     let root = yaml::parse(&file).map_err(Diagnostics::new)?;
     let mut reader = Reader::new(&file);
-    let facts = request(&mut reader, &root);
+    let facts = request_made_at(&mut reader, &root, usual_at);
     #[cfg(test)]
     facts.iter().for_each(|_| super::grammar::tests::expect_fits("request", &root));
     facts.ok_or_else(|| Diagnostics::new(reader.into_findings()))
@@ -47,6 +55,10 @@ pub(crate) fn read_request(name: &str, text: &str) -> Result<Facts, Diagnostics>
 
 /// Reads a request; `None` when it has a fault of its own, which the reader then has noted.
 pub(super) fn request(reader: &mut Reader<'_>, node: &Node) -> Option<Facts> {
+    request_made_at(reader, node, MOMENT)
+}
+
+fn request_made_at(reader: &mut Reader<'_>, node: &Node, usual_at: Timestamp) -> Option<Facts> {
     let before = reader.count();
     let map = reader.closed_map(node, "a request", &REQUEST)?;
     let scope = reader.required(&map, "scope", "a request");
@@ -58,7 +70,7 @@ pub(super) fn request(reader: &mut Reader<'_>, node: &Node) -> Option<Facts> {
     let signals = signals(reader, &map);
     let identifiers = map.get("identifiers").map_or_else(Vec::new, |node| identifiers(reader, node));
     let metadata = map.get("metadata").map_or_else(Metadata::default, |node| metadata(reader, node));
-    let received_at = map.get("at").map_or(MOMENT, |node| moment(reader, node));
+    let received_at = map.get("at").map_or(usual_at, |node| moment(reader, node));
     let facts = Facts { scope: scope?, user_id: user_id?, identifiers, signals, metadata, received_at };
     (reader.count() == before).then_some(facts)
 }
@@ -75,7 +87,8 @@ fn signals(reader: &mut Reader<'_>, map: &Map<'_>) -> Signals {
     }
 }
 
-fn address(reader: &mut Reader<'_>, node: &Node) -> IpAddr {
+/// Reads an address; a usual one where it has a fault.
+pub(super) fn address(reader: &mut Reader<'_>, node: &Node) -> IpAddr {
     let Some(text) = reader.text(node, "`ip`") else { return ADDRESS };
     text.parse().unwrap_or_else(|_| {
         let help = "write one address, such as `192.0.2.1` or `\"2001:db8::1\"`";
@@ -93,7 +106,8 @@ fn moment(reader: &mut Reader<'_>, node: &Node) -> Timestamp {
     })
 }
 
-fn identifiers(reader: &mut Reader<'_>, node: &Node) -> Vec<Identifier> {
+/// Reads identifiers, without those that have a fault.
+pub(super) fn identifiers(reader: &mut Reader<'_>, node: &Node) -> Vec<Identifier> {
     let Some(items) = reader.list(node, "`identifiers`") else { return Vec::new() };
     items.iter().filter_map(|item| identifier(reader, item)).collect()
 }
@@ -117,7 +131,8 @@ fn kind<'n>(reader: &mut Reader<'_>, node: &'n Node, what: &str) -> Option<&'n s
     reader.word(node, what, &KINDS)
 }
 
-fn metadata(reader: &mut Reader<'_>, node: &Node) -> Metadata {
+/// Reads metadata; none where it has a fault.
+pub(super) fn metadata(reader: &mut Reader<'_>, node: &Node) -> Metadata {
     let entries = match &node.kind {
         Kind::Map(entries) => entries.as_slice(),
         _ => reader.map(node, "`metadata`").map_or([].as_slice(), |map| map.entries),

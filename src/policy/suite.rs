@@ -5,7 +5,8 @@ use std::path::Path;
 use super::bundle::Bundle;
 use super::desk::DeskOverlay;
 use super::diagnostic::Diagnostics;
-use super::source::{self, SourceFile};
+use super::folder;
+use super::source::SourceFile;
 use crate::domain::{Decision, Facts, History, Reason, Verdict};
 
 mod coverage;
@@ -36,6 +37,8 @@ struct Case {
     name: Box<str>,
     /// Who asks for what.
     facts: Facts,
+    /// What happened before.
+    history: History,
     /// What they must get.
     expect: Expect,
 }
@@ -59,7 +62,7 @@ impl Suite {
     /// # Errors
     /// Everything that is wrong with them; no test is run then.
     pub(crate) fn load_dir(dir: &Path, bundle: &Bundle) -> Result<Self, Diagnostics> {
-        let files = source::read_tests(dir).map_err(Diagnostics::new)?;
+        let files = folder::read_tests(dir).map_err(Diagnostics::new)?;
         Self::load(&files, bundle)
     }
 
@@ -85,7 +88,7 @@ impl Suite {
         let mut coverage = Coverage::of(bundle);
         let mut failed = Vec::new();
         for case in &self.cases {
-            let decision = bundle.decide(&case.facts, &DeskOverlay::none(), &History::none());
+            let decision = bundle.decide(&case.facts, &DeskOverlay::none(), &case.history);
             coverage.add(bundle, &case.facts, &decision);
             let rows = case.expect.compare(&decision);
             if rows.iter().any(Difference::differs) {

@@ -9,6 +9,8 @@
 //! yet ([`tail`]), or, if another process recorded it since, at the end of `decisions`. A call whose verdict depends on
 //! its past is decided inside the batch's transaction ([`past`]).
 
+mod accesses;
+mod activations;
 mod api_keys;
 mod batch;
 mod decisions;

@@ -9,6 +9,22 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 
+/// How many looks at something that changes by itself, and how far apart: twenty seconds in all.
+const LOOKS: usize = 1000;
+const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// Looks again and again until `look` finds what it wants.
+pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let mut ticks = tokio::time::interval(BETWEEN_LOOKS);
+    for _ in 0..LOOKS {
+        ticks.tick().await;
+        if let Some(found) = look().await {
+            return found;
+        }
+    }
+    panic!("{what}: not within {LOOKS} looks")
+}
+
 /// The moment that the tests' clock starts at.
 pub(crate) const NOW: i64 = 1_790_000_010;
 
@@ -139,8 +155,22 @@ impl Bench {
     ) -> Answer {
         let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
         let request = self.client.request(method, format!("{}{path}", self.server.url())).bearer_auth(key);
-        let request = body.iter().fold(request, |request, body| request.json(body));
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
         Answer::of(request.send().await.expect("an answer")).await
+    }
+
+    /// Sends JSON with an API key.
+    pub(crate) async fn post_as(&self, key: &str, path: &str, body: &Value) -> Answer {
+        self.ask_as(key, ("POST", path), Some(body.clone())).await
+    }
+
+    /// A key with these roles and no limits.
+    pub(crate) async fn key(&self, roles: &[&str]) -> String {
+        let wish = KeyWish { roles, ..KeyWish::default() };
+        self.server.create_api_key(&wish).await.expect("a key")
     }
 
     /// Sends a call exactly as it was signed.
@@ -201,6 +231,13 @@ impl Bench {
     /// Stops the server in order.
     pub(crate) async fn stop(self) {
         self.server.stop().await.expect("the server stops");
+    }
+
+    /// Does something to the store's file behind the server's back.
+    pub(crate) async fn meddle(&self, sql: &'static str) {
+        let options = SqliteConnectOptions::new().filename(self.directory.path().join("doorstep.sqlite"));
+        let mut database = options.connect().await.expect("the store's file opens");
+        sqlx::query(sql).execute(&mut database).await.expect("done");
     }
 
     async fn database(&self) -> SqliteConnection {

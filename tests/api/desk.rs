@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::bench::{Answer, Bench, transfer};
 
 impl Bench {
-    async fn key(&self, role: &str, scopes: &[&str]) -> String {
+    async fn desk_key(&self, role: &str, scopes: &[&str]) -> String {
         let wish = KeyWish { roles: &[role], scopes, ..KeyWish::default() };
         self.server.create_api_key(&wish).await.expect("a key")
     }
@@ -53,7 +53,7 @@ fn why(value: &str) -> Value {
 #[tokio::test]
 async fn what_the_desk_does_through_one_server_decides_the_next_call_through_the_other() {
     let (here, there) = Bench::start().await.beside().await;
-    let key = here.key("desk", &[]).await;
+    let key = here.desk_key("desk", &[]).await;
     assert_eq!([here.verdict("usr_1").await, there.verdict("usr_1").await], ["continue", "continue"]);
     for round in 0..2 {
         let action = done(&here.add(&key, "frozen-users", why("usr_1")).await, 201);
@@ -77,7 +77,7 @@ async fn what_the_desk_does_through_one_server_decides_the_next_call_through_the
 #[tokio::test]
 async fn no_call_under_way_is_continued_after_the_desk_has_answered() {
     let (here, there) = Bench::start().await.beside().await;
-    let key = here.key("desk", &[]).await;
+    let key = here.desk_key("desk", &[]).await;
     for round in 0..3 {
         let user = format!("usr_{round}");
         let calls = futures_util::future::join_all((0..8).map(|_| there.verdict(&user)));
@@ -100,7 +100,7 @@ async fn no_call_under_way_is_continued_after_the_desk_has_answered() {
 #[tokio::test]
 async fn ends_are_judged_by_the_moment_of_the_call() {
     let bench = Bench::start().await;
-    let key = bench.key("desk", &[]).await;
+    let key = bench.desk_key("desk", &[]).await;
     let until = "2026-09-21T16:14:30+02:00";
     done(
         &bench.add(&key, "frozen-users", json!({ "value": "usr_1", "until": until, "reason": "r" })).await,
@@ -133,7 +133,7 @@ async fn ends_are_judged_by_the_moment_of_the_call() {
 #[tokio::test]
 async fn a_retry_gets_its_first_answer_whatever_the_desk_did_since() {
     let bench = Bench::start().await;
-    let key = bench.key("desk", &[]).await;
+    let key = bench.desk_key("desk", &[]).await;
     let call = bench.prelude.sign(&transfer("usr_1", "20"), Style::Usual).expect("signs");
     let first = bench.send(&call).await;
     done(&bench.pause(&key, "transfer:write", json!({ "reason": "r" })).await, 200);
@@ -145,7 +145,7 @@ async fn a_retry_gets_its_first_answer_whatever_the_desk_did_since() {
 #[tokio::test]
 async fn a_paused_call_is_explained_by_the_pause_of_its_day() {
     let bench = Bench::start().await;
-    let (key, reader) = (bench.key("desk", &[]).await, bench.key("reader", &[]).await);
+    let (key, reader) = (bench.desk_key("desk", &[]).await, bench.desk_key("reader", &[]).await);
     let pause = |reason: &str| json!({ "reason": reason, "until": "2026-12-31T00:00:00Z" });
     done(&bench.pause(&key, "transfer:write", pause("attack, case 4711")).await, 200);
     assert_eq!(bench.verdict("usr_1").await, "block");
@@ -171,7 +171,7 @@ fn key_id(key: &str) -> &str {
 #[tokio::test]
 async fn lists_scopes_and_actions_are_shown_as_they_are() {
     let bench = Bench::start().await;
-    let (key, reader) = (bench.key("desk", &[]).await, bench.key("reader", &[]).await);
+    let (key, reader) = (bench.desk_key("desk", &[]).await, bench.desk_key("reader", &[]).await);
     let actor = key_id(&key);
     let added = done(&bench.add(&key, "frozen-users", why(" usr_1 ")).await, 201);
     let at = "2026-09-21T14:13:30Z";
@@ -228,7 +228,7 @@ async fn lists_scopes_and_actions_are_shown_as_they_are() {
 #[tokio::test]
 async fn what_cannot_be_is_refused_with_a_code_and_without_the_value() {
     let bench = Bench::start().await;
-    let key = bench.key("desk", &[]).await;
+    let key = bench.desk_key("desk", &[]).await;
     let with = |more: Value| {
         let mut body = why("usr_1");
         body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
@@ -280,7 +280,7 @@ async fn only_the_desk_acts_and_only_within_its_keys_limits() {
     let bench = Bench::start().await;
     let reason = json!({ "reason": "r" });
     for role in ["reader", "admin", "minter"] {
-        let key = bench.key(role, &[]).await;
+        let key = bench.desk_key(role, &[]).await;
         bench.add(&key, "frozen-users", why("usr_1")).await.expect_problem(403, "missing_role");
         bench.remove(&key, "frozen-users", why("usr_1")).await.expect_problem(403, "missing_role");
         bench.pause(&key, "transfer:write", reason.clone()).await.expect_problem(403, "missing_role");
@@ -294,10 +294,10 @@ async fn only_the_desk_acts_and_only_within_its_keys_limits() {
         }
         found
     };
-    assert_eq!(statuses(&bench.key("minter", &[]).await).await, [403; 4]);
-    assert_eq!(statuses(&bench.key("admin", &[]).await).await, [403, 403, 403, 200]);
+    assert_eq!(statuses(&bench.desk_key("minter", &[]).await).await, [403; 4]);
+    assert_eq!(statuses(&bench.desk_key("admin", &[]).await).await, [403, 403, 403, 200]);
     for role in ["desk", "reader"] {
-        assert_eq!(statuses(&bench.key(role, &[]).await).await, [200; 4]);
+        assert_eq!(statuses(&bench.desk_key(role, &[]).await).await, [200; 4]);
     }
 
     bench.stop().await;
@@ -322,10 +322,10 @@ async fn a_limited_key_acts_for_its_scopes_alone() {
     )
     .await;
     let reason = json!({ "reason": "r" });
-    let all = bench.key("desk", &[]).await;
+    let all = bench.desk_key("desk", &[]).await;
     done(&bench.add(&all, "both", why("usr_1")).await, 201);
     done(&bench.pause(&all, "payout:write", reason.clone()).await, 200);
-    let limited = bench.key("desk", &["transfer:write"]).await;
+    let limited = bench.desk_key("desk", &["transfer:write"]).await;
     let outside = [
         bench.pause(&limited, "payout:write", reason.clone()).await,
         bench.resume(&limited, "payout:write", "?reason=r").await,
@@ -361,7 +361,7 @@ async fn a_server_with_another_policy_goes_on_and_says_so() {
     let without = format!("{BASE}{OTHER}{GRANT}");
     let here = Bench::with(&[("transfer.yaml", &with_list), ("lists/held.txt", "")], &[]).await;
     let (here, there) = here.beside_with(&[("transfer.yaml", &without)]).await;
-    let key = here.key("desk", &[]).await;
+    let key = here.desk_key("desk", &[]).await;
     done(&here.add(&key, "held", why("usr_1")).await, 201);
     assert_eq!([here.verdict("usr_1").await, there.verdict("usr_1").await], ["block", "continue"]);
     let ready = |answer: &Answer| (answer.status, answer.json()["warnings"][0]["code"].clone());
@@ -381,7 +381,7 @@ async fn a_server_with_another_policy_goes_on_and_says_so() {
 #[tokio::test]
 async fn what_the_desk_said_is_in_force_after_a_restart() {
     let bench = Bench::start().await;
-    let key = bench.key("desk", &[]).await;
+    let key = bench.desk_key("desk", &[]).await;
     done(&bench.add(&key, "frozen-users", why("usr_1")).await, 201);
     let bench = bench.restart().await;
     bench.until_ready().await;

@@ -20,6 +20,7 @@ mod log_lines;
 mod policies;
 mod process;
 mod record;
+mod reload;
 mod settings;
 mod sharing;
 mod site;

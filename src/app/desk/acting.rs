@@ -107,8 +107,8 @@ pub(crate) async fn act_at_desk(
         let change = bundle.plan(&store.desk().await?, act.clone(), act.said.at)?;
         let act = change.act.clone();
         if let DeskOutcome::Done(revision) = store.act_at_desk(change).await? {
-            let (deed, subject, actor) = (act.deed.as_str(), act.deed.subject(), act.said.by.as_str());
-            tracing::info!(deed, subject, actor, revision = revision.get(), "The fraud desk acted.");
+            let (deed, subject, actor) = (act.deed.as_str(), act.deed.subject(), &act.said.by);
+            tracing::info!(deed, subject, %actor, revision = revision.get(), "The fraud desk acted.");
             return Ok(DeskAction { revision, act });
         }
     }
@@ -178,8 +178,8 @@ impl App {
     }
 
     async fn act(&self, caller: &Caller, deed: DeskDeed, wish: DeskWish) -> Result<DeskAction, DeskError> {
-        let act = wish.said(deed, Actor::of_key(caller.key_id()), self.now())?;
-        act_at_desk(&self.parts.store, &self.parts.bundle, act).await
+        let act = wish.said(deed, Actor::ApiKey(caller.key_id().clone()), self.now())?;
+        act_at_desk(&self.parts.store, &self.parts.policies.bundle(), act).await
     }
 
     fn entry_wish(
@@ -204,7 +204,8 @@ impl App {
 
     /// Whether the key's limits let it see everything for which a list decides.
     pub(super) fn may_see_list(&self, caller: &Caller, list: &ListName) -> bool {
-        let scopes = || self.parts.bundle.scopes_of_list(list.as_str());
+        let bundle = self.parts.policies.bundle();
+        let scopes = || bundle.scopes_of_list(list.as_str());
         caller.scope_limits().is_none() || {
             let scopes = scopes();
             !scopes.is_empty() && scopes.into_iter().all(|scope| caller.may_see(scope))

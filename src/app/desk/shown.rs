@@ -215,7 +215,7 @@ impl App {
     pub(crate) async fn lists(&self, caller: &Caller) -> Result<Lists, DeskError> {
         require_one(caller, &LOOKING)?;
         let desk = self.parts.store.desk().await?;
-        let lists = self.parts.bundle.show_lists(&desk, self.now());
+        let lists = self.parts.policies.bundle().show_lists(&desk, self.now());
         let seen = lists.into_iter().filter(|list| self.may_see_list(caller, &list.name));
         Ok(Lists { revision: desk.revision, lists: seen.map(ListSummary::of).collect() })
     }
@@ -228,7 +228,7 @@ impl App {
         require_one(caller, &LOOKING)?;
         let name = self.list_within_limits(caller, name)?;
         let desk = self.parts.store.desk().await?;
-        Ok(ListTold::of(&self.parts.bundle, &desk, name, self.now())?)
+        Ok(ListTold::of(&self.parts.policies.bundle(), &desk, name, self.now())?)
     }
 
     /// Lists the scopes that the key may see, and which of them are paused.
@@ -238,7 +238,7 @@ impl App {
     pub(crate) async fn scopes(&self, caller: &Caller) -> Result<Scopes, DeskError> {
         require_one(caller, &LOOKING)?;
         let desk = self.parts.store.desk().await?;
-        let mut scopes = Scopes::of(&self.parts.bundle, &desk, self.now());
+        let mut scopes = Scopes::of(&self.parts.policies.bundle(), &desk, self.now());
         scopes.scopes.retain(|own| caller.may_see(&own.scope));
         Ok(scopes)
     }
@@ -268,7 +268,7 @@ impl App {
 
     fn lists_seen(&self, caller: &Caller) -> Vec<ListName> {
         let desk = Desk::default();
-        let lists = self.parts.bundle.show_lists(&desk, self.now()).into_iter();
+        let lists = self.parts.policies.bundle().show_lists(&desk, self.now()).into_iter();
         lists.map(|list| list.name).filter(|name| self.may_see_list(caller, name)).collect()
     }
 }

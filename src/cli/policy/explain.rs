@@ -8,15 +8,16 @@ use serde_json::{Map, Value, json};
 use super::{now, show};
 use crate::cli::arguments::{ExplainOptions, Format, RequestFlags};
 use crate::cli::{Exit, output};
-use crate::domain::History;
-use crate::policy::{DeskOverlay, load_dir, read_request};
+use crate::domain::{Facts, History};
+use crate::policy::{Bundle, DeskOverlay, Diagnostics, load_dir, read_given, read_request};
 
 /// What messages call a request that was put together from flags.
 const FLAGS: &str = "(flags)";
-/// What messages call a request that was piped in.
+/// What messages call a file that was piped in.
 const STDIN: &str = "(stdin)";
 
-pub(super) fn run(dir: &Path, options: ExplainOptions, format: Format) -> Exit {
+pub(super) fn run(dir: &Path, mut options: ExplainOptions, format: Format) -> Exit {
+    let given = options.given.take();
     let (name, text) = match request_text(options) {
         Ok(request) => request,
         Err(fault) => {
@@ -38,7 +39,18 @@ pub(super) fn run(dir: &Path, options: ExplainOptions, format: Format) -> Exit {
             return Exit::BundleInvalid;
         }
     };
-    let decision = bundle.decide(&facts, &DeskOverlay::none(), &History::none());
+    let history = match past(given.as_deref(), &bundle, &facts) {
+        Ok(history) => history,
+        Err(Unread::File(fault)) => {
+            output::complain(&fault);
+            return Exit::Usage;
+        }
+        Err(Unread::Faults(faults)) => {
+            show(dir, &faults, format);
+            return Exit::Usage;
+        }
+    };
+    let decision = bundle.decide(&facts, &DeskOverlay::none(), &history);
     let Some(explanation) = bundle.explain_decision(&facts, &decision) else {
         output::complain("The decision cannot be explained.");
         return Exit::Failed;
@@ -50,16 +62,38 @@ pub(super) fn run(dir: &Path, options: ExplainOptions, format: Format) -> Exit {
     Exit::Fine
 }
 
+/// Why there is no past.
+enum Unread {
+    /// The file cannot be read.
+    File(String),
+    /// What it says is wrong.
+    Faults(Diagnostics),
+}
+
+/// What happened before, as a file tells it; nothing without one.
+fn past(given: Option<&Path>, bundle: &Bundle, facts: &Facts) -> Result<History, Unread> {
+    let (name, text) = match given {
+        None => (FLAGS.to_owned(), "[]".to_owned()),
+        Some(path) => file(path).map_err(Unread::File)?,
+    };
+    read_given(&name, &text, bundle, facts).map_err(Unread::Faults)
+}
+
 /// The request's name for messages, and its text.
 fn request_text(options: ExplainOptions) -> Result<(String, String), String> {
     let Some(path) = options.request else {
         return Ok((FLAGS.to_owned(), as_json(options.flags)?.to_string()));
     };
+    file(&path)
+}
+
+/// A file's name for messages, and its text; `-` is stdin.
+fn file(path: &Path) -> Result<(String, String), String> {
     let mut text = String::new();
     let (name, read) = if path.as_os_str() == "-" {
         (STDIN.to_owned(), std::io::stdin().lock().read_to_string(&mut text).map(|_| text))
     } else {
-        (path.display().to_string(), std::fs::read_to_string(&path))
+        (path.display().to_string(), std::fs::read_to_string(path))
     };
     read.map(|text| (name.clone(), text)).map_err(|error| format!("{name} cannot be read: {error}."))
 }
@@ -104,7 +138,7 @@ mod tests {
             metadata: vec!["amount=20".to_owned(), "note=a=\"b\"\n".to_owned()],
             ..RequestFlags::default()
         };
-        let options = ExplainOptions { dir: None, request: None, flags };
+        let options = ExplainOptions { dir: None, request: None, given: None, flags };
         let (name, text) = request_text(options).expect("a request");
         let facts = read_request(&name, &text).unwrap_or_else(|faults| panic!("{faults}"));
         assert_eq!(facts.metadata.iter().collect::<Vec<_>>(), [("amount", "20"), ("note", "a=\"b\"\n")]);

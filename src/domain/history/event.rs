@@ -150,3 +150,42 @@ pub(crate) struct PastFact {
     /// What.
     pub(crate) kind: FactKind,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{IdentifierKind, Metadata, Platform, Signals, UserId};
+
+    fn key(text: &str) -> SubjectKey {
+        SubjectKey::new(text.as_bytes())
+    }
+
+    #[test]
+    fn traits_are_in_normal_form() {
+        let identifier = |value: &str| Identifier { kind: IdentifierKind::EmailAddress, value: value.into() };
+        let facts = |ip: &str| Facts {
+            scope: Scope::new("a:b").expect("a scope"),
+            user_id: UserId::new("u").expect("a user id"),
+            identifiers: vec![identifier("User@Example.com"), identifier("+331")],
+            signals: Signals {
+                user_agent: "".into(),
+                platform: Platform::Web,
+                ip: ip.parse().expect("an address"),
+            },
+            metadata: Metadata::default(),
+            received_at: Timestamp::from_unix_seconds(0),
+        };
+        let texts = |ip| Traits::of(&facts(ip)).keyed(|_, text| key(text));
+        let expected = |ip: &str| {
+            vec![
+                (Subject::User, key("u")),
+                (Subject::Ip, key(ip)),
+                (Subject::Identifier, key("user@example.com")),
+                (Subject::Identifier, key("+331")),
+            ]
+        };
+        assert_eq!(texts("192.0.2.1"), expected("192.0.2.1/32"));
+        assert_eq!(texts("2001:db8:1:2:3::4"), expected("2001:db8:1:2::/64"));
+        assert_eq!(format!("{:?}", Traits::of(&facts("192.0.2.1"))), "[User, Ip, Identifier, Identifier]");
+    }
+}

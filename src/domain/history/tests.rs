@@ -1,10 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::{
-    Amount, Currency, Facts, Identifier, IdentifierKind, Metadata, Platform, Signals, StepKey, Timestamp,
-    UserId,
-};
+use crate::domain::{Amount, Currency, StepKey, Timestamp};
 
 /// 2026-09-21T14:13:20Z, a Monday; in Auckland it is Tuesday already.
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
@@ -338,7 +335,7 @@ fn needs_are_told_in_words() {
                 verdicts: Some(BTreeSet::from([VerdictKind::Review, VerdictKind::Block])),
                 scopes: Scopes::These(BTreeSet::from([scope("a:c"), scope("a:b")])),
                 window: Window::Over(Duration::from_secs(90)),
-                ..base.clone()
+                ..base
             },
             "asked calls answered review or block for a:b, a:c by user over 90s",
         ),
@@ -377,33 +374,4 @@ fn answers_belong_to_their_questions() {
     assert_eq!(history.tallies(&Needs::default()), None);
     assert_eq!(History::none().tallies(&needs), None);
     assert_eq!(History::none().tallies(&Needs::default()), Some([].as_slice()));
-}
-
-#[test]
-fn traits_are_in_normal_form() {
-    let identifier = |value: &str| Identifier { kind: IdentifierKind::EmailAddress, value: value.into() };
-    let facts = |ip: &str| Facts {
-        scope: scope("a:b"),
-        user_id: UserId::new("u").expect("a user id"),
-        identifiers: vec![identifier("User@Example.com"), identifier("+331")],
-        signals: Signals {
-            user_agent: "".into(),
-            platform: Platform::Web,
-            ip: ip.parse().expect("an address"),
-        },
-        metadata: Metadata::default(),
-        received_at: NOW,
-    };
-    let texts = |ip| Traits::of(&facts(ip)).keyed(|_, text| key(text));
-    let expected = |ip: &str| {
-        vec![
-            (Subject::User, key("u")),
-            (Subject::Ip, key(ip)),
-            (Subject::Identifier, key("user@example.com")),
-            (Subject::Identifier, key("+331")),
-        ]
-    };
-    assert_eq!(texts("192.0.2.1"), expected("192.0.2.1/32"));
-    assert_eq!(texts("2001:db8:1:2:3::4"), expected("2001:db8:1:2::/64"));
-    assert_eq!(format!("{:?}", Traits::of(&facts("192.0.2.1"))), "[User, Ip, Identifier, Identifier]");
 }

@@ -13,7 +13,7 @@ impl fmt::Display for HistoryNeed {
         match &self.measure {
             Measure::Calls => write!(f, "{counts} calls")?,
             Measure::Rejected => f.write_str("rejected steps")?,
-            Measure::Fact(kind) => write!(f, "facts {kind}")?,
+            Measure::Fact(kind) => write!(f, "facts {}", kind.as_str())?,
             Measure::Sum(name) => write!(f, "sum of money.{name} of {counts} calls")?,
             Measure::Distinct(field) => write!(f, "different metadata.{field} of {counts} calls")?,
             Measure::Last => write!(f, "last of {counts} calls")?,

@@ -1,6 +1,7 @@
 //! `history`: what Doorstep itself recorded, with the call that asks added where it counts itself.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -8,6 +9,8 @@ use rust_decimal::Decimal;
 
 use super::{Comparison, Test, View};
 use crate::domain::{Amount, Counts, Currency, HistoryNeed, Measure, Scope, Subject, Sum, Tally, Timestamp};
+use crate::policy::calendar::start_of;
+use crate::policy::rates::{Converted, Exchange, Rates};
 use crate::policy::schema::{MoneyRule, Schema, Value};
 
 /// The most different questions about the past that the rules of a scope may ask: each costs a look into the store.
@@ -54,11 +57,36 @@ impl HistoryField {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PastTest {
     /// `eq lt lte gt gte` of a sum of money.
-    Sum(Comparison, Amount, Currency),
+    Sum(Comparison, Amount, SumBound),
     /// `between` of a sum of money, both ends included.
-    SumBetween(Amount, Amount, Currency),
+    SumBetween(Amount, Amount, SumBound),
     /// `before`: longer ago than that; not when it never happened.
     LongerAgo(Duration),
+}
+
+/// The currency of a bound, and the ways to it from the other currencies of the money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SumBound {
+    /// In which the bound is.
+    pub(crate) currency: Currency,
+    /// For each other currency that the money can be in.
+    pub(crate) exchanges: Vec<(Currency, Exchange)>,
+}
+
+impl SumBound {
+    fn convert(&self, sum: Sum, of: Currency, day: Date) -> Sum {
+        if of == self.currency {
+            return sum;
+        }
+        let exchange = self.exchanges.iter().find(|(from, _)| *from == of).map(|(_, exchange)| exchange);
+        match (sum, exchange) {
+            (Sum::Exact(sum), Some(exchange)) => match exchange.convert(sum, start_of(day)) {
+                Converted::Amount(converted) => Sum::Exact(converted),
+                Converted::TooLarge => Sum::TooLarge,
+            },
+            _ => Sum::TooLarge,
+        }
+    }
 }
 
 /// What there is to say about the past, the call included where it counts itself.
@@ -77,14 +105,12 @@ pub(crate) enum Measured {
 pub(crate) struct Total(BTreeMap<(Date, Currency), Sum>);
 
 impl Total {
-    /// All of it in one currency.
+    /// All of it in the currency of a bound, each day's by the rates of that day.
     ///
-    /// The checker refuses a bound in a currency that is not the only one of the money. What is there all the same is from
-    /// the time of another policy: it counts as above every bound.
-    pub(crate) fn within(&self, currency: Currency) -> Sum {
-        self.0.iter().fold(Sum::ZERO, |total, ((_, of), sum)| {
-            total.and(if *of == currency { *sum } else { Sum::TooLarge })
-        })
+    /// The checker makes sure that there is a way from each currency that the money can be in. What is in another one all
+    /// the same is from the time of another policy: it counts as above every bound.
+    fn within(&self, bound: &SumBound) -> Sum {
+        self.0.iter().fold(Sum::ZERO, |total, ((day, of), sum)| total.and(bound.convert(*sum, *of, *day)))
     }
 
     /// The sum in each currency, by its name.
@@ -147,14 +173,24 @@ impl Test {
 }
 
 impl PastTest {
+    /// The rates by which it converts money; `None` where it does not.
+    pub(super) fn rates(&self) -> Option<&Arc<Rates>> {
+        match self {
+            Self::Sum(_, _, bound) | Self::SumBetween(_, _, bound) => {
+                bound.exchanges.first().map(|(_, exchange)| exchange.rates())
+            }
+            Self::LongerAgo(_) => None,
+        }
+    }
+
     /// Judges a sum. What is too large to be reckoned with is above every bound.
     fn sum(&self, total: &Total) -> bool {
         match self {
-            Self::Sum(comparison, bound, currency) => match total.within(*currency) {
+            Self::Sum(comparison, bound, within) => match total.within(within) {
                 Sum::Exact(sum) => comparison.holds(sum, bound.decimal()),
                 Sum::TooLarge => matches!(comparison, Comparison::Greater | Comparison::AtLeast),
             },
-            Self::SumBetween(low, high, currency) => match total.within(*currency) {
+            Self::SumBetween(low, high, within) => match total.within(within) {
                 Sum::Exact(sum) => low.decimal() <= sum && sum <= high.decimal(),
                 Sum::TooLarge => false,
             },
@@ -162,3 +198,6 @@ impl PastTest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

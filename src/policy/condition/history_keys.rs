@@ -2,10 +2,11 @@
 
 use super::operators::numbers;
 use super::read_history::NUMBER_MAX;
-use crate::domain::{Period, VerdictKind};
+use crate::domain::Period;
 use crate::policy::grammar::{
     Choice, FACT, FIELD_PATH, Key, MONEY, MONEY_PATH, SCOPE, SPAN, Shape, Table, ZONE,
 };
+use crate::policy::outcome::keys::VERDICTS;
 
 /// What can be measured.
 pub(super) const MEASURES: [&str; 4] = ["count", "sum", "distinct", "last"];
@@ -16,17 +17,14 @@ const PERIODS: [&str; 3] = {
     let [first, second, third] = Period::ALL;
     [first.as_str(), second.as_str(), third.as_str()]
 };
-const VERDICTS: [&str; 3] = {
-    let [first, second, third] = VerdictKind::ALL;
-    [first.as_str(), second.as_str(), third.as_str()]
-};
 
 /// A question about the past.
 pub(crate) static HISTORY: Table = Table::new(
     "history",
     "Question about the past",
-    "What is measured, of whom and over which time, and what it is compared with: numbers with whole numbers, sums with \
-     money in one currency.",
+    "What Doorstep itself recorded: one question measures one thing, by what calls share, over a window, \
+      and compares the answer. Of `over`, `per` and `since`, calls, rejections and facts need one. Several \
+      operators must all hold.",
     &[&ASKED, &COMPARED],
 )
 .with(Choice::One(&MEASURES));
@@ -37,15 +35,24 @@ static ASKED: [Key; 12] = {
         Key::optional(
             count,
             Shape::AnyOf(&[Shape::Words(&["calls", "rejected"]), Shape::Form(&FACT)]),
-            "How many calls there were, this one included where it counts; how many steps were rejected; or how many facts \
-             of a kind were reported. Rejections and facts belong to a user and have no `counts`.",
+            "How many calls there were; `rejected`: how many steps were rejected; `fact.KIND`: how many facts of \
+             a kind were reported. Compared with numbers up to 1,000,000.",
         ),
-        Key::optional(sum, Shape::Form(&MONEY_PATH), "How much money the calls were about."),
-        Key::optional(distinct, Shape::Form(&FIELD_PATH), "How many different values a field had."),
+        Key::optional(
+            sum,
+            Shape::Form(&MONEY_PATH),
+            "How much money the calls were about. Compared with one bound, `20000 USD`; other currencies are \
+             converted, each day's money by the rates of its day.",
+        ),
+        Key::optional(
+            distinct,
+            Shape::Form(&FIELD_PATH),
+            "How many different values a field had, in normal form.",
+        ),
         Key::optional(
             last,
             Shape::Keys(&LAST),
-            "How long ago the last such call was; false where there was none.",
+            "How long ago the last call that counts was. It has no window and no operator.",
         ),
         Key::depends(
             "by",
@@ -53,37 +60,43 @@ static ASKED: [Key; 12] = {
                 Shape::Words(&["user", "ip", "identifier"]),
                 Shape::Form(&FIELD_PATH),
             ])),
-            "Whose past: calls that have all of these in common with this one. An IPv6 address stands for its /64. \
-             Needed but for rejections and facts.",
+            "What the calls must share with this one: one of these, or several, all of which must be shared; an \
+             IPv4 address whole, an IPv6 address by its first 64 bits. Rejections and facts are the user's, and \
+             need none.",
         ),
-        Key::optional("over", Shape::Form(&SPAN), "Looks back so far."),
+        Key::optional(
+            "over",
+            Shape::Form(&SPAN),
+            "The time before the call, from `1s` to `400d`, its beginning included.",
+        ),
         Key::optional(
             "per",
             Shape::Words(&PERIODS),
-            "Looks back to the beginning of the day, week (Monday) or month.",
+            "Since the beginning of the day, week (from Monday) or month in a zone.",
         ),
-        Key::depends("zone", Shape::Form(&ZONE), "The zone whose calendar `per` follows; needed with it."),
+        Key::depends("zone", Shape::Form(&ZONE), "The zone of `per`."),
         Key::optional(
             "since",
             Shape::Words(&["executed_review"]),
-            "Looks back to the last review whose grant was executed; needs `executions: reported` in `grants.yaml`.",
+            "Since the last executed review of the same subjects in the same scopes; where there is none, all \
+             that is kept.",
         ),
         Key::optional(
             "scopes",
             Shape::OneOrMore(&Shape::Form(&SCOPE)),
-            "The scopes of the calls that count; without it, the scope that is asked for.",
+            "Calls for these; without it, for the scope that is asked for. Facts have none.",
         ),
         Key::optional(
             "verdicts",
             Shape::OneOrMore(&Shape::Words(&VERDICTS)),
-            "The verdicts of the calls that count; without it, any.",
+            "Calls that were answered so; without it, all.",
         ),
         Key::depends(
             "counts",
             Shape::Words(&COUNTS),
-            "Which calls count. `asked`: every call, this one included; anyone can raise it by asking again. `usable`: what \
-             was executed or still could be, this one included; the base for limits. `executed`: grants that your service \
-             redeemed; the base for trust, and only with `executions: reported`.",
+            "Which calls count; needed for calls. `asked`: every call, whatever it was answered. `usable`: what \
+             was granted and executed, or still can be. `executed`: what your service executed, which needs \
+             `executions: reported` in `grants.yaml`.",
         ),
     ]
 };
@@ -95,6 +108,6 @@ static COMPARED: [Key; 6] = numbers(BOUND, Shape::Ends(&BOUND));
 pub(super) static LAST: Table = Table::new(
     "last",
     "Last",
-    "How long ago something must have been.",
-    &[&[Key::required("before", Shape::Form(&SPAN), "It was longer ago than this.")]],
+    "How long ago something must have been; false when there was nothing.",
+    &[&[Key::required("before", Shape::Form(&SPAN), "It was longer ago than this, from `1s` to `400d`.")]],
 );

@@ -2,7 +2,8 @@
 
 use super::history_keys::HISTORY;
 use super::operators::{
-    ADDRESS_TEST, COUNT_TEST, DECIMAL_TEST, FIELD_TEXT_TEST, MONEY_TEST, PLATFORM_TEST, SCOPE_TEST, TEXT_TEST,
+    ADDRESS_TEST, COUNT_TEST, DECIMAL_TEST, FIELD_TEXT_TEST, MONEY_TEST, PLATFORM_TEST, SCOPE_TEST,
+    TEXT_TEST, USER_AGENT_TEST,
 };
 use super::read_moment::{BUCKETS_MAX, SALT_CHARS_MAX, WEEKDAYS};
 use crate::policy::grammar::{Choice, DAY, DOMAIN, HOURS, Key, LIST, PREFIX, Shape, Table, ZONE};
@@ -58,7 +59,7 @@ static FIELDS: [Key; 11] = [
     Key::optional("user_id", Shape::Keys(&TEXT_TEST), "Who asks."),
     Key::optional("signals.ip", Shape::Keys(&ADDRESS_TEST), "From which address."),
     Key::optional("signals.platform", Shape::Keys(&PLATFORM_TEST), "On which platform."),
-    Key::optional("signals.user_agent", Shape::Keys(&TEXT_TEST), "The browser's or app's own words."),
+    Key::optional("signals.user_agent", Shape::Keys(&USER_AGENT_TEST), "The browser's or app's own words."),
     Key::optional(
         "identifiers.any",
         Shape::Keys(&IDENTIFIER_TEST),

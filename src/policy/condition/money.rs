@@ -66,6 +66,7 @@ impl Test {
         match self {
             Self::Money(_, bounds) => bounds.iter().find_map(Bound::rates),
             Self::MoneyBetween(bounds) => bounds.iter().find_map(Bound::rates),
+            Self::Past(test) => test.rates(),
             _ => None,
         }
     }

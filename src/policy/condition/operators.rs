@@ -1,5 +1,6 @@
 //! The operators of each type of field.
 
+use super::Family;
 use crate::policy::grammar::{AMOUNT, Choice, Key, LIST, MONEY, PATTERN, RANGE, SCOPE, Shape, TEXT, Table};
 use crate::policy::steps::read::PLATFORM_NAMES;
 
@@ -29,6 +30,27 @@ pub(super) static MONEY_TEST: Table = Table::new(
 
 /// What is asked of a text that is always there.
 pub(super) static TEXT_TEST: Table = Table::new("text-test", "Test of a text", TEXT_DOC, &[&TEXTS]);
+
+/// What is asked of the user agent.
+pub(super) static USER_AGENT_TEST: Table = Table::new(
+    "user-agent-test",
+    "Test of the user agent",
+    TEXT_DOC,
+    &[
+        &TEXTS,
+        &[Key::optional(
+            "family",
+            Shape::OneOrMore(&Shape::Words(&FAMILIES)),
+            "What it says it is; a hint that anybody can forge.",
+        )],
+    ],
+);
+
+/// The words for families of devices.
+const FAMILIES: [&str; 8] = {
+    let [a, b, c, d, e, f, g, h] = Family::ALL;
+    [a.as_str(), b.as_str(), c.as_str(), d.as_str(), e.as_str(), f.as_str(), g.as_str(), h.as_str()]
+};
 
 /// What is asked of a text of the metadata.
 pub(super) static FIELD_TEXT_TEST: Table =

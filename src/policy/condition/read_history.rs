@@ -7,7 +7,7 @@ use super::history_keys::{COUNTS, HISTORY, LAST, MEASURES};
 use super::operators::NUMBER_OPERATORS;
 use super::read::{Names, Place};
 use super::read_test::{comparison, decimal_between, in_order, pair};
-use super::{Comparison, HistoryField, PastTest, Test};
+use super::{Comparison, HistoryField, PastTest, SumBound, Test};
 use crate::domain::{
     Amount, Counts, Executions, FactKind, HistoryNeed, Measure, Subject, VerdictKind, Window,
 };
@@ -302,8 +302,8 @@ fn sum(reader: &mut Reader<'_>, operator: &Entry, field: &HistoryField, names: N
     let (key, node) = (&*operator.key, &operator.value);
     if key != "between" {
         let (bound, currency) = literal::money(reader, node, &format!("`{key}`"))?;
-        source::covers(reader, (node.span, currency), field, names)?;
-        return Some(Test::Past(PastTest::Sum(comparison(key)?, bound, currency)));
+        let within = source::bound(reader, (node.span, currency), field, names)?;
+        return Some(Test::Past(PastTest::Sum(comparison(key)?, bound, within)));
     }
     let (low, high) = pair(reader, node)?;
     let (low, high) = (literal::money(reader, low, "`between`"), literal::money(reader, high, "`between`"));
@@ -314,6 +314,6 @@ fn sum(reader: &mut Reader<'_>, operator: &Entry, field: &HistoryField, names: N
         return None;
     }
     let (low, high) = in_order(reader, node.span, (low, high))?;
-    source::covers(reader, (node.span, currency), field, names)?;
-    Some(Test::Past(PastTest::SumBetween(low, high, currency)))
+    let within = source::bound(reader, (node.span, currency), field, names)?;
+    Some(Test::Past(PastTest::SumBetween(low, high, within)))
 }

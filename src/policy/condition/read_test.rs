@@ -2,10 +2,10 @@
 
 use super::operators::{
     ADDRESS_TEST, COUNT_MAX, COUNT_TEST, DECIMAL_TEST, FIELD_TEXT_TEST, MONEY_TEST, PLATFORM_TEST,
-    SCOPE_TEST, TEXT_TEST,
+    SCOPE_TEST, TEXT_TEST, USER_AGENT_TEST,
 };
 use super::read_money;
-use super::{Comparison, Field, Test};
+use super::{Comparison, Family, Field, Test};
 use crate::domain::{Amount, Scope};
 use crate::policy::addresses::{AddressSet, RangeFault, parse_range};
 use crate::policy::diagnostic::{Code, Span};
@@ -32,6 +32,8 @@ pub(super) enum FieldType<'n> {
     Money(&'n MoneyRule, &'n ReadRates),
     /// A text, of a metadata field or free.
     Text(Option<&'n TextRule>),
+    /// A user agent: a free text, and a family.
+    UserAgent,
     /// One of these scopes.
     Scope(&'n [Scope]),
     /// A platform.
@@ -60,6 +62,7 @@ impl FieldType<'_> {
             Self::Money(..) => &MONEY_TEST,
             Self::Text(_) if field.is_metadata() => &FIELD_TEXT_TEST,
             Self::Text(_) => &TEXT_TEST,
+            Self::UserAgent => &USER_AGENT_TEST,
             Self::Scope(_) => &SCOPE_TEST,
             Self::Platform => &PLATFORM_TEST,
             Self::Address => &ADDRESS_TEST,
@@ -90,6 +93,8 @@ pub(super) fn test(
         FieldType::Money(rule, rates) if key == "between" => read_money::between(reader, node, (rule, rates)),
         FieldType::Money(rule, rates) => read_money::comparison(reader, operator, (rule, rates)),
         FieldType::Address => addresses(reader, node),
+        FieldType::UserAgent if key == "family" => family(reader, node),
+        FieldType::UserAgent => text(reader, operator, None),
         FieldType::Text(rule) => text(reader, operator, rule),
         FieldType::Scope(scopes) => {
             let known: Vec<_> = scopes.iter().map(Scope::as_str).collect();
@@ -230,6 +235,20 @@ fn one_of(texts: &[(Span, &str)]) -> Test {
     let mut sorted: Vec<Box<str>> = texts.iter().map(|(_, text)| (*text).into()).collect();
     sorted.sort_unstable();
     Test::OneOf(sorted)
+}
+
+fn family(reader: &mut Reader<'_>, node: &Node) -> Option<Test> {
+    let items = reader.one_or_more(node, "`family`")?;
+    let names = Family::ALL.map(Family::as_str);
+    let words: Vec<_> = items
+        .iter()
+        .map(|item| reader.word(item, "`family`", &names).map(|word| (item.span, word)))
+        .collect();
+    let words: Option<Vec<_>> = words.into_iter().collect();
+    let words = words?;
+    reader.refuse_repeats(&words, "`family`");
+    let is_named = |family: &Family| words.iter().any(|(_, word)| *word == family.as_str());
+    Some(Test::Family(Family::ALL.into_iter().filter(is_named).collect()))
 }
 
 fn text(reader: &mut Reader<'_>, operator: &Entry, rule: Option<&TextRule>) -> Option<Test> {

@@ -26,7 +26,7 @@ otherwise: block
 
 pub(super) fn said(at: Timestamp) -> Said {
     let reason = DeskReason::new("case 4711").expect("a reason");
-    Said { by: Actor::of_shell("jane"), reason, at }
+    Said { by: Actor::CommandLine("jane".into()), reason, at }
 }
 
 pub(super) fn list(name: &str) -> ListName {

@@ -13,7 +13,8 @@ pub(crate) static GRANTS: Table = Table::new(
     &[&[Key::required(
         "executions",
         Shape::Words(&EXECUTIONS),
-        "`reported`: your service redeems every grant with Doorstep before it executes what was granted. `unreported`, as \
-         without this file: every continue and review counts as if it were used, and nothing can ask what was executed.",
+        "`reported`: your service redeems every grant with Doorstep before it acts on it. `unreported`, as without this \
+         file: every continue and review is taken for executed, as late as it could have been, and no condition can ask \
+         what was executed.",
     )]],
 );

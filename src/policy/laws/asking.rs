@@ -1,6 +1,6 @@
 //! Asking again never helps: whatever a request was answered, the same request after more calls is not answered softer.
 //!
-//! More calls make what is `asked`, `usable` and rejected larger, and the last time later; what was executed, and facts, are
+//! More calls make what is `asked`, `usable` and rejected larger, and the last time later, or a first one; what was executed, and facts, are
 //! out of the user's hand. As with omission it is a question about pairs of rules: one that such a call can make match is
 //! compared with all below it, one that it can end with all below it the other way round, and a pair is let off only when its
 //! conditions exclude each other whatever was asked.
@@ -57,3 +57,6 @@ pub(super) fn check_blocks(reader: &mut Reader<'_>, rules: &[ReadRule], cases: &
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

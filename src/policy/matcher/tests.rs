@@ -11,7 +11,7 @@ use crate::policy::{Code, Severity, load_files, shipped};
 
 mod naive;
 
-use naive::{RuleSpec, any_request, any_rules, decide, document, files};
+use naive::{RuleSpec, any_event, any_request, any_rules, decide, document, files};
 
 /// Loads generated rules; `None` where a law refuses them, which is the only way in which they may fail.
 fn load(rules: &[RuleSpec]) -> Option<Bundle> {
@@ -19,7 +19,7 @@ fn load(rules: &[RuleSpec]) -> Option<Bundle> {
     match load_files(files(&text), NOW) {
         Ok(bundle) => Some(bundle),
         Err(faults) => {
-            let laws = [Code::ContinueAboveBlock, Code::OmissionSoftens];
+            let laws = [Code::ContinueAboveBlock, Code::OmissionSoftens, Code::AskingSoftens];
             let mut errors = faults.iter().filter(|fault| fault.severity == Severity::Error);
             assert!(errors.all(|fault| laws.contains(&fault.code)), "{text}\n{faults}");
             None
@@ -91,12 +91,12 @@ proptest! {
         let Some(bundle) = load(&rules) else { return Err(TestCaseError::reject("a law refuses it")) };
         for asked in &asked {
             let facts = asked.facts();
-            let decision = bundle.decide_alone(&facts);
+            let decision = asked.decide(&bundle);
             assert_acceptable(&facts, &decision);
             let (rule, outcomes) = decide(&rules, asked);
             prop_assert_eq!(decision.rule.as_ref().map(|rule| rule.as_str().to_owned()), rule, "{}", document(&rules));
             prop_assert_eq!(&decision.seen.outcomes, &outcomes);
-            prop_assert_eq!(&bundle.decide_alone(&facts), &decision);
+            prop_assert_eq!(&asked.decide(&bundle), &decision);
         }
     }
 
@@ -104,10 +104,27 @@ proptest! {
     fn leaving_a_field_out_never_gives_a_softer_verdict(rules in any_rules(), asked in prop::collection::vec(any_request(), 8)) {
         let Some(bundle) = load(&rules) else { return Err(TestCaseError::reject("a law refuses it")) };
         for asked in &asked {
-            let full = bundle.decide_alone(&asked.facts()).verdict;
+            let full = asked.decide(&bundle).verdict;
             for less in asked.with_less() {
-                let verdict = bundle.decide_alone(&less.facts()).verdict;
+                let verdict = less.decide(&bundle).verdict;
                 prop_assert!(!gains(&verdict, &full), "{:?} -> {:?}\n{}", full, verdict, document(&rules));
+            }
+        }
+    }
+
+    #[test]
+    fn asking_again_never_gives_a_softer_verdict(
+        rules in any_rules(),
+        asked in prop::collection::vec((any_request(), prop::collection::vec(any_event(), 1..4)), 8),
+    ) {
+        let Some(bundle) = load(&rules) else { return Err(TestCaseError::reject("a law refuses it")) };
+        for (asked, events) in &asked {
+            let mut asked = asked.clone();
+            for event in events {
+                let more = asked.after(event.clone().only_asked());
+                let (before, after) = (asked.decide(&bundle).verdict, more.decide(&bundle).verdict);
+                prop_assert!(!gains(&after, &before), "{:?} -> {:?} after {:?}\n{}", before, after, more, document(&rules));
+                asked = more;
             }
         }
     }
@@ -130,7 +147,7 @@ proptest! {
         let never = "  - { id: never, when: { metadata.amount: { gt: 5, lt: 5 } }, then: block }\n";
         let text = document(&rules).replacen("rules:\n", &format!("rules:\n{never}"), 1);
         let more = load_files(files(&text), NOW).expect("loads as before");
-        let (with, without) = (more.decide_alone(&asked.facts()), bundle.decide_alone(&asked.facts()));
+        let (with, without) = (asked.decide(&more), asked.decide(&bundle));
         prop_assert_eq!((with.verdict, with.rule, with.reason), (without.verdict, without.rule, without.reason));
     }
 

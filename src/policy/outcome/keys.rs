@@ -1,10 +1,16 @@
 //! The keys of outcomes, grants and plans.
 
-use crate::domain::GrantMode;
+use crate::domain::{GrantMode, VerdictKind};
 use crate::policy::grammar::{Choice, DURATION, Key, STEP, Shape, Table};
 
 /// An outcome as it stands under `then`, `else` and `otherwise`.
 pub(crate) static ANY_OUTCOME: [Shape; 2] = [Shape::Keys(&OUTCOME), Shape::Words(&["block"])];
+
+/// The words for verdicts.
+pub(crate) const VERDICTS: [&str; 3] = {
+    let [first, second, third] = VerdictKind::ALL;
+    [first.as_str(), second.as_str(), third.as_str()]
+};
 
 /// The modes of a grant.
 const MODES: [&str; 3] = {

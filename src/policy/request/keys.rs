@@ -18,7 +18,7 @@ pub(crate) static REQUEST: Table = Table::new(
         ),
         Key::optional(
             "identifiers",
-            Shape::List(&Shape::AnyOf(&[Shape::Keys(&IDENTIFIER), Shape::Words(&KINDS)])),
+            Shape::List(&Shape::AnyOf(&ANY_IDENTIFIER)),
             "How the user can be reached, such as `phone_number` or `{ type: phone_number, value: \"+33612345678\" }`; left \
              out, none.",
         ),
@@ -32,6 +32,9 @@ pub(crate) static REQUEST: Table = Table::new(
         ),
     ]],
 );
+
+/// An identifier as people write it.
+pub(crate) static ANY_IDENTIFIER: [Shape; 2] = [Shape::Keys(&IDENTIFIER), Shape::Words(&KINDS)];
 
 /// An identifier with its value.
 pub(crate) static IDENTIFIER: Table = Table::new(

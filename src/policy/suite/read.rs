@@ -2,22 +2,19 @@
 
 use std::collections::HashMap;
 
-use super::keys::{EXPECT, TEST_OF_ANY_VERSION};
+use super::keys::{EXPECT, TEST};
 use super::{Case, Expect};
 use crate::domain::{Facts, MANAGED_STEPS, Reason};
 use crate::policy::bundle::Bundle;
 use crate::policy::diagnostic::{Code, Diagnostic, Span};
-use crate::policy::reader::{Map, Reader};
+use crate::policy::given::{given, history};
+use crate::policy::outcome::keys::VERDICTS;
+use crate::policy::reader::Reader;
 use crate::policy::request::request;
 use crate::policy::rules::OTHERWISE;
 use crate::policy::source::SourceFile;
 use crate::policy::suggest::did_you_mean;
 use crate::policy::yaml::{self, Kind, Node};
-
-/// The words for verdicts.
-pub(super) const VERDICTS: [&str; 3] = ["continue", "review", "block"];
-/// A key of tests that need a past; there is none yet.
-const GIVEN: &str = "given";
 
 /// The tests of one file, and what is wrong with it.
 #[derive(Debug, Default)]
@@ -52,7 +49,7 @@ fn case<'n>(
     bundle: &Bundle,
     names: &mut HashMap<&'n str, usize>,
 ) -> Option<Case> {
-    let map = test_map(reader, node)?;
+    let map = reader.closed_map(node, "a test", &TEST)?;
     let name = reader.required(&map, "name", "a test");
     let name = name.and_then(|node| Some((node.span, reader.text(node, "the name of a test")?)));
     if let Some((span, text)) = name {
@@ -64,25 +61,20 @@ fn case<'n>(
     }
     let facts = reader.required(&map, "request", "a test");
     let facts = facts.and_then(|node| Some((request(reader, node)?, node)));
+    let given = match (map.get("given"), &facts) {
+        (Some(node), Some((facts, _))) => given(reader, node, bundle, facts),
+        // What an event leaves out is as in the request: without that, nothing can be said about it.
+        _ => Some(Vec::new()),
+    };
     let expect = reader.required(&map, "expect", "a test");
     let expect =
         expect.and_then(|node| expectation(reader, node, bundle, facts.as_ref().map(|(facts, _)| facts)));
-    let ((span, name), (facts, facts_node), expect) = (name?, facts?, expect?);
+    let ((span, name), (facts, facts_node), expect, given) = (name?, facts?, expect?, given?);
     if expect.reason.as_deref() != Some(&*Reason::ScopeNotCovered.to_string()) {
         covered_scope(reader, &facts, facts_node, bundle);
     }
-    Some(Case { file: reader.file_name().into(), line: span.line, name: name.into(), facts, expect })
-}
-
-/// The keys of a test. `given` gets an answer of its own: it is part of the language's plan, and not of this version.
-fn test_map<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<Map<'n>> {
-    let map = reader.closed_map(node, "a test", &TEST_OF_ANY_VERSION)?;
-    if let Some(entry) = map.entry(GIVEN) {
-        let message = "a test cannot have a past: this version decides by the request alone";
-        let help = "remove `given`, and test what the request alone decides";
-        reader.fault(Code::UnknownKey, entry.key_span, message, help);
-    }
-    Some(map)
+    let history = history(bundle, &facts, &given);
+    Some(Case { file: reader.file_name().into(), line: span.line, name: name.into(), facts, history, expect })
 }
 
 fn covered_scope(reader: &mut Reader<'_>, facts: &Facts, node: &Node, bundle: &Bundle) {

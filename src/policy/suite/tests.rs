@@ -235,7 +235,6 @@ fn every_fault_is_found_at_once_at_its_place() {
     let expected = [
         (2, Code::UnknownScope, uncovered),
         (4, Code::DuplicateItem, "say how the two differ"),
-        (5, Code::UnknownKey, "remove `given`, and test what the request alone decides"),
         (6, Code::UnknownKey, "did you mean `platform`?"),
         (7, Code::UnknownValue, "did you mean `continue`?"),
         (7, Code::UnknownStep, "did you mean `kyc_review`?"),
@@ -247,6 +246,33 @@ fn every_fault_is_found_at_once_at_its_place() {
     ];
     assert_eq!(found, expected, "{faults}");
     assert!(faults.iter().all(|found| found.file == "tests/a.yaml"));
+}
+
+/// A past decides and is covered like the request itself; each test has its own.
+#[test]
+fn a_test_may_have_a_past() {
+    let policy = "scopes: [a:b]
+rules:
+  - { id: often, when: { history: { count: calls, by: user, over: 1h, counts: asked, gt: 1 } }, then: block }
+otherwise: { continue: { grant: { mode: single-use, for: 5m } } }
+";
+    let bundle = bundle(&[("a.yaml", policy)]);
+    let text = "- name: twice
+  given: [{ ago: 5m, verdict: continue }]
+  request: { scope: a:b }
+  expect: { verdict: block, rule: often }
+- name: once
+  request: { scope: a:b }
+  expect: { verdict: continue, rule: otherwise }
+";
+    let report = load(text, &bundle).unwrap_or_else(|faults| panic!("{faults}")).run(&bundle);
+    assert!(report.is_as_expected(), "{report}");
+    assert_eq!(missed(&report), [""; 0]);
+    let faults = load(&text.replace("5m", "5"), &bundle).expect_err("a fault");
+    assert_eq!(
+        faults.iter().map(|found| (found.line, found.code)).collect::<Vec<_>>(),
+        [(2, Code::BadLiteral)]
+    );
 }
 
 #[test]

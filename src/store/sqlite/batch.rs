@@ -125,7 +125,8 @@ async fn decide<'b>(
         let record = match &call.draft {
             Draft::Decided(record) => Cow::Borrowed(&**record),
             Draft::Waits(question) => {
-                let history = past::history(connection, tail, question, &earlier).await?;
+                let history =
+                    past::history(connection, tail, (&question.needs, &question.asker), &earlier).await?;
                 Cow::Owned((question.decide)(&history))
             }
         };

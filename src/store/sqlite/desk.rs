@@ -191,7 +191,7 @@ async fn put_entry(
     .bind(value)
     .bind(effect.as_str())
     .bind(act.until.map(Timestamp::unix_micros))
-    .bind(act.said.by.as_str())
+    .bind(act.said.by.to_string())
     .bind(act.said.reason.as_str())
     .bind(act.said.at.unix_micros())
     .execute(connection)
@@ -212,7 +212,7 @@ async fn put_pause(
     )
     .bind(scope.as_str())
     .bind(act.until.map(Timestamp::unix_micros))
-    .bind(act.said.by.as_str())
+    .bind(act.said.by.to_string())
     .bind(act.said.reason.as_str())
     .bind(act.said.at.unix_micros())
     .execute(connection)
@@ -231,7 +231,7 @@ async fn insert_action(
     )
     .bind(number(revision)?)
     .bind(act.said.at.unix_micros())
-    .bind(act.said.by.as_str())
+    .bind(act.said.by.to_string())
     .bind(act.deed.as_str())
     .bind(act.deed.subject())
     .bind(act.deed.value())
@@ -263,7 +263,7 @@ pub(super) fn number(revision: DeskRevision) -> Result<i64, StoreError> {
 fn said(row: &SqliteRow, (table, id): (&'static str, &str)) -> Result<Said, StoreError> {
     let reason = DeskReason::new(row.try_get("reason")?);
     Ok(Said {
-        by: Actor::from_stored(row.try_get("actor")?),
+        by: Actor::parse(row.try_get("actor")?).ok_or_else(|| StoreError::corrupt(table, "actor", id))?,
         reason: reason.map_err(|_| StoreError::corrupt(table, "reason", id))?,
         at: Timestamp::from_unix_micros(row.try_get("acted_at")?),
     })

@@ -1,5 +1,7 @@
 //! The record on real files in directories of their own.
 
+mod accesses;
+mod activations;
 mod decisions;
 mod desk;
 mod files;

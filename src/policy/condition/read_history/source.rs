@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::read::{Names, Place};
-use super::HistoryField;
+use super::{HistoryField, SumBound};
 use crate::domain::{Currency, HistoryNeed, Measure, Scope, Scopes, Subject};
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::grants::Knowledge;
@@ -162,26 +162,35 @@ fn missing(
     reader.fault(Code::UnknownField, span, message, did_you_mean(path, known));
 }
 
-/// Refuses a bound in a currency in which not all of the sum is: amounts add up in one currency only.
-pub(super) fn covers(
+/// Finds the ways to a bound's currency from every other one that the money can be in: amounts add up in one currency only.
+pub(super) fn bound(
     reader: &mut Reader<'_>,
     (span, currency): (Span, Currency),
     field: &HistoryField,
     names: Names<'_>,
-) -> Option<()> {
-    let Measure::Sum(name) = &field.need.measure else { return Some(()) };
-    let path = format!("money.{name}");
+) -> Option<SumBound> {
     let before = reader.count();
-    for (scope, schema) in counted(&field.need.scopes, names) {
-        let rule = schema.schema.money.iter().find(|rule| *rule.path == *path);
-        let others: Vec<_> =
-            rule.iter().flat_map(|rule| &rule.currencies).filter(|of| **of != currency).collect();
-        if let Some(other) = others.first() {
-            let message =
-                format!("`{path}` of `{scope}` may be in {other}, which does not add up with {currency}");
-            let help = "this version adds up one currency only: narrow the currency field's `one_of`";
-            reader.fault(Code::CurrencyNotCovered, span, message, help);
+    let path = match &field.need.measure {
+        Measure::Sum(name) => format!("money.{name}"),
+        _ => String::new(),
+    };
+    let counted = counted(&field.need.scopes, names);
+    let rules =
+        counted.iter().filter_map(|(_, schema)| schema.schema.money.iter().find(|rule| *rule.path == *path));
+    let others: BTreeSet<_> = rules.flat_map(|rule| &rule.currencies).filter(|of| **of != currency).collect();
+    let mut exchanges = Vec::with_capacity(others.len());
+    for other in others {
+        match names.rates.known().and_then(|rates| rates.exchange(*other, currency)) {
+            Some(exchange) => exchanges.push((*other, exchange)),
+            None if names.rates.are_broken() => {}
+            None => {
+                let message =
+                    format!("`{path}` may be in {other}, and there is no rate from that to {currency}");
+                let help = "add both to `rates.yaml`, or narrow the currency field's `one_of`: amounts add up in one \
+                            currency only";
+                reader.fault(Code::CurrencyNotCovered, span, message, help);
+            }
         }
     }
-    (reader.count() == before).then_some(())
+    (reader.count() == before).then_some(SumBound { currency, exchanges })
 }

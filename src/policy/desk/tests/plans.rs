@@ -35,7 +35,7 @@ fn planned(
 #[test]
 fn a_removal_takes_back_or_hides() {
     let ended = Some(NOW);
-    let not_listed = || Err(DeskFault::NotListed { nearest: None });
+    let not_listed = |near: Option<&str>| Err(DeskFault::NotListed { nearest: near.map(Into::into) });
     let own = |effect, value, until| vec![entry("users", effect, value, until)];
     let cases = [
         // The desk's own entry goes; the file's is hidden; of both, the file's is hidden.
@@ -44,18 +44,17 @@ fn a_removal_takes_back_or_hides() {
         (vec![], "usr_a", Ok(Left::Word)),
         (own(ADDED, "usr_a", None), "usr_a", Ok(Left::Word)),
         // Hidden already, unless that has ended.
-        (own(REMOVED, "usr_a", None), "usr_a", not_listed()),
+        (own(REMOVED, "usr_a", None), "usr_a", not_listed(Some("usr_b"))),
         (own(REMOVED, "usr_a", ended), "usr_a", Ok(Left::Word)),
         // The file has it no more: what hid it can be taken back.
         (own(REMOVED, "gone_from_file", None), "gone_from_file", Ok(Left::Nothing)),
-        (vec![], "nobody_of_that_name", not_listed()),
+        (vec![], "nobody_of_that_name", not_listed(None)),
+        (vec![], "usr_aa", not_listed(Some("usr_a"))),
     ];
     for (entries, value, expected) in cases {
         let found = planned(&entries, remove("users", value), None).map(|(_, left)| left);
         assert_eq!(found, expected, "{entries:?} {value}");
     }
-    let near = planned(&[], remove("users", "usr_aa"), None);
-    assert_eq!(near, Err(DeskFault::NotListed { nearest: Some("usr_a".into()) }));
 }
 
 #[test]

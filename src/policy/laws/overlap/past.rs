@@ -22,8 +22,8 @@ impl<'c> Cases<'c> {
     /// The cases that asking again can make true or end, with everything about what was asked forgotten; `None` when there
     /// is no such case.
     ///
-    /// A larger number makes `gt` and `gte` true and ends `lt` and `lte`; inside a `not` it is the other way round, and `eq`
-    /// and `between` may do both. A later last time ends `before`.
+    /// A larger number makes `gt` and `gte` true and ends `lt` and `lte`; inside a `not` it is the other way round. `eq`,
+    /// `between` and `before` may go both ways.
     pub(in crate::policy::laws) fn moved(&self, wanted: Move) -> Option<Self> {
         let subject = self.subject;
         let Some(cases) = &self.cases else {
@@ -69,8 +69,8 @@ fn moves(literal: &Literal<'_>, wanted: Move, subject: Subject<'_>) -> bool {
             Comparison::Less | Comparison::AtMost => false,
             Comparison::Equal => return true,
         },
-        Test::Past(PastTest::LongerAgo(_)) => false,
-        // `between`, and whatever may come: both ways.
+        // `between`; `before`, which is false of what never was, true when it is long ago and false again when it is asked
+        // anew; and whatever may come: both ways.
         _ => return true,
     };
     (rises == literal.holds()) == (wanted == Move::Begins)
@@ -83,16 +83,18 @@ pub(super) fn possible(at: usize, literals: &[Literal<'_>], subject: Subject<'_>
     Interval::at_least(least).fits(literals) && possible_sum(literals) && possible_last(literals)
 }
 
-/// A sum is compared in each currency by itself: what a bound in one says about another is not reckoned with.
+/// A sum is compared in each currency by itself: what a bound in one says about another hangs on rates, which prove nothing.
 fn possible_sum(literals: &[Literal<'_>]) -> bool {
     literals.iter().filter_map(|literal| currency(&literal.leaf.test)).all(|currency| {
         let mut left = Interval::at_least_zero();
         for literal in literals {
             match &literal.leaf.test {
-                Test::Past(PastTest::Sum(comparison, bound, own)) if *own == currency => {
+                Test::Past(PastTest::Sum(comparison, bound, own)) if own.currency == currency => {
                     left.compare(*comparison, bound.decimal(), literal.claim);
                 }
-                Test::Past(PastTest::SumBetween(low, high, own)) if *own == currency && literal.holds() => {
+                Test::Past(PastTest::SumBetween(low, high, own))
+                    if own.currency == currency && literal.holds() =>
+                {
                     left.between(low.decimal(), high.decimal());
                 }
                 _ => {}
@@ -104,7 +106,7 @@ fn possible_sum(literals: &[Literal<'_>]) -> bool {
 
 const fn currency(test: &Test) -> Option<Currency> {
     match test {
-        Test::Past(PastTest::Sum(_, _, currency) | PastTest::SumBetween(_, _, currency)) => Some(*currency),
+        Test::Past(PastTest::Sum(_, _, own) | PastTest::SumBetween(_, _, own)) => Some(own.currency),
         _ => None,
     }
 }

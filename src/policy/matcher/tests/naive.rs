@@ -6,9 +6,14 @@ use proptest::prelude::*;
 use crate::domain::Facts;
 use crate::policy::sample::{Asking, NEXT_DAY, request, with_lists};
 
+mod extra;
 mod op;
+mod past;
 
+use extra::Extra;
 use op::Op;
+pub(super) use past::{Event, any_event};
+use past::{Question, any_question};
 
 const NOTES: [&str; 3] = ["gift", "gold", "salary"];
 const USERS: [&str; 3] = ["usr_a", "usr_b", "usr_test"];
@@ -51,6 +56,7 @@ pub(super) enum Spec {
     AnyPhone,
     EveryEmail,
     Count(Op, u32),
+    Past(Question),
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
@@ -63,39 +69,6 @@ pub(super) struct RuleSpec {
     is_match_if_absent: bool,
     id: usize,
     extra: Extra,
-}
-
-/// What a rule has besides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Extra {
-    None,
-    /// Active up to the day of the earlier requests.
-    Ends,
-    /// Active from the day after.
-    Begins,
-    Observes,
-}
-
-impl Extra {
-    const ALL: [Self; 6] = [Self::None, Self::None, Self::None, Self::Ends, Self::Begins, Self::Observes];
-
-    fn yaml(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Ends => ", active: { until: 2026-09-21 }",
-            Self::Begins => ", active: { from: 2026-09-22 }",
-            Self::Observes => ", observe: true",
-        }
-    }
-
-    fn decides(self, asked: &Asked) -> bool {
-        match self {
-            Self::None => true,
-            Self::Ends => !asked.is_late,
-            Self::Begins => asked.is_late,
-            Self::Observes => false,
-        }
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -111,6 +84,7 @@ pub(super) struct Asked {
     has_email: bool,
     /// Whether it is the day after the one at whose end list entries end.
     is_late: bool,
+    past: Vec<Event>,
 }
 
 const OUTCOMES: [&str; 6] = [
@@ -129,18 +103,22 @@ fn cents(amount: u32) -> String {
 pub(super) fn any_request() -> impl Strategy<Value = Asked> {
     let who = (0..3_usize, 0..4_usize, 0..4_usize, any::<bool>(), any::<bool>(), any::<bool>());
     let what = (0..6_u32, 0..3_usize, prop::option::of(0..3_usize), prop::option::of(0..6_u32));
-    (who, what).prop_map(
-        |((user, platform, address, has_phone, has_email, is_late), (amount, currency, note, tip))| Asked {
-            amount: amount * 50,
-            currency,
-            note,
-            tip: tip.map(|tip| tip * 50),
-            user,
-            platform,
-            address,
-            has_phone,
-            has_email,
-            is_late,
+    let past = prop::collection::vec(any_event(), 0..5);
+    (who, what, past).prop_map(
+        |((user, platform, address, has_phone, has_email, is_late), (amount, currency, note, tip), past)| {
+            Asked {
+                amount: amount * 50,
+                currency,
+                note,
+                tip: tip.map(|tip| tip * 50),
+                user,
+                platform,
+                address,
+                has_phone,
+                has_email,
+                is_late,
+                past,
+            }
         },
     )
 }
@@ -155,26 +133,27 @@ fn any_bound() -> impl Strategy<Value = u32> {
 
 fn any_spec() -> impl Strategy<Value = Spec> {
     let leaf = prop_oneof![
-        (any_op(), any_bound()).prop_map(|(op, bound)| Spec::Amount(op, bound)),
-        (any_bound(), any_bound()).prop_map(|(a, b)| Spec::Between(a.min(b), a.max(b))),
-        (any_op(), any_bound(), any_bound()).prop_map(|(op, usd, eur)| Spec::Money(op, usd, eur)),
-        (any_op(), any_bound()).prop_map(|(op, bound)| Spec::Dollars(op, bound)),
-        (any_op(), any_bound()).prop_map(|(op, bound)| Spec::Tip(op, bound)),
-        (0..3_usize).prop_map(Spec::NoteIs),
-        prop::sample::select(vec!['g', 's']).prop_map(Spec::NoteStarts),
-        any::<bool>().prop_map(Spec::NotePresent),
-        (0..3_usize).prop_map(Spec::User),
-        (0..3_usize).prop_map(Spec::Platform),
-        (0..3_usize).prop_map(Spec::Net),
-        Just(Spec::UserListed),
-        Just(Spec::NoteListed),
-        Just(Spec::NetListed),
-        (0..3_usize).prop_map(Spec::Mapped),
-        Just(Spec::Night),
-        (1..4_u32).prop_map(Spec::Bucket),
-        Just(Spec::AnyPhone),
-        Just(Spec::EveryEmail),
-        (any_op(), 0..3_u32).prop_map(|(op, bound)| Spec::Count(op, bound)),
+        1 => (any_op(), any_bound()).prop_map(|(op, bound)| Spec::Amount(op, bound)),
+        1 => (any_bound(), any_bound()).prop_map(|(a, b)| Spec::Between(a.min(b), a.max(b))),
+        1 => (any_op(), any_bound(), any_bound()).prop_map(|(op, usd, eur)| Spec::Money(op, usd, eur)),
+        1 => (any_op(), any_bound()).prop_map(|(op, bound)| Spec::Dollars(op, bound)),
+        1 => (any_op(), any_bound()).prop_map(|(op, bound)| Spec::Tip(op, bound)),
+        1 => (0..3_usize).prop_map(Spec::NoteIs),
+        1 => prop::sample::select(vec!['g', 's']).prop_map(Spec::NoteStarts),
+        1 => any::<bool>().prop_map(Spec::NotePresent),
+        1 => (0..3_usize).prop_map(Spec::User),
+        1 => (0..3_usize).prop_map(Spec::Platform),
+        1 => (0..3_usize).prop_map(Spec::Net),
+        1 => Just(Spec::UserListed),
+        1 => Just(Spec::NoteListed),
+        1 => Just(Spec::NetListed),
+        1 => (0..3_usize).prop_map(Spec::Mapped),
+        1 => Just(Spec::Night),
+        1 => (1..4_u32).prop_map(Spec::Bucket),
+        1 => Just(Spec::AnyPhone),
+        1 => Just(Spec::EveryEmail),
+        1 => (any_op(), 0..3_u32).prop_map(|(op, bound)| Spec::Count(op, bound)),
+        4 => any_question().prop_map(Spec::Past),
     ];
     leaf.prop_recursive(3, 10, 3, |inner| {
         prop_oneof![
@@ -242,6 +221,7 @@ impl Spec {
             Self::AnyPhone => "{ identifiers.any: { type: phone_number } }".to_owned(),
             Self::EveryEmail => "{ identifiers.every: { email_domain: example.com } }".to_owned(),
             Self::Count(op, bound) => format!("{{ identifiers.count: {{ {}: {bound} }} }}", op.word()),
+            Self::Past(question) => question.yaml(),
             Self::All(parts) => format!("{{ all: [{}] }}", list(parts)),
             Self::Any(parts) => format!("{{ any: [{}] }}", list(parts)),
             Self::Not(part) => format!("{{ not: {} }}", part.yaml()),
@@ -253,6 +233,7 @@ impl Spec {
             Self::Tip(..) | Self::NoteIs(_) | Self::NoteStarts(_) | Self::NoteListed => true,
             Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::compares_optional),
             Self::Not(part) => part.compares_optional(),
+            Self::Past(question) => question.is_about_optional(),
             _ => false,
         }
     }
@@ -302,6 +283,7 @@ impl Spec {
             Self::AnyPhone => asked.has_phone,
             Self::EveryEmail => asked.has_email && !asked.has_phone,
             Self::Count(op, bound) => op.holds(count, *bound),
+            Self::Past(question) => question.holds(asked, absent),
         };
         seen.push_str(if outcome { "1" } else { "0" });
         outcome

@@ -20,7 +20,7 @@ fn scope() -> Scope {
 
 fn act(deed: DeskDeed) -> DeskAct {
     let reason = DeskReason::new("case 4711").expect("a reason");
-    DeskAct { deed, until: None, said: Said { by: Actor::of_shell("jane"), reason, at: START } }
+    DeskAct { deed, until: None, said: Said { by: Actor::CommandLine("jane".into()), reason, at: START } }
 }
 
 /// Does something that leaves a word.
