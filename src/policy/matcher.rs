@@ -18,9 +18,8 @@ impl Bundle {
     ///   needs nothing.
     ///
     /// A scope without a policy is blocked; so is one that the fraud desk paused, whatever the page sent; so is metadata
-    /// that does not fit, and every request for a scope whose rules convert money by rates that are too old at its moment,
-    /// before any rule looks at it, and a request for which the answers to other questions are handed in: no rule can be
-    /// skipped for want of an answer. Then the
+    /// that does not fit, every request for a scope whose rules convert money by rates that are too old at its moment, and
+    /// one for which the answers to other questions are handed in: no rule is skipped for want of an answer. Then the
     /// rules of `always.yaml`, then the scope's own: the first whose condition holds decides, else `otherwise`. Of each
     /// rule that is tried every condition is evaluated, so that the record shows all of them. A rule that is not active at
     /// the moment of the request never matches, and one that observes is noted and passed by.
