@@ -235,6 +235,7 @@ fn detail(found: StoredDecision, bundle: Option<&Bundle>) -> DecisionDetail {
         reason: &found.reason,
         seen_json: &found.seen_json,
         outcomes: &found.outcomes,
+        received_at: found.received_at,
     };
     let explanation = bundle.and_then(|bundle| bundle.explain(told));
     let raw = |json: &str| RawValue::from_string(json.to_owned()).ok();

@@ -11,9 +11,14 @@ use super::literal::Pattern;
 use super::schema::{Schema, Value, Values};
 use crate::domain::{Amount, Facts, Identifier, IdentifierKind, Timestamp};
 
+mod moment;
+pub(crate) use moment::{BucketTest, TimeTest};
+pub(crate) use read_moment::date;
+
 pub(crate) mod read;
 mod read_identifier;
 mod read_list;
+mod read_moment;
 mod read_test;
 
 /// The most conditions of one rule.
@@ -75,6 +80,10 @@ pub(crate) enum Field {
     IdentifiersEvery,
     /// `identifiers.count`.
     IdentifiersCount,
+    /// `request.time`.
+    Time,
+    /// `bucket`: the user's share.
+    Bucket,
     /// `metadata.NAME`, by its place in the schema.
     Metadata(usize),
     /// `money.NAME`, by its place in the schema.
@@ -83,7 +92,7 @@ pub(crate) enum Field {
 
 impl Field {
     /// The fields that every scope has, with their names in conditions.
-    pub(crate) const COMMON: [(&'static str, Self); 8] = [
+    pub(crate) const COMMON: [(&'static str, Self); 10] = [
         ("scope", Self::Scope),
         ("user_id", Self::UserId),
         ("signals.ip", Self::Ip),
@@ -92,6 +101,8 @@ impl Field {
         ("identifiers.any", Self::IdentifiersAny),
         ("identifiers.every", Self::IdentifiersEvery),
         ("identifiers.count", Self::IdentifiersCount),
+        ("request.time", Self::Time),
+        ("bucket", Self::Bucket),
     ];
 
     /// Whether the page chose what stands here.
@@ -170,6 +181,10 @@ pub(crate) enum Test {
     Listed(Listed),
     /// What an identifier must be.
     Identifier(IdentifierTest),
+    /// When the request must arrive.
+    Time(TimeTest),
+    /// Which share of the users must ask.
+    Bucket(BucketTest),
 }
 
 /// A question to a list.
@@ -288,6 +303,8 @@ impl Leaf {
             Field::IdentifiersAny => self.test.any_identifier(&facts.identifiers, now),
             Field::IdentifiersEvery => self.test.every_identifier(&facts.identifiers, now),
             Field::IdentifiersCount => self.test.decimal(Decimal::from(facts.identifiers.len())),
+            Field::Time => matches!(&self.test, Test::Time(test) if test.fits(now)),
+            Field::Bucket => matches!(&self.test, Test::Bucket(test) if test.fits(&facts.user_id)),
             Field::Metadata(at) => match view.values.field(at) {
                 Value::Absent => self.when_absent,
                 Value::Decimal(amount) => self.test.decimal(amount.decimal()),

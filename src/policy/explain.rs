@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::bundle::Bundle;
 use super::trace::{Parts, Recorded, Traced};
-use crate::domain::{Decision, RuleId, Scope, Verdict};
+use crate::domain::{Decision, Facts, RuleId, Scope, Timestamp, Verdict};
 
 mod page;
 
@@ -29,6 +29,8 @@ pub(crate) struct Told<'r> {
     pub(crate) seen_json: &'r str,
     /// One character a condition.
     pub(crate) outcomes: &'r str,
+    /// When the request arrived.
+    pub(crate) received_at: Timestamp,
 }
 
 /// Why a decision is what it is. As JSON its shape is stable: members may be added, none changes.
@@ -50,6 +52,10 @@ struct RuleTold {
     file: String,
     line: usize,
     held: bool,
+    /// Whether the rule was there at the moment of the request (`active`).
+    active: bool,
+    /// Whether the rule is only noted, and never decides (`observe`).
+    observes: bool,
     when: ConditionTold,
 }
 
@@ -81,14 +87,16 @@ impl Bundle {
     ///
     /// - returns: `None` when the record does not fit: another bundle decided, or another version of the language.
     pub(crate) fn explain(&self, told: Told<'_>) -> Option<Explanation> {
-        let Told { scope, rule, reason, outcomes, .. } = told;
-        let tried = self.trace(Recorded { scope, rule, reason, outcomes })?;
+        let Told { scope, rule, reason, outcomes, received_at, .. } = told;
+        let tried = self.trace(Recorded { scope, rule, reason, outcomes, received_at })?;
         let seen: Map<String, Value> = serde_json::from_str(told.seen_json).ok()?;
         let rules = tried.iter().map(|tried| RuleTold {
             id: tried.rule.id.clone(),
             file: tried.file.to_owned(),
             line: tried.rule.line,
             held: tried.traced.held,
+            active: tried.active,
+            observes: tried.rule.observes(),
             when: ConditionTold::of(&tried.traced, &seen),
         });
         Some(Explanation {
@@ -104,7 +112,7 @@ impl Bundle {
     /// Explains a decision that this bundle made just now.
     ///
     /// - returns: never `None` for a decision of this bundle.
-    pub(crate) fn explain_decision(&self, scope: &Scope, decision: &Decision) -> Option<Explanation> {
+    pub(crate) fn explain_decision(&self, facts: &Facts, decision: &Decision) -> Option<Explanation> {
         let steps = match &decision.verdict {
             Verdict::Review(_, plan) => {
                 Some(plan.steps().iter().map(|step| step.key.as_str()).collect::<Vec<_>>().join(" "))
@@ -112,13 +120,14 @@ impl Bundle {
             Verdict::Continue(_) | Verdict::Block => None,
         };
         self.explain(Told {
-            scope,
+            scope: &facts.scope,
             verdict: decision.verdict.as_str(),
             step_keys: steps.as_deref(),
             rule: decision.rule.as_ref(),
             reason: &decision.reason.to_string(),
             seen_json: &decision.seen.values_json,
             outcomes: &decision.seen.outcomes,
+            received_at: facts.received_at,
         })
     }
 }

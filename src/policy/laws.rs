@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::condition::{Condition, Leaf};
+use super::condition::Leaf;
 use super::diagnostic::{Code, Span};
 use super::outcome::Outcome;
 use super::outcome::read::GrantPlace;
 use super::reader::Reader;
 use super::rules::read::{ReadRule, ReadRules};
+use super::rules::{Part, Rule};
 use super::schema::Schema;
 use super::suggest::did_you_mean;
 use crate::domain::{GrantMode, Scope};
@@ -38,7 +39,7 @@ pub(crate) struct Subject<'s> {
 /// Holds a scope file against the laws.
 pub(crate) fn check(reader: &mut Reader<'_>, subject: Subject<'_>) {
     let rules = &subject.rules.rules;
-    let cases: Vec<Cases<'_>> = rules.iter().map(|read| Cases::of(&read.rule.when, subject)).collect();
+    let cases: Vec<Cases<'_>> = rules.iter().map(|read| cases_of(&read.rule, subject)).collect();
     grant_modes(reader, subject);
     overrides(reader, subject.rules);
     continue_above_block(reader, rules, &cases);
@@ -50,6 +51,15 @@ pub(crate) fn check(reader: &mut Reader<'_>, subject: Subject<'_>) {
         let message = "whoever matches no rule continues";
         let help = "write `otherwise: block`, and a last rule for those who may continue";
         reader.warning(Code::OtherwiseContinues, span, message, help);
+    }
+}
+
+/// The cases in which a rule decides: none for one that only observes. When a rule is active is not taken into account,
+/// as if it always were.
+fn cases_of<'s>(rule: &'s Rule, subject: Subject<'s>) -> Cases<'s> {
+    match rule.part {
+        Part::Decides => Cases::of(&rule.when, subject),
+        Part::Observes => Cases::none(&rule.when, subject),
     }
 }
 
@@ -140,13 +150,13 @@ fn never_matches(reader: &mut Reader<'_>, rules: &[ReadRule], cases: &[Cases<'_>
             let message =
                 format!("`{}` never decides: `{}` above it always does", rule.rule.id, always.rule.id);
             reader.warning(Code::NeverMatches, rule.id_span, message, "move it up, or remove it");
-        } else if cases.is_impossible() {
+        } else if rule.rule.part == Part::Decides && cases.is_impossible() {
             let message = format!("`{}` never decides: its conditions exclude each other", rule.rule.id);
             let help =
                 "compare the bounds and values of its conditions with each other and with the field's own";
             reader.warning(Code::NeverMatches, rule.id_span, message, help);
         }
-        if rule.rule.when == Condition::Always && above.is_none() {
+        if rule.rule.takes_all() && above.is_none() {
             above = Some(rule);
         }
     }

@@ -3,7 +3,7 @@
 use super::bundle::Bundle;
 use super::condition::View;
 use super::outcome::{Outcome, Walked};
-use super::rules::Rule;
+use super::rules::{Part, Rule};
 use super::scope_file::ScopePolicy;
 use super::seen::Looked;
 use super::steps::Walker;
@@ -14,7 +14,8 @@ impl Bundle {
     ///
     /// A scope without a policy is blocked; so is metadata that does not fit, before any rule looks at it. Then the
     /// rules of `always.yaml`, then the scope's own: the first whose condition holds decides, else `otherwise`. Of each
-    /// rule that is tried every condition is evaluated, so that the record shows all of them.
+    /// rule that is tried every condition is evaluated, so that the record shows all of them. A rule that is not active at
+    /// the moment of the request never matches, and one that observes is noted and passed by.
     ///
     /// The same bundle and facts give the same decision: there is no clock, no randomness and no IO in here, and nothing
     /// that could fail.
@@ -29,10 +30,20 @@ impl Bundle {
         let view = View { facts, schema: &policy.schema, values: &values };
         let mut looked = Looked::default();
         let mut rules = self.always().iter().chain(&policy.rules);
-        let decided =
-            rules.find(|rule| rule.when.holds(view, &mut |leaf, outcome| looked.note(leaf, outcome)));
+        let decided = rules.find(|rule| matches(rule, view, &mut looked));
         answer(decided, policy, view, looked)
     }
+}
+
+/// Whether the rule decides. The conditions of a rule that is not there now, or only observes, are evaluated all the
+/// same: so what the record shows has one form for each bundle, whatever the time.
+fn matches(rule: &Rule, view: View<'_>, looked: &mut Looked) -> bool {
+    let holds = rule.when.holds(view, &mut |leaf, outcome| looked.note(leaf, outcome));
+    let held = holds && rule.active.includes(view.facts.received_at);
+    if held && rule.part == Part::Observes {
+        looked.observed(&rule.id);
+    }
+    held && rule.part == Part::Decides
 }
 
 fn blocked(reason: Reason) -> Decision {

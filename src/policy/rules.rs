@@ -2,7 +2,7 @@
 
 use super::condition::Condition;
 use super::outcome::Outcome;
-use crate::domain::RuleId;
+use crate::domain::{RuleId, Timestamp};
 
 pub(crate) mod read;
 
@@ -24,4 +24,45 @@ pub(crate) struct Rule {
     pub(crate) message: Option<Box<str>>,
     /// The line of its id in its file, from 1.
     pub(crate) line: usize,
+    /// When it is there at all.
+    pub(crate) active: Active,
+    /// Whether it decides.
+    pub(crate) part: Part,
+}
+
+impl Rule {
+    /// Whether the rule decides about every request that comes as far as to it.
+    pub(crate) fn takes_all(&self) -> bool {
+        self.when == Condition::Always && self.active == Active::default() && !self.observes()
+    }
+
+    /// Whether the rule is only noted, and never decides.
+    pub(crate) fn observes(&self) -> bool {
+        self.part == Part::Observes
+    }
+}
+
+/// The time in which a rule is there; outside of it no request matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Active {
+    /// From this moment on.
+    pub(crate) from: Option<Timestamp>,
+    /// Up to this moment, which is excluded.
+    pub(crate) until: Option<Timestamp>,
+}
+
+impl Active {
+    /// Whether the rule is there at that moment.
+    pub(crate) fn includes(self, moment: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= moment) && self.until.is_none_or(|until| moment < until)
+    }
+}
+
+/// What a rule does when it matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// It decides.
+    Decides,
+    /// It is noted, and the next rule is tried (`observe: true`).
+    Observes,
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::condition::{Field, Leaf, View};
 use super::schema::{FIELDS_MAX, FieldRule, Value};
-use crate::domain::{Metadata, Seen, mask_identifier, mask_ip};
+use crate::domain::{Metadata, RuleId, Seen, mask_identifier, mask_ip};
 
 /// The most characters of a user agent that are kept.
 const USER_AGENT_CHARS_MAX: usize = 64;
@@ -16,6 +16,8 @@ const USUAL_BYTES: usize = 384;
 pub(super) struct Looked {
     fields: FieldSet,
     outcomes: String,
+    /// The ids of the rules that would have decided if they did not only observe, as a JSON list without its brackets.
+    observed: String,
 }
 
 impl Looked {
@@ -23,6 +25,12 @@ impl Looked {
     pub(super) fn note(&mut self, leaf: &Leaf, outcome: bool) {
         self.fields.add(leaf.field);
         self.outcomes.push(if outcome { '1' } else { '0' });
+    }
+
+    /// Notes a rule that matched and only observes. An id has no character that needs escaping.
+    pub(super) fn observed(&mut self, rule: &RuleId) {
+        let comma = if self.observed.is_empty() { "" } else { "," };
+        _ = write!(self.observed, "{comma}\"{rule}\"");
     }
 
     /// Writes the values down.
@@ -35,6 +43,10 @@ impl Looked {
             }
             write_field(&mut json, field, view);
         }
+        if !self.observed.is_empty() {
+            let comma = if json.len() > 1 { "," } else { "" };
+            _ = write!(json, "{comma}\"observed\":[{}]", self.observed);
+        }
         json.push('}');
         Seen { values_json: json, outcomes: self.outcomes }
     }
@@ -45,7 +57,7 @@ impl Looked {
 struct FieldSet(u32);
 
 impl FieldSet {
-    const ORDER: [Field; 7] = [
+    const ORDER: [Field; 8] = [
         Field::Scope,
         Field::UserId,
         Field::Ip,
@@ -53,6 +65,7 @@ impl FieldSet {
         Field::UserAgent,
         Field::IdentifiersAny,
         Field::IdentifiersCount,
+        Field::Time,
     ];
     const FIRST_METADATA: usize = Self::ORDER.len();
     const FIRST_MONEY: usize = Self::FIRST_METADATA + FIELDS_MAX;
@@ -61,13 +74,15 @@ impl FieldSet {
     fn add(&mut self, field: Field) {
         let bit = match field {
             Field::Scope => 0,
-            Field::UserId => 1,
+            // A bucket follows from the user and from the rule's own text.
+            Field::UserId | Field::Bucket => 1,
             Field::Ip => 2,
             Field::Platform => 3,
             Field::UserAgent => 4,
             // Both look at the whole list.
             Field::IdentifiersAny | Field::IdentifiersEvery => 5,
             Field::IdentifiersCount => 6,
+            Field::Time => 7,
             Field::Metadata(at) => Self::FIRST_METADATA + at,
             Field::Money(at) => Self::FIRST_MONEY + at,
         };
@@ -87,7 +102,8 @@ fn write_field(json: &mut String, field: Field, view: View<'_>) {
     let facts = view.facts;
     match field {
         Field::Scope => text(json, "scope", facts.scope.as_str()),
-        Field::UserId => text(json, "user_id", facts.user_id.as_str()),
+        Field::UserId | Field::Bucket => text(json, "user_id", facts.user_id.as_str()),
+        Field::Time => text(json, "request.time", &facts.received_at.to_string()),
         Field::Ip => text(json, "signals.ip", &mask_ip(facts.signals.ip)),
         Field::Platform => text(json, "signals.platform", facts.signals.platform.as_str()),
         Field::UserAgent => text(json, "signals.user_agent", start_of(&facts.signals.user_agent)),

@@ -8,7 +8,7 @@ use std::fmt;
 use super::bundle::{ALWAYS_FILE, Bundle};
 use super::condition::{Condition, Leaf};
 use super::rules::Rule;
-use crate::domain::{Decision, Reason, RuleId, Scope};
+use crate::domain::{Decision, Facts, Reason, RuleId, Scope, Timestamp};
 
 /// What a decision's record says about how it came about.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +21,8 @@ pub(super) struct Recorded<'r> {
     pub(super) reason: &'r str,
     /// One character a condition.
     pub(super) outcomes: &'r str,
+    /// When the request arrived: what tells which rules were active.
+    pub(super) received_at: Timestamp,
 }
 
 /// A rule that was tried.
@@ -32,6 +34,20 @@ pub(super) struct Tried<'b> {
     pub(super) rule: &'b Rule,
     /// How its condition came out.
     pub(super) traced: Traced<'b>,
+    /// Whether the rule was there at the moment of the request.
+    pub(super) active: bool,
+}
+
+impl Tried<'_> {
+    /// Whether the rule matched: its condition held while it was active.
+    pub(super) const fn matched(&self) -> bool {
+        self.traced.held && self.active
+    }
+
+    /// Whether the rule decided.
+    fn decided(&self) -> bool {
+        self.matched() && !self.rule.observes()
+    }
 }
 
 /// A condition and how it came out.
@@ -73,24 +89,30 @@ impl Bundle {
             let policy = self.policy(recorded.scope)?;
             let always = self.always().iter().map(|rule| (ALWAYS_FILE, rule));
             for (file, rule) in always.chain(policy.rules.iter().map(|rule| (&*policy.file, rule))) {
-                tried.push(Tried { file, rule, traced: Traced::of(&rule.when, &mut outcomes)? });
+                let traced = Traced::of(&rule.when, &mut outcomes)?;
+                tried.push(Tried { file, rule, traced, active: rule.active.includes(recorded.received_at) });
                 if Some(&rule.id) == recorded.rule {
                     break;
                 }
             }
         }
-        let decided = tried.last().is_some_and(|last| last.traced.held);
+        let decided = tried.last().is_some_and(Tried::decided);
         let fits = outcomes.next().is_none() && decided == recorded.rule.is_some();
-        let earlier = tried.iter().rev().skip(1).all(|tried| !tried.traced.held);
+        let earlier = tried.iter().rev().skip(1).all(|tried| !tried.decided());
         (fits && earlier).then_some(tried)
     }
 
     /// The same for a decision that was made just now.
-    pub(super) fn trace_decision(&self, scope: &Scope, decision: &Decision) -> Vec<Tried<'_>> {
-        let reason = decision.reason.to_string();
-        let (rule, outcomes) = (decision.rule.as_ref(), &*decision.seen.outcomes);
+    pub(super) fn trace_decision(&self, facts: &Facts, decision: &Decision) -> Vec<Tried<'_>> {
+        let recorded = Recorded {
+            scope: &facts.scope,
+            rule: decision.rule.as_ref(),
+            reason: &decision.reason.to_string(),
+            outcomes: &decision.seen.outcomes,
+            received_at: facts.received_at,
+        };
         // INVARIANT: a decision fits the bundle that made it.
-        self.trace(Recorded { scope, rule, reason: &reason, outcomes }).unwrap_or_default()
+        self.trace(recorded).unwrap_or_default()
     }
 }
 
@@ -179,7 +201,9 @@ otherwise: block
         let bundle = scope_bundle(TEXT);
         let rule = rule.map(|id| RuleId::new(id).expect("an id"));
         let scope = Scope::new("a:b").expect("a scope");
-        let tried = bundle.trace(Recorded { scope: &scope, rule: rule.as_ref(), reason, outcomes })?;
+        let received_at = request("a:b").received_at;
+        let tried =
+            bundle.trace(Recorded { scope: &scope, rule: rule.as_ref(), reason, outcomes, received_at })?;
         Some(tried.iter().map(|tried| format!("{} {}", tried.rule.id, tried.traced.held)).collect())
     }
 
@@ -218,7 +242,7 @@ otherwise: block
     fn conditions_are_told_in_the_files_words() {
         let bundle = scope_bundle(TEXT);
         let decision = bundle.decide(&request("a:b"));
-        let tried = bundle.trace_decision(&request("a:b").scope, &decision);
+        let tried = bundle.trace_decision(&request("a:b"), &decision);
         let told: Vec<_> = tried
             .iter()
             .map(|tried| format!("{}:{} {}", tried.file, tried.rule.line, tried.rule.when))

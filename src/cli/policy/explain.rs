@@ -38,7 +38,7 @@ pub(super) fn run(dir: &Path, options: ExplainOptions, format: Format) -> Exit {
         }
     };
     let decision = bundle.decide(&facts);
-    let Some(explanation) = bundle.explain_decision(&facts.scope, &decision) else {
+    let Some(explanation) = bundle.explain_decision(&facts, &decision) else {
         output::complain("The decision cannot be explained.");
         return Exit::Failed;
     };

@@ -9,7 +9,7 @@ mod cases;
 mod list_cases;
 
 use cases::{ALWAYS_CASES, METADATA_CASES, PLAN_CASES, RULE_CASES, SCOPE_CASES, STEPS_CASES};
-use list_cases::{LIST_CASES, NETS, USE_CASES, USERS, ZONES};
+use list_cases::{LIST_CASES, MOMENT_CASES, NETS, USE_CASES, USERS, ZONES};
 
 /// A file of the scope `a:b`, after whose first lines the case's own text stands.
 const SCOPE_HEAD: &str = "scopes: [a:b]\notherwise: block\n";
@@ -104,6 +104,13 @@ fn uses_of_lists() {
     for (code, condition) in USE_CASES {
         let rule = format!("{METADATA_HEAD}rules: [{{ id: r, when: {{ {condition} }}, then: block }}]\n");
         check("a.yaml", *code, &rule, &LISTS);
+    }
+}
+
+#[test]
+fn times_buckets_and_parts_of_rules() {
+    for (code, text) in MOMENT_CASES {
+        check("a.yaml", *code, &format!("{SCOPE_HEAD}rules: [{{ id: r, {text}, then: block }}]\n"), &[]);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::read_identifier;
 use super::read_list;
+use super::read_moment;
 use super::read_test::{self, FieldType, Presence};
 use super::{Condition, Field, LEAVES_MAX, Leaf, Test, Words};
 use crate::domain::Scope;
@@ -149,9 +150,18 @@ impl<'w> When<'w, '_> {
         let field = self.field(entry)?;
         let names = self.names;
         let kind = field_type(field, names);
-        if matches!(kind, FieldType::Identifiers) {
-            let test = read_identifier::identifier(self.reader, &entry.value, &entry.key, names.lists)?;
-            return Some(self.leaf((entry, entry.value.inline()), field, Test::Identifier(test), side));
+        let (node, key) = (&entry.value, &*entry.key);
+        let keyed = match field {
+            Field::IdentifiersAny | Field::IdentifiersEvery => {
+                let test = read_identifier::identifier(self.reader, node, key, names.lists);
+                Some(test.map(Test::Identifier))
+            }
+            Field::Time => Some(read_moment::time(self.reader, node).map(Test::Time)),
+            Field::Bucket => Some(read_moment::bucket(self.reader, node).map(Test::Bucket)),
+            _ => None,
+        };
+        if let Some(test) = keyed {
+            return test.map(|test| self.leaf((entry, node.inline()), field, test, side));
         }
         let presence = match field.optional_parts(&names.schema.schema).as_slice() {
             [] => Presence::Certain,
@@ -251,7 +261,7 @@ fn field_type<'n>(field: Field, names: Names<'n>) -> FieldType<'n> {
         Field::Platform => FieldType::Platform,
         Field::UserId | Field::UserAgent => FieldType::Text(None),
         Field::Ip => FieldType::Address,
-        Field::IdentifiersAny | Field::IdentifiersEvery => FieldType::Identifiers,
+        Field::IdentifiersAny | Field::IdentifiersEvery | Field::Time | Field::Bucket => FieldType::Keys,
         Field::IdentifiersCount => FieldType::Count,
         Field::Metadata(at) => match names.schema.schema.fields.get(at).map(|field| &field.kind) {
             Some(FieldKind::Decimal(_)) => FieldType::Decimal,

@@ -35,8 +35,8 @@ pub(super) enum FieldType<'n> {
     Platform,
     /// An IP address.
     Address,
-    /// The identifiers, which have keys instead of operators.
-    Identifiers,
+    /// What has keys instead of operators: identifiers, the time, buckets.
+    Keys,
 }
 
 /// Whether a field may be absent from a request.
@@ -57,7 +57,7 @@ impl FieldType<'_> {
             Self::Scope(_) => vec!["eq", "in"],
             Self::Platform => vec!["eq", "in", "in_list"],
             Self::Address => vec!["in_cidr", "in_list", "mapped_by"],
-            Self::Identifiers => Vec::new(),
+            Self::Keys => Vec::new(),
         };
         if field.is_metadata() {
             operators.push("present");
@@ -93,7 +93,7 @@ pub(super) fn test(
             choice(reader, operator, Code::UnknownScope, &known)
         }
         FieldType::Platform => choice(reader, operator, Code::UnknownValue, &PLATFORM_NAMES),
-        FieldType::Identifiers => None,
+        FieldType::Keys => None,
     }
 }
 

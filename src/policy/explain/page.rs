@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{ConditionTold, Explanation};
+use super::{ConditionTold, Explanation, RuleTold};
 
 /// A line of the page.
 struct Row {
@@ -18,7 +18,7 @@ struct Row {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = |id: &str| {
-            let decided = self.rules.last().filter(|rule| rule.held);
+            let decided = self.rules.last();
             decided.map_or_else(|| id.to_owned(), |rule| format!("{id}  ({}:{})", rule.file, rule.line))
         };
         writeln!(f, "verdict  {}", self.verdict)?;
@@ -51,11 +51,23 @@ impl Explanation {
     fn rows(&self) -> Vec<Row> {
         let mut rows = Vec::new();
         for rule in &self.rules {
-            let what = format!("{}  ({}:{})", rule.id, rule.file, rule.line);
+            let what = format!("{}  ({}:{}){}", rule.id, rule.file, rule.line, rule.remark());
             rows.push(Row { outcome: word(rule.held), what, saw: String::new() });
             rule.when.rows(1, &mut rows);
         }
         rows
+    }
+}
+
+impl RuleTold {
+    /// Why a rule whose condition held did not decide all the same.
+    const fn remark(&self) -> &'static str {
+        match (self.observes, self.active) {
+            (true, true) => "  observes",
+            (true, false) => "  observes, not active",
+            (false, true) => "",
+            (false, false) => "  not active",
+        }
     }
 }
 

@@ -34,7 +34,7 @@ fn policy() -> Bundle {
 fn page(facts: &Facts) -> String {
     let bundle = policy();
     let decision = bundle.decide(facts);
-    bundle.explain_decision(&facts.scope, &decision).expect("its own decision").to_string()
+    bundle.explain_decision(facts, &decision).expect("its own decision").to_string()
 }
 
 #[test]
@@ -72,11 +72,11 @@ fn what_was_decided_before_any_rule_has_no_conditions() {
 fn the_json_has_its_documented_shape() {
     let bundle = policy();
     let facts = request("a:b").with_metadata(&[("note", "y")]);
-    let explained = bundle.explain_decision(&facts.scope, &bundle.decide(&facts)).expect("its own decision");
+    let explained = bundle.explain_decision(&facts, &bundle.decide(&facts)).expect("its own decision");
     let test = |field: &str, asks: &str, saw: serde_json::Value, held: bool| json!({ "kind": "test", "field": field, "asks": asks, "saw": saw, "held": held });
     let expected = json!({
         "verdict": "block", "steps": [], "rule": "odd", "reason": "rule_matched", "message": "Odd.",
-        "rules": [{ "id": "odd", "file": "a.yaml", "line": 5, "held": true, "when": { "kind": "all", "held": true, "parts": [
+        "rules": [{ "id": "odd", "file": "a.yaml", "line": 5, "held": true, "active": true, "observes": false, "when": { "kind": "all", "held": true, "parts": [
             { "kind": "any", "held": true, "parts": [
                 test("signals.ip", "{ in_cidr: [198.51.100.0/24] }", json!("192.0.2.0/24"), false),
                 { "kind": "not", "held": true, "part": { "kind": "all", "held": false, "parts": [
@@ -88,6 +88,34 @@ fn the_json_has_its_documented_shape() {
         ] } }],
     });
     assert_eq!(serde_json::to_value(&explained).expect("JSON"), expected);
+}
+
+const WAITING: &str = "scopes: [a:b]
+rules:
+  - { id: over, when: always, active: { until: 2020-12-31 }, then: block }
+  - { id: watched, when: { identifiers.any: { type: phone_number } }, observe: true, then: block }
+  - { id: past, when: always, active: { until: 2020-12-31 }, observe: true, then: block }
+otherwise: block
+";
+
+#[test]
+fn rules_that_held_and_did_not_decide_say_why() {
+    let bundle = bundle(&[("a.yaml", WAITING)]);
+    let facts = request("a:b").with_phone();
+    let decision = bundle.decide(&facts);
+    let page = bundle.explain_decision(&facts, &decision).expect("its own decision").to_string();
+    let rules: Vec<_> = page.lines().filter(|line| line.contains("a.yaml")).collect();
+    let expected = [
+        "true   over  (a.yaml:3)  not active",
+        "true   watched  (a.yaml:4)  observes",
+        "true   past  (a.yaml:5)  observes, not active",
+    ];
+    assert_eq!(rules, expected, "{page}");
+    assert!(page.starts_with("verdict  block\nrule     -\nreason   otherwise\n"), "{page}");
+    let in_time = Facts { received_at: crate::domain::Timestamp::from_unix_seconds(1_600_000_000), ..facts };
+    let decision = bundle.decide(&in_time);
+    let page = bundle.explain_decision(&in_time, &decision).expect("its own decision").to_string();
+    assert!(page.contains("rule     over  (a.yaml:3)"), "{page}");
 }
 
 #[test]
@@ -105,9 +133,10 @@ fn a_stored_decision_is_explained_by_the_text_of_its_day_and_by_no_other() {
         reason: &reason,
         seen_json: &decision.seen.values_json,
         outcomes: &decision.seen.outcomes,
+        received_at: facts.received_at,
     };
     let again = load_files(split_canonical(then.text()).expect("canonical")).expect("it loaded that day");
-    assert_eq!(again.explain(told), then.explain_decision(&scope, &decision));
+    assert_eq!(again.explain(told), then.explain_decision(&facts, &decision));
     let edited = POLICY.replace("        - signals.ip: { in_cidr: [198.51.100.0/24] }\n", "");
     let now = bundle(&[("a.yaml", edited.as_str()), ("steps.yaml", STEPS)]);
     assert_eq!(now.explain(told), None);

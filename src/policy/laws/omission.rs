@@ -15,7 +15,7 @@ use std::collections::HashMap;
 
 use super::Subject;
 use super::overlap::{Cases, Dependence, Presence};
-use crate::policy::condition::{Condition, Field};
+use crate::policy::condition::Field;
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::outcome::{Outcome, is_softer};
 use crate::policy::reader::Reader;
@@ -42,7 +42,7 @@ pub(super) fn check(reader: &mut Reader<'_>, subject: Subject<'_>, cases: &[Case
         }
         let outcome = outcomes.number(&read.rule.then);
         places.push(Place { name: read.rule.id.as_str(), span: read.id_span, outcome, cases: Some(cases) });
-        is_open = read.rule.when != Condition::Always;
+        is_open = !read.rule.takes_all();
     }
     if let (true, Some((outcome, span))) = (is_open, subject.otherwise) {
         let outcome = outcomes.number(outcome);

@@ -70,6 +70,11 @@ impl<'c> Cases<'c> {
         Self { subject, condition, cases: spread(condition, Claim::Holds) }
     }
 
+    /// No case at all, for a rule that never decides.
+    pub(super) const fn none(condition: &'c Condition, subject: Subject<'c>) -> Self {
+        Self { subject, condition, cases: Some(Vec::new()) }
+    }
+
     /// Whether the condition can never hold.
     pub(super) fn is_impossible(&self) -> bool {
         let subject = self.subject;
@@ -196,7 +201,8 @@ fn possible_for(field: Field, literals: &[Literal<'_>], subject: Subject<'_>) ->
         return false;
     }
     match field {
-        Field::IdentifiersAny | Field::IdentifiersEvery => true,
+        Field::IdentifiersAny | Field::IdentifiersEvery | Field::Time => true,
+        Field::Bucket => possible_bucket(literals),
         Field::Ip => possible_address(literals),
         Field::IdentifiersCount => Interval::at_least_zero().narrowed(literals, 0).is_some(),
         Field::Money(at) => {
@@ -222,6 +228,23 @@ fn possible_for(field: Field, literals: &[Literal<'_>], subject: Subject<'_>) ->
         }
         Field::UserId | Field::UserAgent => possible_text(literals, None),
     }
+}
+
+/// A user is in one bucket of each kind: in one of the first so many, and in none of the first so many others.
+fn possible_bucket(literals: &[Literal<'_>]) -> bool {
+    let claims = |wanted: Claim| {
+        literals.iter().filter(move |literal| literal.claim == wanted).filter_map(|literal| {
+            match &literal.leaf.test {
+                Test::Bucket(test) => Some(test),
+                _ => None,
+            }
+        })
+    };
+    !claims(Claim::Holds).any(|inside| {
+        claims(Claim::Fails).any(|outside| {
+            (inside.of, &inside.salt) == (outside.of, &outside.salt) && inside.below <= outside.below
+        })
+    })
 }
 
 fn possible_address(literals: &[Literal<'_>]) -> bool {

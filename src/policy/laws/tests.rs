@@ -132,6 +132,22 @@ const EXCLUSIONS: &[(&str, &str, bool)] = &[
     ),
     ("{ signals.platform: { in_list: apps } }", "{ signals.platform: { eq: WEB } }", false),
     ("{ identifiers.any: { in_list: reach } }", "{ identifiers.any: { type: phone_number } }", false),
+    // Buckets of one kind, and the same time.
+    ("{ bucket: { of: 9, below: 3, salt: a } }", "{ not: { bucket: { of: 9, below: 3, salt: a } } }", true),
+    ("{ bucket: { of: 9, below: 3, salt: a } }", "{ not: { bucket: { of: 9, below: 4, salt: a } } }", true),
+    ("{ bucket: { of: 9, below: 3, salt: a } }", "{ not: { bucket: { of: 9, below: 2, salt: a } } }", false),
+    ("{ bucket: { of: 9, below: 3, salt: a } }", "{ not: { bucket: { of: 9, below: 4, salt: b } } }", false),
+    ("{ bucket: { of: 9, below: 3, salt: a } }", "{ not: { bucket: { of: 8, below: 4, salt: a } } }", false),
+    (
+        "{ request.time: { zone: UTC, weekdays: mon } }",
+        "{ request.time: { zone: UTC, weekdays: tue } }",
+        false,
+    ),
+    (
+        "{ request.time: { zone: UTC, weekdays: mon } }",
+        "{ not: { request.time: { zone: UTC, weekdays: mon } } }",
+        true,
+    ),
     // One shared field is enough, in every case of an `any`.
     (
         "{ user_id: { eq: a }, metadata.amount: { lt: 5 } }",
@@ -196,6 +212,25 @@ fn a_continue_above_a_block_must_exclude_it_or_say_so() {
     // A review is no continue, unless its `else` is one.
     assert_eq!(errors(&[(SMS, small), ("block", frozen)], "block"), []);
     assert_eq!(errors(&[(KYC_ELSE_CONTINUE, small), ("block", frozen)], "block"), [Code::ContinueAboveBlock]);
+}
+
+/// What only observes shadows nothing and closes nothing; what is active for a time closes nothing either.
+#[test]
+fn rules_that_observe_or_end_count_for_no_more_than_they_do() {
+    let frozen = "when: { user_id: { eq: frozen } }";
+    let observing = format!("{frozen}, observe: true");
+    assert_eq!(errors(&[(CONTINUE, "when: always, observe: true"), ("block", frozen)], "block"), []);
+    assert_eq!(
+        errors(&[(CONTINUE, "when: { metadata.amount: { lt: 5 } }"), ("block", &observing)], "block"),
+        []
+    );
+    let ending = "when: always, active: { until: 2026-12-31 }";
+    assert_eq!(errors(&[(CONTINUE, ending), ("block", frozen)], "block"), [Code::ContinueAboveBlock]);
+    assert_eq!(errors(&[("block", GIFT_NO_MATCH), ("block", ending)], CONTINUE), [Code::OmissionSoftens]);
+    let all = "when: always, observe: true";
+    assert_eq!(errors(&[("block", GIFT_NO_MATCH), ("block", all)], CONTINUE), [Code::OmissionSoftens]);
+    let gift = format!("{GIFT_NO_MATCH}, observe: true");
+    assert_eq!(errors(&[("block", &gift)], CONTINUE), []);
 }
 
 const GIFT_MATCH: &str = "when: { metadata.note: { eq: gift } }, if_absent: match";

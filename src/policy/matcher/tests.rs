@@ -215,3 +215,60 @@ otherwise: block
     assert_eq!(decision.seen.values_json, expected);
     assert_eq!(decision.seen.outcomes, "0010001");
 }
+
+#[test]
+fn a_rule_decides_only_while_it_is_active_and_is_recorded_in_one_form() {
+    let text = "scopes: [a:b]
+rules:
+  - { id: sale, when: { user_id: { eq: usr_test } }, active: { from: 2026-09-21, until: 2026-09-22 }, then: block }
+otherwise: { continue: { grant: { mode: single-use, for: 5m } } }
+";
+    let bundle = scope_bundle(text);
+    let start: i64 = 1_789_948_800;
+    let cases = [(-1, false), (0, true), (2 * 86_400 - 1, true), (2 * 86_400, false)];
+    for (offset, expected) in cases {
+        let mut facts = request("a:b");
+        facts.received_at = crate::domain::Timestamp::from_unix_seconds(start + offset);
+        let decision = bundle.decide(&facts);
+        assert_eq!(decision.rule.is_some(), expected, "{offset}");
+        assert_eq!(decision.seen.outcomes, "1", "{offset}");
+    }
+}
+
+#[test]
+fn a_rule_that_observes_is_noted_and_decides_nothing() {
+    let text = "scopes: [a:b]
+rules:
+  - { id: all, when: always, observe: true, then: block }
+  - { id: web, when: { signals.platform: { eq: WEB } }, observe: true, then: block }
+  - { id: app, when: { signals.platform: { eq: IOS } }, observe: true, then: block }
+  - { id: real, when: { user_id: { eq: usr_test } }, then: block }
+  - { id: below, when: always, observe: true, then: block }
+otherwise: block
+";
+    let decision = scope_bundle(text).decide(&request("a:b"));
+    assert_eq!(line(&decision), "block / real / rule_matched");
+    let expected = r#"{"user_id":"usr_test","signals.platform":"WEB","observed":["all","web"]}"#;
+    assert_eq!((decision.seen.values_json.as_str(), decision.seen.outcomes.as_str()), (expected, "101"));
+    let alone =
+        "scopes: [a:b]\nrules: [{ id: all, when: always, observe: true, then: block }]\notherwise: block\n";
+    let decision = scope_bundle(alone).decide(&request("a:b"));
+    assert_eq!(
+        (line(&decision).as_str(), decision.seen.values_json.as_str()),
+        ("block / - / otherwise", r#"{"observed":["all"]}"#)
+    );
+}
+
+#[test]
+fn the_record_shows_the_moment_and_the_user_that_were_looked_at() {
+    let text = "scopes: [a:b]
+rules:
+  - id: r
+    when: { request.time: { zone: Europe/Berlin, hours: '16:00-17:00' }, bucket: { of: 100, below: 96, salt: kyc-v2 } }
+    then: block
+otherwise: block
+";
+    let decision = scope_bundle(text).decide(&request("a:b"));
+    let expected = r#"{"user_id":"usr_test","request.time":"2026-09-21T14:13:20Z"}"#;
+    assert_eq!((decision.seen.values_json.as_str(), decision.seen.outcomes.as_str()), (expected, "11"));
+}

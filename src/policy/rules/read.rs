@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::{OTHERWISE, RULES_MAX, Rule};
+use super::{Active, OTHERWISE, Part, RULES_MAX, Rule};
 use crate::domain::RuleId;
+use crate::policy::calendar::{end_of, start_of};
+use crate::policy::condition::date;
 use crate::policy::condition::read::{IfAbsent, Names, Place, when};
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::literal;
 use crate::policy::outcome::Outcome;
 use crate::policy::outcome::read::OutcomeReader;
-use crate::policy::reader::Map;
+use crate::policy::reader::{Map, Truth};
 use crate::policy::yaml::Node;
 
-const RULE_KEYS: [&str; 6] = ["id", "when", "if_absent", "then", "overrides", "message"];
-const ALWAYS_KEYS: [&str; 4] = ["id", "when", "then", "message"];
+const RULE_KEYS: [&str; 8] = ["id", "when", "if_absent", "then", "overrides", "message", "active", "observe"];
+const ALWAYS_KEYS: [&str; 6] = ["id", "when", "then", "message", "active", "observe"];
 /// The most characters of a message.
 const MESSAGE_CHARS_MAX: usize = 500;
 
@@ -59,7 +61,8 @@ pub(crate) fn rules(
             let (when, then) = parts;
             let message = message(out, &map);
             let overrides = overrides(out, &map);
-            let rule = Rule { id, when, then, message, line: id_span.line };
+            let (active, part) = (active(out, &map), part(out, &map));
+            let rule = Rule { id, when, then, message, line: id_span.line, active, part };
             read.rules.push(ReadRule { rule, id_span, overrides });
         }
     }
@@ -121,6 +124,28 @@ fn message(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>) -> Option<Box<str>> {
         out.reader.fault(Code::Limit, node.span, message, "shorten it");
     }
     Some(text.into())
+}
+
+/// The days on which a rule is there, in UTC, both included. A rule with a fault here is read on as if it always were.
+fn active(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>) -> Active {
+    let Some(node) = map.get("active") else { return Active::default() };
+    let Some(map) = out.reader.closed_map(node, "`active`", &["from", "until"]) else {
+        return Active::default();
+    };
+    let mut day = |key: &str| map.get(key).and_then(|node| date(out.reader, node, key));
+    let active = Active { from: day("from").map(start_of), until: day("until").map(end_of) };
+    if let (Some(from), Some(until)) = (active.from, active.until)
+        && from >= until
+    {
+        let help = "swap the two; both days are included";
+        out.reader.fault(Code::OutOfRange, map.span, "`from` is after `until`", help);
+    }
+    active
+}
+
+fn part(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>) -> Part {
+    let observes = map.get("observe").and_then(|node| out.reader.truth(node, "`observe`"));
+    if observes == Some(Truth::Yes) { Part::Observes } else { Part::Decides }
 }
 
 fn overrides(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>) -> Vec<(Span, Box<str>)> {

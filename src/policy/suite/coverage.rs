@@ -27,7 +27,7 @@ pub(super) struct Spot<'b> {
 /// A part of a rule, or of `otherwise`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
-    /// It decides.
+    /// It decides; or matches, where it only observes.
     Decides,
     /// A branch of an `any` holds, by its way down from the condition.
     Branch(Vec<usize>),
@@ -112,9 +112,12 @@ impl<'b> Coverage<'b> {
 
     /// Takes in what a test reached.
     pub(super) fn add(&mut self, bundle: &'b Bundle, facts: &Facts, decision: &Decision) {
-        let tried = bundle.trace_decision(&facts.scope, decision);
-        for tried in &tried {
+        let tried = bundle.trace_decision(facts, decision);
+        for tried in tried.iter().filter(|tried| tried.active) {
             let rule = Some(&tried.rule.id);
+            if tried.rule.observes() && tried.matched() {
+                self.reach(tried.file, rule, Part::Decides);
+            }
             each_held_branch(&tried.traced, &mut Vec::new(), &mut |path| {
                 self.reach(tried.file, rule, Part::Branch(path.to_vec()));
             });
@@ -152,7 +155,7 @@ impl Spot<'_> {
     fn missed(self, reach: &Reach) -> Missed {
         let (kind, what) = match self.part {
             Part::Decides if self.rule.is_none() => ("otherwise", "no test gets to `otherwise`".to_owned()),
-            Part::Decides => ("rule", "no test has it decide".to_owned()),
+            Part::Decides => ("rule", "no test has it match".to_owned()),
             Part::Branch(_) => ("branch", format!("no test has this branch of `any` hold: {}", reach.branch)),
             Part::Else(0) => ("else", "no test has a user who cannot walk its plan".to_owned()),
             Part::Else(_) => {

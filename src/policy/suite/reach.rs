@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::domain::{IdentifierKind, Scope};
 use crate::policy::condition::{Condition, Field, IdentifierTest, Leaf, Test};
 use crate::policy::outcome::{Outcome, Walked};
-use crate::policy::rules::Rule;
+use crate::policy::rules::{Active, Rule};
 use crate::policy::scope_file::ScopePolicy;
 use crate::policy::steps::Walker;
 
@@ -32,8 +32,8 @@ pub(super) fn reachable(
             places.extend((0..elses(outcome, situation.walker)).map(|depth| (rule, Some(depth))));
         };
         let mut decided = false;
-        for (at, rule) in rules.iter().enumerate() {
-            let holds = situation.holds(&rule.when);
+        for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.observes()) {
+            let holds = situation.takes(rule);
             if holds != Some(false) {
                 add(Some(at), &rule.then);
             }
@@ -64,6 +64,14 @@ pub(super) fn elses(outcome: &Outcome, walker: &Walker) -> usize {
 }
 
 impl Situation<'_> {
+    /// Whether a rule that decides takes what comes as far as to it; `None` when that depends on more than is known.
+    fn takes(self, rule: &Rule) -> Option<bool> {
+        match self.holds(&rule.when) {
+            Some(true) if rule.active != Active::default() => None,
+            holds => holds,
+        }
+    }
+
     /// Whether a condition holds here; `None` when that depends on more than is known.
     fn holds(self, condition: &Condition) -> Option<bool> {
         match condition {

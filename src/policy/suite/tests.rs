@@ -91,7 +91,7 @@ fn the_json_has_its_documented_shape() {
     let coverage = &json["coverage"];
     assert_eq!((&coverage["parts"], &coverage["reached"]), (&12.into(), &2.into()), "{json}");
     let missed = serde_json::json!({
-        "file": "a.yaml", "line": 5, "rule": "odd", "kind": "rule", "what": "no test has it decide",
+        "file": "a.yaml", "line": 5, "rule": "odd", "kind": "rule", "what": "no test has it match",
     });
     assert_eq!(coverage["missed"][0], missed);
 }
@@ -191,6 +191,28 @@ fn what_no_test_reached_is_told_until_nothing_is_left() {
         let others = everything.replacen(own, "", 1);
         assert_eq!(missed(&run(&others)), [*place]);
     }
+}
+
+/// What watches is reached when it matches, and what is over cannot be: both count.
+#[test]
+fn rules_that_watch_or_wait_are_parts_too() {
+    let policy = "scopes: [a:b]
+rules:
+  - { id: over, when: always, active: { until: 2020-12-31 }, then: block }
+  - { id: watched, when: { identifiers.any: { type: phone_number } }, observe: true, then: block }
+otherwise: block
+";
+    let bundle = bundle(&[("a.yaml", policy)]);
+    let missed_by = |text: &str| {
+        let report = load(text, &bundle).expect("a suite").run(&bundle);
+        assert!(report.is_as_expected(), "{report}");
+        missed(&report)
+    };
+    let plain = "- { name: plain, request: { scope: a:b }, expect: { verdict: block, rule: otherwise } }\n";
+    let phone = "- { name: phone, request: { scope: a:b, identifiers: [phone_number] }, expect: { verdict: block, rule: otherwise } }\n";
+    let early = "- { name: early, request: { scope: a:b, at: '2020-12-31T23:59:59Z' }, expect: { verdict: block, rule: over } }\n";
+    assert_eq!(missed_by(plain), ["a.yaml:3 over rule", "a.yaml:4 watched rule"]);
+    assert_eq!(missed_by(&format!("{plain}{phone}{early}")), [""; 0]);
 }
 
 #[test]

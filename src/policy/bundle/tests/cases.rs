@@ -33,8 +33,6 @@ pub(super) const SCOPE_CASES: Cases = &[
 ];
 
 pub(super) const RULE_CASES: Cases = &[
-    (Code::UnknownKey, "rules: [{ id: r, when: always, then: block, §active: { from: 2026-01-01 } }]\n"),
-    (Code::UnknownKey, "rules: [{ id: r, when: always, then: block, §observe: true }]\n"),
     (Code::MissingKey, "rules: [§{ when: always, then: block }]\n"),
     (Code::MissingKey, "rules: [§{ id: r, then: block }]\n"),
     (Code::MissingKey, "rules: [§{ id: r, when: always }]\n"),
@@ -57,8 +55,6 @@ pub(super) const RULE_CASES: Cases = &[
     (Code::UnknownField, "rules: [{ id: r, when: { §metadata.amonut: { eq: 1 } }, then: block }]\n"),
     (Code::UnknownField, "rules: [{ id: r, when: { §money.valeu: { eq: 1 USD } }, then: block }]\n"),
     (Code::UnknownField, "rules: [{ id: r, when: { §history: { count: calls } }, then: block }]\n"),
-    (Code::UnknownField, "rules: [{ id: r, when: { §request.time: { zone: UTC } }, then: block }]\n"),
-    (Code::UnknownField, "rules: [{ id: r, when: { §bucket: { of: 100, below: 10 } }, then: block }]\n"),
     (Code::WrongShape, "rules: [{ id: r, when: { user_id: §usr_1 }, then: block }]\n"),
     (Code::Empty, "rules: [{ id: r, when: { user_id: §{} }, then: block }]\n"),
     (Code::UnknownOperator, "rules: [{ id: r, when: { user_id: { §equals: usr_1 } }, then: block }]\n"),

@@ -50,3 +50,37 @@ pub(super) const USE_CASES: &[(Code, &str)] = &[
     (Code::MissingKey, "signals.ip: { mapped_by: §{ list: zones, eq: six, in: [six] } }"),
     (Code::UnknownKey, "signals.ip: { mapped_by: { list: zones, §lists: zones, eq: six } }"),
 ];
+
+/// What stands in the rule besides its id and outcome.
+pub(super) const MOMENT_CASES: &[(Code, &str)] = &[
+    (Code::MissingKey, "when: { request.time: §{ zone: UTC } }"),
+    (Code::MissingKey, "when: { request.time: §{ weekdays: mon } }"),
+    (Code::WrongShape, "when: { request.time: §night }"),
+    (Code::UnknownKey, "when: { request.time: { zone: UTC, weekdays: mon, §hour: '1' } }"),
+    (Code::UnknownValue, "when: { request.time: { zone: §Europe/Berln, weekdays: mon } }"),
+    (Code::UnknownValue, "when: { request.time: { zone: §+02:00, weekdays: mon } }"),
+    (Code::BadLiteral, "when: { request.time: { zone: UTC, hours: §'9-17' } }"),
+    (Code::BadLiteral, "when: { request.time: { zone: UTC, hours: §'09:00-24:01' } }"),
+    (Code::BadLiteral, "when: { request.time: { zone: UTC, hours: §'09:60-17:00' } }"),
+    (Code::OutOfRange, "when: { request.time: { zone: UTC, hours: §'09:00-09:00' } }"),
+    (Code::OutOfRange, "when: { request.time: { zone: UTC, hours: §'00:00-24:00' } }"),
+    (Code::UnknownValue, "when: { request.time: { zone: UTC, weekdays: [mon, §Tue] } }"),
+    (Code::DuplicateItem, "when: { request.time: { zone: UTC, weekdays: [mon, §mon] } }"),
+    (Code::Empty, "when: { request.time: { zone: UTC, dates: §{} } }"),
+    (Code::BadLiteral, "when: { request.time: { zone: UTC, dates: { from: §2026-02-29 } } }"),
+    (
+        Code::OutOfRange,
+        "when: { request.time: { zone: UTC, dates: §{ from: 2026-02-02, until: 2026-02-01 } } }",
+    ),
+    (Code::MissingKey, "when: { bucket: §{ of: 100, below: 10 } }"),
+    (Code::OutOfRange, "when: { bucket: { of: 100, below: §100, salt: a } }"),
+    (Code::OutOfRange, "when: { bucket: { of: 100, below: §0, salt: a } }"),
+    (Code::OutOfRange, "when: { bucket: { of: §1, below: 1, salt: a } }"),
+    (Code::BadLiteral, "when: { bucket: { of: 100, below: §10%, salt: a } }"),
+    (Code::Empty, "when: { bucket: { of: 100, below: 10, salt: §'' } }"),
+    (Code::Empty, "when: always, active: §{}"),
+    (Code::UnknownKey, "when: always, active: { from: 2026-01-01, §to: 2026-01-02 }"),
+    (Code::BadLiteral, "when: always, active: { from: §01.01.2026 }"),
+    (Code::OutOfRange, "when: always, active: §{ from: 2026-01-02, until: 2026-01-01 }"),
+    (Code::BadLiteral, "when: always, observe: §yes"),
+];

@@ -6,6 +6,10 @@ use proptest::prelude::*;
 use crate::domain::Facts;
 use crate::policy::sample::{Asking, NEXT_DAY, request, with_lists};
 
+mod op;
+
+use op::Op;
+
 const NOTES: [&str; 3] = ["gift", "gold", "salary"];
 const USERS: [&str; 3] = ["usr_a", "usr_b", "usr_test"];
 const PLATFORMS: [&str; 4] = ["WEB", "IOS", "ANDROID", "TV"];
@@ -16,41 +20,10 @@ const ADDRESSES: [(&str, [bool; 3]); 4] = [
     ("2001:db8::1", [false, false, true]),
     ("203.0.113.1", [false, false, false]),
 ];
+/// The first eight bytes of `sha256("kyc-v2\0" USER)`, modulo four, worked out apart.
+const BUCKETS_OF_FOUR: [u32; 3] = [2, 0, 3];
 const ZONES: [&str; 3] = ["wide", "narrow", "six"];
 const NETS: [&str; 3] = ["198.51.100.0/24", "198.51.100.0/25", "'2001:db8::/32'"];
-
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Op {
-    Eq,
-    Lt,
-    Lte,
-    Gt,
-    Gte,
-}
-
-impl Op {
-    const ALL: [Self; 5] = [Self::Eq, Self::Lt, Self::Lte, Self::Gt, Self::Gte];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Eq => "eq",
-            Self::Lt => "lt",
-            Self::Lte => "lte",
-            Self::Gt => "gt",
-            Self::Gte => "gte",
-        }
-    }
-
-    fn holds(self, left: u32, right: u32) -> bool {
-        match self {
-            Self::Eq => left == right,
-            Self::Lt => left < right,
-            Self::Lte => left <= right,
-            Self::Gt => left > right,
-            Self::Gte => left >= right,
-        }
-    }
-}
 
 #[derive(Debug, Clone)]
 pub(super) enum Spec {
@@ -68,6 +41,8 @@ pub(super) enum Spec {
     NoteListed,
     NetListed,
     Mapped(usize),
+    Night,
+    Bucket(u32),
     AnyPhone,
     EveryEmail,
     Count(Op, u32),
@@ -82,6 +57,40 @@ pub(super) struct RuleSpec {
     then: usize,
     is_match_if_absent: bool,
     id: usize,
+    extra: Extra,
+}
+
+/// What a rule has besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extra {
+    None,
+    /// Active up to the day of the earlier requests.
+    Ends,
+    /// Active from the day after.
+    Begins,
+    Observes,
+}
+
+impl Extra {
+    const ALL: [Self; 6] = [Self::None, Self::None, Self::None, Self::Ends, Self::Begins, Self::Observes];
+
+    fn yaml(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Ends => ", active: { until: 2026-09-21 }",
+            Self::Begins => ", active: { from: 2026-09-22 }",
+            Self::Observes => ", observe: true",
+        }
+    }
+
+    fn decides(self, asked: &Asked) -> bool {
+        match self {
+            Self::None => true,
+            Self::Ends => !asked.is_late,
+            Self::Begins => asked.is_late,
+            Self::Observes => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -155,6 +164,8 @@ fn any_spec() -> impl Strategy<Value = Spec> {
         Just(Spec::NoteListed),
         Just(Spec::NetListed),
         (0..3_usize).prop_map(Spec::Mapped),
+        Just(Spec::Night),
+        (1..4_u32).prop_map(Spec::Bucket),
         Just(Spec::AnyPhone),
         Just(Spec::EveryEmail),
         (any_op(), 0..3_u32).prop_map(|(op, bound)| Spec::Count(op, bound)),
@@ -170,14 +181,20 @@ fn any_spec() -> impl Strategy<Value = Spec> {
 
 /// Up to five rules. Continues stand last more often than not, or few bundles would load.
 pub(super) fn any_rules() -> impl Strategy<Value = Vec<RuleSpec>> {
-    let rule = (any_spec(), 0..OUTCOMES.len(), any::<bool>());
+    let rule = (any_spec(), 0..OUTCOMES.len(), any::<bool>(), prop::sample::select(Extra::ALL.to_vec()));
     (prop::collection::vec(rule, 1..6), 0..4_u8).prop_map(|(mut rules, order)| {
         if order > 0 {
-            rules.sort_by_key(|(_, then, _)| *then);
+            rules.sort_by_key(|(_, then, ..)| *then);
         }
         let numbered = rules.into_iter().enumerate();
         numbered
-            .map(|(id, (when, then, is_match_if_absent))| RuleSpec { when, then, is_match_if_absent, id })
+            .map(|(id, (when, then, is_match_if_absent, extra))| RuleSpec {
+                when,
+                then,
+                is_match_if_absent,
+                id,
+                extra,
+            })
             .collect()
     })
 }
@@ -209,6 +226,10 @@ impl Spec {
             Self::Mapped(zone) => {
                 format!("{{ signals.ip: {{ mapped_by: {{ list: zones, eq: {} }} }} }}", ZONES[*zone])
             }
+            Self::Night => {
+                "{ request.time: { zone: UTC, hours: '22:00-06:00', weekdays: [mon, wed] } }".to_owned()
+            }
+            Self::Bucket(below) => format!("{{ bucket: {{ of: 4, below: {below}, salt: kyc-v2 }} }}"),
             Self::AnyPhone => "{ identifiers.any: { type: phone_number } }".to_owned(),
             Self::EveryEmail => "{ identifiers.every: { email_domain: example.com } }".to_owned(),
             Self::Count(op, bound) => format!("{{ identifiers.count: {{ {}: {bound} }} }}", op.word()),
@@ -261,6 +282,9 @@ impl Spec {
                 [true, ..] => *zone == 0,
                 [.., is_six] => is_six && *zone == 2,
             },
+            // Requests come on a Monday at 14:13 and on Tuesday at midnight, in Monday's night.
+            Self::Night => asked.is_late,
+            Self::Bucket(below) => BUCKETS_OF_FOUR[asked.user] < *below,
             Self::AnyPhone => asked.has_phone,
             Self::EveryEmail => asked.has_email && !asked.has_phone,
             Self::Count(op, bound) => op.holds(count, *bound),
@@ -272,7 +296,7 @@ impl Spec {
 
 impl RuleSpec {
     pub(super) fn matches(&self, asked: &Asked) -> bool {
-        self.when.holds(asked, self.is_match_if_absent, &mut String::new())
+        self.extra.decides(asked) && self.when.holds(asked, self.is_match_if_absent, &mut String::new())
     }
 
     pub(super) fn continues(&self) -> bool {
@@ -288,7 +312,7 @@ impl RuleSpec {
 pub(super) fn decide(rules: &[RuleSpec], asked: &Asked) -> (Option<String>, String) {
     let mut seen = String::new();
     for rule in rules {
-        if rule.when.holds(asked, rule.is_match_if_absent, &mut seen) {
+        if rule.when.holds(asked, rule.is_match_if_absent, &mut seen) && rule.extra.decides(asked) {
             return (Some(format!("r{}", rule.id)), seen);
         }
     }
@@ -320,7 +344,8 @@ rules:
             (true, false) => ", if_absent: no_match",
         };
         let (id, when, then) = (rule.id, rule.when.yaml(), OUTCOMES[rule.then]);
-        text.push_str(&format!("  - {{ id: r{id}, when: {when}, then: {then}{if_absent} }}\n"));
+        let extra = rule.extra.yaml();
+        text.push_str(&format!("  - {{ id: r{id}, when: {when}, then: {then}{if_absent}{extra} }}\n"));
     }
     text + "otherwise: block\n"
 }
