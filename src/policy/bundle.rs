@@ -7,7 +7,7 @@ use std::path::Path;
 use aws_lc_rs::digest;
 
 use super::condition::{Leaf, Test};
-use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity, Span};
+use super::diagnostic::{Code, Diagnostic, Diagnostics, Findings, Severity, Span};
 use super::lists::read::{self as list_file, ReadLists};
 use super::reader::Reader;
 use super::rules::Rule;
@@ -20,6 +20,8 @@ use crate::domain::{BundleHash, RuleId, Scope, StepKey};
 
 const STEPS_FILE: &str = "steps.yaml";
 pub(super) const ALWAYS_FILE: &str = "always.yaml";
+/// The most errors of a bundle that are shown, and the most warnings.
+const FINDINGS_MAX: usize = 2000;
 /// Names that belong to parts of a bundle which are no scope files.
 const RESERVED_FILES: [&str; 1] = ["rates.yaml"];
 
@@ -135,18 +137,18 @@ fn load(files: &[SourceFile]) -> Result<Bundle, Diagnostics> {
     if !found.is_empty() {
         return Err(Diagnostics::new(found));
     }
-    let mut loader = Loader::default();
+    let mut loader = Loader { found: Findings::up_to(FINDINGS_MAX), unreadable: HashSet::new() };
     let trees = loader.parse(files);
     let (steps, lists) = (loader.steps(&trees), loader.lists(files));
     let shared = Shared { steps: &steps, lists: &lists };
     let claims = loader.claims(&trees);
     let always = loader.always(&trees, &claims, shared);
     let policies = loader.policies(&claims, shared, &always);
-    if !loader.has_errors() {
+    if !loader.found.has_errors() {
         loader.unused_steps(&trees, &steps, &policies);
         loader.unused_lists(&lists, &always, &policies);
     }
-    let findings = Diagnostics::new(loader.found);
+    let findings = Diagnostics::new(listed(loader.found));
     if findings.has_errors() {
         return Err(findings);
     }
@@ -188,9 +190,8 @@ struct Claim<'t, 'f> {
 }
 
 /// What was found while a bundle is being checked.
-#[derive(Default)]
 struct Loader {
-    found: Vec<Diagnostic>,
+    found: Findings,
     /// The files that are not YAML: what they hold is not known, so nobody complains that it is missing.
     unreadable: HashSet<String>,
 }
@@ -269,7 +270,7 @@ impl Loader {
             let file = SourceFile::new(".".to_owned(), String::new());
             let message = "the bundle covers no scope: every request would be blocked".to_owned();
             let help = "add a file with `scopes`, `rules` and `otherwise`".to_owned();
-            self.found.push(file.finding((Severity::Error, Code::NoScopes), Span::START, message, help));
+            self.found.extend([file.finding((Severity::Error, Code::NoScopes), Span::START, message, help)]);
         }
         claims
     }
@@ -339,10 +340,11 @@ impl Loader {
             });
         }
     }
+}
 
-    fn has_errors(&self) -> bool {
-        self.found.iter().any(|found| found.severity == Severity::Error)
-    }
+/// What was kept of the findings, and how many more there are.
+fn listed(findings: Findings) -> Vec<Diagnostic> {
+    SourceFile::new(".".to_owned(), String::new()).listed(findings)
 }
 
 fn named<'t, 'f>(trees: &'t [Tree<'f>], name: &str) -> Option<&'t Tree<'f>> {

@@ -8,7 +8,7 @@ mod common_expressions;
 mod own;
 mod rego;
 
-pub(crate) use own::{SCOPE, scope_files};
+pub(crate) use own::scope_files;
 
 /// The word for "no rule decided".
 pub(crate) const OTHERWISE: &str = "otherwise";

@@ -7,7 +7,7 @@ use crate::asked::Asked;
 use crate::fault::{Fault, Outcome, While as _};
 
 /// The scope that the measured rules are for.
-pub(crate) const SCOPE: &str = "transfer:write";
+const SCOPE: &str = "transfer:write";
 const RULES: &str = include_str!("../../rules/transfer.yaml");
 
 /// A bundle and the requests that it decides about.
