@@ -13,9 +13,12 @@ use super::schema::Schema;
 use super::suggest::did_you_mean;
 use crate::domain::{GrantMode, Scope};
 
+mod claim;
+mod effort;
 mod omission;
 mod overlap;
 
+pub(crate) use effort::Effort;
 use overlap::Cases;
 
 /// A scope that Prelude lets nobody have for one use only (docs/CONTRACT.md C4.3).
@@ -34,6 +37,8 @@ pub(crate) struct Subject<'s> {
     pub(crate) otherwise: Option<(&'s Outcome, Span)>,
     /// Its grants.
     pub(crate) grants: &'s [GrantPlace],
+    /// What may still be spent on comparing its rules.
+    pub(crate) effort: &'s Effort,
 }
 
 /// Holds a scope file against the laws.
@@ -45,6 +50,12 @@ pub(crate) fn check(reader: &mut Reader<'_>, subject: Subject<'_>) {
     continue_above_block(reader, rules, &cases);
     omission::check(reader, subject, &cases);
     never_matches(reader, rules, &cases);
+    if subject.effort.is_spent() {
+        let message = "the rules of this file are too many and too wide to be held against each other";
+        let help = "split the file, or the conditions with many branches: until then, what is said of the order of its \
+                    rules may be too strict";
+        reader.fault(Code::Limit, Span::START, message, help);
+    }
     if let Some((outcome, span)) = subject.otherwise
         && outcome.may_continue()
     {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::condition::read::{Names, Place};
 use super::diagnostic::{Code, Span};
-use super::laws::{self, Subject};
+use super::laws::{self, Effort, Subject};
 use super::lists::read::ReadLists;
 use super::literal;
 use super::outcome::Outcome;
@@ -106,12 +106,14 @@ pub(crate) fn policy(
     };
     let otherwise = out.reader.required(&map, "otherwise", "the file");
     let otherwise = otherwise.and_then(|node| Some((out.outcome(node, "`otherwise`")?, node.span)));
+    let effort = Effort::default();
     let subject = Subject {
         scopes,
         schema: &read.schema,
         rules: &read_rules,
         otherwise: otherwise.as_ref().map(|(outcome, span)| (outcome, *span)),
         grants: &grants,
+        effort: &effort,
     };
     laws::check(reader, subject);
     let (otherwise, otherwise_span) = otherwise?;
