@@ -8,6 +8,7 @@ pub(crate) use code::Code;
 pub(crate) use findings::Findings;
 
 mod code;
+pub(crate) mod excerpt;
 mod findings;
 
 /// How much a finding weighs.

@@ -28,7 +28,7 @@ impl Bundle {
             Err(refusal) => return blocked(Reason::MetadataRefused(refusal.to_string().into())),
         };
         let view = View { facts, schema: &policy.schema, values: &values };
-        let mut looked = Looked::default();
+        let mut looked = Looked::new();
         let mut rules = self.always().iter().chain(&policy.rules);
         let decided = rules.find(|rule| matches(rule, view, &mut looked));
         answer(decided, policy, view, looked)
@@ -38,7 +38,8 @@ impl Bundle {
 /// Whether the rule decides. The conditions of a rule that is not there now, or only observes, are evaluated all the
 /// same: so what the record shows has one form for each bundle, whatever the time.
 fn matches(rule: &Rule, view: View<'_>, looked: &mut Looked) -> bool {
-    let holds = rule.when.holds(view, &mut |leaf, outcome| looked.note(leaf, outcome));
+    looked.at(rule.looks_at);
+    let holds = rule.when.holds(view, &mut |_, outcome| looked.note(outcome));
     let held = holds && rule.active.includes(view.facts.received_at);
     if held && rule.part == Part::Observes {
         looked.observed(&rule.id);

@@ -6,6 +6,7 @@ use crate::policy::sample::{LISTS, STEPS};
 use crate::policy::{Code, Diagnostics, load_files};
 
 mod cases;
+mod hostile;
 mod list_cases;
 
 use cases::{ALWAYS_CASES, METADATA_CASES, PLAN_CASES, RULE_CASES, SCOPE_CASES, STEPS_CASES};

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::read_test::FieldType;
 use super::{Field, Listed, Test};
 use crate::domain::UserId;
-use crate::policy::addresses::AddressSet;
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::lists::read::{Content, ReadList, ReadLists, entries, is_address};
 use crate::policy::lists::{AddressList, MapList, TextList};
@@ -143,7 +142,7 @@ fn mapped_by(reader: &mut Reader<'_>, node: &Node, lists: &ReadLists<'_>) -> Opt
     let Content::Mapping(mapping) = &list.content else {
         if let Content::Nothing = list.content {
             let none = Arc::new(MapList::empty(list.name));
-            return Some(Listed::Mapped(none, AddressSet::default()));
+            return Some(Listed::Mapped(none, Box::default()));
         }
         let why = "it gives addresses no values";
         misfit(reader, name.span, list, why, "write `198.51.100.0/24,VALUE` in every line of it");
@@ -158,7 +157,7 @@ fn mapped_by(reader: &mut Reader<'_>, node: &Node, lists: &ReadLists<'_>) -> Opt
     }
     let wanted: Vec<&str> = wanted.iter().map(|(_, text)| *text).collect();
     let addresses = (reader.count() == before).then(|| mapping.addresses(&wanted))?;
-    Some(Listed::Mapped(Arc::clone(mapping), addresses))
+    Some(Listed::Mapped(Arc::clone(mapping), Box::new(addresses)))
 }
 
 fn words<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<Vec<(Span, &'n str)>> {
