@@ -34,7 +34,7 @@ commit="$(git -C "$root" describe --always --dirty 2>/dev/null || echo 'no commi
 machine="$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
 {
   printf '# What the policy language costs\n\n'
-  printf 'Measured: commit %s, on %s × %s. Made by `benches/engines.sh`.\n\n' "$commit" "$(nproc)" "$machine"
+  printf 'Measured: commit %s, on %s × %s. Made by %s.\n\n' "$commit" "$(nproc)" "$machine" "\`benches/engines.sh\`"
   printf 'Twenty rules with 45 conditions, the same in four languages; requests that all twenty are tried for. Figures are\n'
   printf 'medians of rounds in which the engines take turns, in brackets the lowest and the highest.\n\n'
   "$target/release/engines" compare "${compare[@]}"

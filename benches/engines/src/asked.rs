@@ -21,7 +21,14 @@ pub(crate) struct Asked {
 
 const USERS: [&str; 4] = ["usr_7", "usr_31x", "usr_900124", "usr_77"];
 const ADDRESSES: [&str; 8] = [
-    "192.0.2.1", "192.0.2.200", "10.4.5.6", "172.20.1.1", "8.8.4.4", "203.0.113.9", "198.51.100.7", "203.0.113.200",
+    "192.0.2.1",
+    "192.0.2.200",
+    "10.4.5.6",
+    "172.20.1.1",
+    "8.8.4.4",
+    "203.0.113.9",
+    "198.51.100.7",
+    "203.0.113.200",
 ];
 const PLATFORMS: [&str; 3] = ["WEB", "IOS", "ANDROID"];
 const AGENTS: [&str; 7] = [
@@ -42,11 +49,17 @@ const IDENTIFIERS: [&[(&str, &str)]; 6] = [
     &[],
 ];
 const CENTS: [i64; 14] = [
-    1, 75, 4_200, 9_000, 19_999, 50_000, 99_999, 130_000, 160_000, 250_000, 310_000, 600_000, 950_000, 4_999_999,
+    1, 75, 4_200, 9_000, 19_999, 50_000, 99_999, 130_000, 160_000, 250_000, 310_000, 600_000, 950_000,
+    4_999_999,
 ];
 const CURRENCIES: [&str; 2] = ["USD", "EUR"];
-const PAYEES: [&str; 5] =
-    ["DE89370400440532013000", "FR7630006000011234567", "XX111122223333", "GB000000000000000000", "GB29NWBK60161331"];
+const PAYEES: [&str; 5] = [
+    "DE89370400440532013000",
+    "FR7630006000011234567",
+    "XX111122223333",
+    "GB000000000000000000",
+    "GB29NWBK60161331",
+];
 const COUNTRIES: [&str; 5] = ["DE", "FR", "US", "KP", "NL"];
 const PURPOSES: [&str; 5] = ["rent", "invoice 4711", "a gift for Ada", "savings", "investment"];
 
@@ -98,8 +111,11 @@ impl Asked {
             "{{scope: '{scope}', user_id: '{}', ip: {}, platform: {}, user_agent: '{}', ",
             self.user_id, self.ip, self.platform, self.user_agent
         );
-        let identifiers: Vec<String> =
-            self.identifiers.iter().map(|(kind, value)| format!("{{type: {kind}, value: '{value}'}}")).collect();
+        let identifiers: Vec<String> = self
+            .identifiers
+            .iter()
+            .map(|(kind, value)| format!("{{type: {kind}, value: '{value}'}}"))
+            .collect();
         _ = write!(
             text,
             "identifiers: [{}], metadata: {{amount: '{}.{:02}', currency: {}, payee: {}, country: {}, purpose: '{}'}}}}",

@@ -32,6 +32,9 @@ pub(crate) struct Options {
     /// How many scopes the large bundle has.
     #[arg(long, default_value_t = 1_000)]
     scopes: usize,
+    /// Leave the other engines out, for a look with a profiler.
+    #[arg(long)]
+    own_only: bool,
     /// Fail when the best of the other engines needs less than this many times Doorstep's time.
     #[arg(long)]
     min_advantage: Option<f64>,
@@ -53,6 +56,9 @@ pub(crate) fn run(options: &Options) -> Outcome<String> {
     let last = checked.into_iter().zip(decisions).filter(|(_, rule)| rule == LAST_RULE);
     let timed: Vec<Asked> = last.map(|(asked, _)| asked).take(TIMED).collect();
     let mut contenders = contender::all(&timed, options.scopes)?;
+    if options.own_only {
+        contenders.truncate(2);
+    }
     let mut rounds: Vec<Vec<f64>> = vec![Vec::new(); contenders.len()];
     for round in 0..=options.rounds {
         for (contender, times) in contenders.iter_mut().zip(&mut rounds) {
@@ -131,7 +137,10 @@ fn report(names: &[String], rounds: &[Vec<f64>], options: &Options) -> Outcome<S
          large bundle cost {growth:.2} times as much as alone.\n"
     );
     let broken = [
-        options.min_advantage.filter(|least| advantage < *least).map(|least| format!("an advantage of {least}")),
+        options
+            .min_advantage
+            .filter(|least| advantage < *least)
+            .map(|least| format!("an advantage of {least}")),
         options.max_growth.filter(|most| growth > *most).map(|most| format!("a growth of {most}")),
         options.max_ns.filter(|most| own > *most).map(|most| format!("{most} ns")),
     ];

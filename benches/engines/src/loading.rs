@@ -83,7 +83,8 @@ pub(crate) fn run(options: &Options) -> Outcome<String> {
 }
 
 fn is_over(bundle: &Bundle, times: &[f64], peaks: &[f64]) -> bool {
-    let over = |bound: Option<u32>, figures: &[f64]| bound.is_some_and(|most| median(figures) > f64::from(most));
+    let over =
+        |bound: Option<u32>, figures: &[f64]| bound.is_some_and(|most| median(figures) > f64::from(most));
     over(bundle.ms_max, times) || over(bundle.mib_max, peaks)
 }
 
@@ -102,7 +103,9 @@ fn load(directory: &Path) -> Outcome<Load> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut figures = text.split_whitespace().map(str::parse::<f64>);
     match (figures.next(), figures.nth(1)) {
-        (Some(Ok(processor_ms)), Some(Ok(peak_kib))) => Ok(Load { processor_ms, peak_mib: peak_kib / 1_024.0 }),
+        (Some(Ok(processor_ms)), Some(Ok(peak_kib))) => {
+            Ok(Load { processor_ms, peak_mib: peak_kib / 1_024.0 })
+        }
         _ => Err(Fault::new(format!("loading a bundle said {text:?}"))),
     }
 }

@@ -27,8 +27,13 @@ impl Cedar {
         let policies = PolicySet::from_str(RULES).doing("reading the policies")?;
         let mut numbered: Vec<(usize, PolicyId, String)> = Vec::new();
         for policy in policies.policies() {
-            let number = policy.id().to_string().trim_start_matches("policy").parse().doing("reading an id")?;
-            numbered.push((number, policy.id().clone(), policy.annotation("id").unwrap_or_default().to_owned()));
+            let number =
+                policy.id().to_string().trim_start_matches("policy").parse().doing("reading an id")?;
+            numbered.push((
+                number,
+                policy.id().clone(),
+                policy.annotation("id").unwrap_or_default().to_owned(),
+            ));
         }
         numbered.sort();
         let places = numbered.iter().enumerate().map(|(at, (_, id, _))| (id.clone(), at)).collect();

@@ -34,7 +34,9 @@ fn context(asked: &Asked) -> Outcome<Context<'static, 'static>> {
         // Through serde a number would be unsigned, and the rules compare signed ones.
         match value.as_i64() {
             Some(number) => context.add_variable(name, number).doing("filling a context")?,
-            None => context.add_variable(name, cel::to_value(value).doing("filling a context")?).doing("filling")?,
+            None => context
+                .add_variable(name, cel::to_value(value).doing("filling a context")?)
+                .doing("filling")?,
         }
     }
     Ok(context)
