@@ -109,7 +109,7 @@ impl Booted {
 /// [`BootError`]; nothing runs then.
 pub(crate) async fn start(settings: &Settings, sources: Sources) -> Result<Booted, BootError> {
     telemetry::install(&settings.log);
-    let bundle = load_dir(&settings.policies.dir).map_err(BootError::Policy)?;
+    let bundle = load_dir(&settings.policies.dir, sources.clock.now()).map_err(BootError::Policy)?;
     if !bundle.warnings().is_empty() {
         tracing::warn!("The policy bundle loads, but somebody should look:\n{}", bundle.warnings());
     }

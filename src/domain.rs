@@ -7,6 +7,7 @@ mod caller;
 mod challenge;
 mod decision;
 mod facts;
+mod history;
 mod ids;
 mod mask;
 mod metadata;
@@ -20,8 +21,12 @@ pub(crate) use caller::{ApiKeyRecord, Approver, Caller, Role};
 pub(crate) use challenge::{Challenge, ChallengeStep};
 pub(crate) use decision::{BundleHash, Decision, Reason, Seen};
 pub(crate) use facts::{Facts, Identifier, IdentifierKind, Platform, Signals};
+pub(crate) use history::{
+    Asker, Counts, Executions, HISTORY_KEPT, History, HistoryNeed, Measure, Needs, PastCall, PastEvent,
+    PastFact, PastRejection, Period, Scopes, Subject, SubjectKey, Sum, Tally, Traits, Window, Zone,
+};
 pub(crate) use ids::{
-    ApiKeyId, ChallengeId, DecisionId, IdFault, Jti, Kid, RuleId, Scope, SessionId, StepKey, UserId,
+    ApiKeyId, ChallengeId, DecisionId, FactKind, IdFault, Jti, Kid, RuleId, Scope, SessionId, StepKey, UserId,
 };
 pub(crate) use mask::{mask_identifier, mask_ip, masked_parts, push_masked_ip};
 pub(crate) use metadata::{Metadata, MetadataFault};
@@ -32,7 +37,7 @@ pub(crate) use record::{
 };
 pub(crate) use stored::{DecisionFilter, DecisionPage, StoredDecision};
 pub(crate) use time::{Seconds, Timestamp};
-pub(crate) use verdict::{Grant, GrantMode, Step, StepPlan, Verdict};
+pub(crate) use verdict::{Grant, GrantMode, Step, StepPlan, Verdict, VerdictKind};
 
 /// The step keys that Prelude itself carries out (docs/CONTRACT.md C4.6).
 pub(crate) const MANAGED_STEPS: [&str; 3] = ["verify_sms", "verify_email", "verify_passkey"];

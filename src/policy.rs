@@ -12,11 +12,13 @@ mod calendar;
 mod condition;
 mod diagnostic;
 mod explain;
+mod grants;
 mod laws;
 mod lists;
 mod literal;
 mod matcher;
 mod outcome;
+mod rates;
 mod reader;
 mod request;
 mod rules;
@@ -33,13 +35,12 @@ mod suite;
 mod trace;
 mod yaml;
 
-pub(crate) use bundle::{Bundle, load_dir, load_files};
+pub(crate) use bundle::{Bundle, load_dir, load_files, load_recorded};
 #[cfg(test)]
 pub(crate) use diagnostic::Code;
 pub(crate) use diagnostic::{Diagnostics, Severity};
 pub(crate) use explain::{Explanation, Told};
 pub(crate) use request::read_request;
 pub(crate) use shipped::shipped;
-pub(crate) use source::split_canonical;
 pub(crate) use steps::CustomStep;
 pub(crate) use suite::Suite;

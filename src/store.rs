@@ -4,10 +4,12 @@
 //! every decision that waits and commits them together ([`sqlite`] has the way through). Readers have connections of
 //! their own. Nothing is answered before its commit.
 
+mod draft;
 mod error;
 mod settings;
 mod sqlite;
 
+pub(crate) use draft::{Draft, Question};
 pub(crate) use error::StoreError;
 pub(crate) use settings::StoreSettings;
 #[cfg(test)]

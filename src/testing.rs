@@ -77,9 +77,9 @@ impl Server {
         let settings = load(LoadRequest { file: None, environment: std::iter::empty(), overrides })
             .map_err(|faults| faults.to_string())?;
         let bundle = if setup.policies.is_empty() {
-            policy::load_files(policy::shipped())
+            policy::load_files(policy::shipped(), sources.clock.now())
         } else {
-            policy::load_files(setup.policies)
+            policy::load_files(setup.policies, sources.clock.now())
         };
         let bundle = bundle.map_err(|faults| faults.to_string())?;
         let booted = boot::start_with_bundle(&settings, sources.clone(), bundle).await.map_err(words)?;

@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use super::App;
 use crate::domain::{
-    Decision, DecisionId, DecisionRecord, Facts, Recorded, StepPlan, Verdict, mask_identifier, mask_ip,
+    Decision, DecisionId, DecisionRecord, Facts, History, Recorded, StepPlan, Verdict, mask_identifier,
+    mask_ip,
 };
-use crate::domain::{Metadata, Timestamp};
+use crate::domain::{Metadata, Timestamp, Traits};
 use crate::prelude::{HookFault, SignatureFault, SignatureHeaders, SignedCall, answer, read, verify_call};
 use crate::random::{NoRandomness, draw};
 use crate::store::StoreError;
@@ -77,7 +78,7 @@ impl App {
     pub(crate) async fn decide(&self, call: &SignedCall) -> Result<String, DecideError> {
         let facts = read(call, self.now())?;
         let started = Instant::now();
-        let decision = self.parts.bundle.decide(&facts);
+        let decision = self.parts.bundle.decide(&facts, &History::none());
         let evaluation_ns = u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX);
         let text = answer(&decision.verdict);
         let verdict = decision.verdict.as_str();
@@ -91,6 +92,10 @@ impl App {
             Recorded::First => {
                 self.metrics().verdict(verdict);
                 Ok(text)
+            }
+            Recorded::Decided { verdict, answer } => {
+                self.metrics().verdict(verdict);
+                Ok(answer)
             }
             Recorded::Repeat { answer } => {
                 self.metrics().repeated_call();
@@ -111,7 +116,12 @@ impl App {
             Verdict::Review(_, plan) => Some(plan),
             Verdict::Continue(_) | Verdict::Block => None,
         };
+        let traits = Traits::of(&facts);
+        let digest = &self.parts.identifier_digest;
         Ok(DecisionRecord {
+            usable_until: usable_until(&decision.verdict, facts.received_at),
+            subjects: traits.keyed(|subject, text| digest.of_subject(subject, text)),
+            money: traits.money,
             id: DecisionId::new(facts.received_at, draw(&*self.parts.random)?),
             received_at: facts.received_at,
             verdict: decision.verdict.as_str(),
@@ -139,6 +149,17 @@ fn step_keys(plan: &StepPlan) -> String {
 
 fn walkable_until(plan: &StepPlan, received_at: Timestamp) -> Timestamp {
     received_at.plus(plan.walking_time())
+}
+
+/// Until when a verdict can be executed: its steps one after the other, and then the grant.
+fn usable_until(verdict: &Verdict, received_at: Timestamp) -> Option<Timestamp> {
+    match verdict {
+        Verdict::Continue(grant) => Some(received_at.plus(grant.granted_for.duration())),
+        Verdict::Review(grant, plan) => {
+            Some(walkable_until(plan, received_at).plus(grant.granted_for.duration()))
+        }
+        Verdict::Block => None,
+    }
 }
 
 /// The metadata as it is kept: `identifier` masked, everything else as it came.

@@ -13,7 +13,7 @@ use super::access::{AccessError, require};
 use crate::domain::{
     BundleHash, Caller, DecisionFilter, DecisionId, Role, RuleId, Scope, StoredDecision, Timestamp, UserId,
 };
-use crate::policy::{Bundle, Explanation, Told, load_files, split_canonical};
+use crate::policy::{Bundle, Explanation, Told, load_recorded};
 use crate::store::{Store, StoreError};
 
 /// How many decisions a page has where nobody says.
@@ -163,7 +163,7 @@ impl<'a> Library<'a> {
         }
         let text = self.store.bundle_text(hash).await?;
         // Checking a large bundle takes its time, and calls are waiting.
-        let load = move || load_files(split_canonical(&text?)?).ok().map(Arc::new);
+        let load = move || load_recorded(&text?).map(Arc::new);
         let loaded = tokio::task::spawn_blocking(load).await.ok().flatten();
         self.loaded.insert(hash, loaded.clone());
         Ok(loaded)

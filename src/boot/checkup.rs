@@ -45,7 +45,7 @@ impl Finding {
 
 /// Looks at policy, store, keys, Prelude's key sets and the clock.
 pub(crate) async fn checkup(settings: &Settings, sources: &Sources) -> Vec<Finding> {
-    let mut findings = vec![policies(settings), store_and_keys(settings, sources).await];
+    let mut findings = vec![policies(settings, sources.clock.now()), store_and_keys(settings, sources).await];
     let (hook, hook_time) =
         remote::<PssKey>(settings, sources, "hook key set", &settings.prelude.key_set_url).await;
     let (step_up, _) =
@@ -55,9 +55,9 @@ pub(crate) async fn checkup(settings: &Settings, sources: &Sources) -> Vec<Findi
     findings
 }
 
-fn policies(settings: &Settings) -> Finding {
+fn policies(settings: &Settings, now: Timestamp) -> Finding {
     let dir = settings.policies.dir.display();
-    match load_dir(&settings.policies.dir) {
+    match load_dir(&settings.policies.dir, now) {
         Ok(bundle) => {
             let words = format!("{dir}: {} scopes, bundle {}", bundle.scopes().len(), bundle.hash());
             Finding::new(Health::Fine, "policies", words)

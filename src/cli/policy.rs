@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{Format, PolicyCommand, Shared};
 use super::{Exit, output};
+use crate::boot::Sources;
 use crate::config::{environment, load};
+use crate::domain::Timestamp;
 use crate::policy::{Diagnostics, Severity, Suite, load_dir};
 
 pub(super) fn run(command: PolicyCommand, shared: &Shared) -> Exit {
@@ -39,8 +41,13 @@ fn directory(named: Option<PathBuf>, shared: &Shared) -> Result<PathBuf, Exit> {
     }
 }
 
+/// The moment by which the age of files is judged: this machine's, as at a start.
+fn now() -> Timestamp {
+    Sources::real().clock.now()
+}
+
 fn check(dir: &Path, format: Format) -> Exit {
-    let loaded = load_dir(dir);
+    let loaded = load_dir(dir, now());
     let diagnostics = match &loaded {
         Ok(bundle) => bundle.warnings(),
         Err(diagnostics) => diagnostics,
@@ -79,7 +86,7 @@ fn show(dir: &Path, diagnostics: &Diagnostics, format: Format) {
 }
 
 fn test(dir: &Path, min_coverage: Option<u8>, format: Format) -> Exit {
-    let loaded = load_dir(dir).and_then(|bundle| Ok((Suite::load_dir(dir, &bundle)?, bundle)));
+    let loaded = load_dir(dir, now()).and_then(|bundle| Ok((Suite::load_dir(dir, &bundle)?, bundle)));
     let (suite, bundle) = match loaded {
         Ok(loaded) => loaded,
         Err(diagnostics) => {

@@ -44,8 +44,12 @@ pub(crate) enum Reason {
     /// The metadata breaks the scope's schema: a message such as `metadata.amount: not a decimal`, which names the
     /// field and the fault and quotes nothing.
     MetadataRefused(Box<str>),
+    /// The scope's rules convert money, and the exchange rates were too old for that when the request arrived.
+    RatesExpired,
     /// A rule matched, but this user cannot walk its plan here; the plan's `else` decided.
     PlanNotWalkable,
+    /// The scope's rules ask about the past, and what was handed in answers other questions: no rule was tried.
+    HistoryMissing,
 }
 
 /// As stored and shown: a code, or the metadata fault's own words.
@@ -56,7 +60,9 @@ impl fmt::Display for Reason {
             Self::Otherwise => "otherwise",
             Self::ScopeNotCovered => "scope_not_covered",
             Self::MetadataRefused(fault) => fault,
+            Self::RatesExpired => "rates_expired",
             Self::PlanNotWalkable => "plan_not_walkable",
+            Self::HistoryMissing => "history_missing",
         })
     }
 }

@@ -102,6 +102,10 @@ text_id!(
     RuleId, 64, is_name, "a-z A-Z 0-9 . - _ :"
 );
 text_id!(
+    /// The kind of a fact that the customer or Prelude reported about a user, such as `email_changed`.
+    FactKind, 64, is_name, "a-z A-Z 0-9 . - _ :"
+);
+text_id!(
     /// The public part of an API key, which names it in lists, logs and records.
     ApiKeyId, 32, is_name, "a-z A-Z 0-9 . - _ :"
 );

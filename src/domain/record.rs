@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    ApiKeyId, BundleHash, ChallengeId, DecisionId, Jti, Kid, RuleId, Scope, SessionId, StepKey, Timestamp,
-    UserId,
+    Amount, ApiKeyId, BundleHash, ChallengeId, Currency, DecisionId, Jti, Kid, RuleId, Scope, SessionId,
+    StepKey, Subject, SubjectKey, Timestamp, UserId,
 };
 
 /// The SHA-256 of a signature's decoded bytes: tells a repeated call from a new one (docs/CONTRACT.md C3.6).
@@ -45,6 +45,12 @@ pub(crate) struct DecisionRecord {
     pub(crate) walkable_until: Option<Timestamp>,
     /// The answer's exact bytes, which a repeated call gets again.
     pub(crate) answer: String,
+    /// Until when a continue or review can still be executed: the call plus its steps' and its grant's durations.
+    pub(crate) usable_until: Option<Timestamp>,
+    /// Who and what the call was about, as keyed digests, for later calls to be compared with.
+    pub(crate) subjects: Vec<(Subject, SubjectKey)>,
+    /// The call's money: name, amount and currency.
+    pub(crate) money: Vec<(Box<str>, Amount, Currency)>,
     /// JSON object: the metadata, `identifier` masked.
     pub(crate) metadata_json: String,
     /// Keyed digest of the exact metadata, for comparing without keeping what is masked.
@@ -64,6 +70,13 @@ pub(crate) struct DecisionRecord {
 pub(crate) enum Recorded {
     /// Recorded now: the record's own answer may leave.
     First,
+    /// Decided and recorded now: this may leave.
+    Decided {
+        /// `continue`, `review` or `block`.
+        verdict: &'static str,
+        /// The answer's exact bytes.
+        answer: String,
+    },
     /// The same signature came before, not longer than the repeat window ago: this was answered then.
     Repeat {
         /// The first answer's exact bytes.

@@ -42,6 +42,13 @@ impl Timestamp {
         self.0.div_euclid(MICROS_PER_SECOND)
     }
 
+    /// The day of the moment in UTC; the calendar's first or last for a moment outside of it.
+    pub(crate) fn utc_day(self) -> jiff::civil::Date {
+        let end = if self.0 < 0 { jiff::civil::Date::MIN } else { jiff::civil::Date::MAX };
+        jiff::Timestamp::from_microsecond(self.0)
+            .map_or(end, |moment| jiff::tz::TimeZone::UTC.to_datetime(moment).date())
+    }
+
     /// The moment `span` later; saturates.
     #[must_use]
     pub(crate) fn plus(self, span: Duration) -> Self {
@@ -134,6 +141,16 @@ mod tests {
         assert_eq!(Seconds::new(0), None);
         assert_eq!(Seconds::new(86_401), None);
         assert_eq!(Seconds::new(86_400).map(Seconds::get), Some(86_400));
+    }
+
+    #[test]
+    fn a_day_ends_at_midnight_utc() {
+        let day = |seconds| Timestamp::from_unix_seconds(seconds).utc_day().to_string();
+        assert_eq!(
+            (day(86_399), day(86_400), day(-1)),
+            ("1970-01-01".into(), "1970-01-02".into(), "1969-12-31".into())
+        );
+        assert_eq!(Timestamp::from_unix_micros(i64::MAX).utc_day(), jiff::civil::Date::MAX);
     }
 
     #[test]

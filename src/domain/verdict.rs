@@ -87,6 +87,36 @@ impl StepPlan {
     }
 }
 
+/// Which kind of answer a verdict is, without what belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum VerdictKind {
+    /// Granted without more.
+    Continue,
+    /// Granted once the steps are done.
+    Review,
+    /// Not granted.
+    Block,
+}
+
+impl VerdictKind {
+    /// Every kind, softest first.
+    pub(crate) const ALL: [Self; 3] = [Self::Continue, Self::Review, Self::Block];
+
+    /// Prelude's word for the kind (`status` on the wire).
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Continue => "continue",
+            Self::Review => "review",
+            Self::Block => "block",
+        }
+    }
+
+    /// Reads Prelude's word for a kind.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
 /// The answer to a hook call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -99,12 +129,17 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
+    /// Which kind of answer it is.
+    pub(crate) const fn kind(&self) -> VerdictKind {
+        match self {
+            Self::Continue(_) => VerdictKind::Continue,
+            Self::Review(..) => VerdictKind::Review,
+            Self::Block => VerdictKind::Block,
+        }
+    }
+
     /// Prelude's word for the verdict (`status` on the wire).
     pub(crate) const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Continue(_) => "continue",
-            Self::Review(..) => "review",
-            Self::Block => "block",
-        }
+        self.kind().as_str()
     }
 }

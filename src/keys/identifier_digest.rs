@@ -2,7 +2,10 @@
 
 use aws_lc_rs::hmac;
 
-use crate::domain::Metadata;
+use crate::domain::{Metadata, Subject, SubjectKey};
+
+/// How much of a subject's digest is kept.
+const SUBJECT_KEY_BYTES: usize = 16;
 
 /// Computes HMAC-SHA256 under a key of its own, which survives a change of the encryption key.
 ///
@@ -32,6 +35,25 @@ impl IdentifierDigest {
         digest.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
         digest
     }
+
+    /// The digest of one subject: the first 128 bits, which two subjects do not share by chance.
+    pub(crate) fn of_subject(&self, subject: &Subject, text: &str) -> SubjectKey {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(b"subject\0");
+        match subject {
+            Subject::User => context.update(b"user"),
+            Subject::Ip => context.update(b"ip"),
+            Subject::Identifier => context.update(b"identifier"),
+            Subject::Metadata(field) => {
+                context.update(b"metadata.");
+                context.update(field.as_bytes());
+            }
+        }
+        context.update(b"\0");
+        context.update(text.as_bytes());
+        let key: Vec<u8> = context.sign().as_ref().iter().take(SUBJECT_KEY_BYTES).copied().collect();
+        SubjectKey::new(key)
+    }
 }
 
 impl std::fmt::Debug for IdentifierDigest {
@@ -43,6 +65,22 @@ impl std::fmt::Debug for IdentifierDigest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_same_subject_under_the_same_key_shares_a_key() {
+        let digest = IdentifierDigest::new(&[1; 32]);
+        let payee = |name: &str| Subject::Metadata(name.into());
+        let base = digest.of_subject(&payee("payee"), "DE1");
+        assert_eq!(base, digest.of_subject(&payee("payee"), "DE1"));
+        assert_eq!(base.as_bytes().len(), 16);
+        let others = [
+            digest.of_subject(&payee("payee"), "DE2"),
+            digest.of_subject(&payee("payees"), "DE1"),
+            digest.of_subject(&Subject::User, "DE1"),
+            IdentifierDigest::new(&[2; 32]).of_subject(&payee("payee"), "DE1"),
+        ];
+        assert!(others.iter().all(|other| *other != base));
+    }
 
     fn metadata(fields: &[(&str, &str)]) -> Metadata {
         Metadata::new(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))

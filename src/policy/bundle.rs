@@ -6,9 +6,9 @@ use std::path::Path;
 
 use aws_lc_rs::digest;
 
-use super::condition::{Leaf, Test};
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Findings, Severity, Span};
 use super::lists::read::{self as list_file, ReadLists};
+use super::rates::read::{self as rates_file, ReadRates};
 use super::reader::Reader;
 use super::rules::Rule;
 use super::scope_file::{self, ReadAlways, ScopePolicy, Shared};
@@ -16,14 +16,18 @@ use super::source::{self, SourceFile};
 use super::steps::read::{self as steps_file, ReadSteps};
 use super::steps::{CustomStep, StepBook};
 use super::yaml::{self, Node};
-use crate::domain::{BundleHash, RuleId, Scope, StepKey};
+use crate::domain::{BundleHash, RuleId, Scope, StepKey, Timestamp};
+
+mod unused;
 
 const STEPS_FILE: &str = "steps.yaml";
+const RATES_FILE: &str = "rates.yaml";
 pub(super) const ALWAYS_FILE: &str = "always.yaml";
 /// The most errors of a bundle that are shown, and the most warnings.
 const FINDINGS_MAX: usize = 2000;
-/// Names that belong to parts of a bundle which are no scope files.
-const RESERVED_FILES: [&str; 1] = ["rates.yaml"];
+const GRANTS_FILE: &str = "grants.yaml";
+
+mod history;
 
 /// Policies in force: immutable, so that a new bundle replaces it in one step and no call sees half of one.
 pub(crate) struct Bundle {
@@ -112,27 +116,48 @@ impl Bundle {
 
 /// Reads and checks a directory of policy files.
 ///
+/// - `now`: what is too old, or over, is judged by it.
+///
 /// # Errors
 /// Everything that is wrong with them, with the warnings among it; there is no bundle then.
-pub(crate) fn load_dir(dir: &Path) -> Result<Bundle, Diagnostics> {
-    source::read_dir(dir).map_err(Diagnostics::new).and_then(|files| load(&files))
+pub(crate) fn load_dir(dir: &Path, now: Timestamp) -> Result<Bundle, Diagnostics> {
+    source::read_dir(dir).map_err(Diagnostics::new).and_then(|files| load(&files, Some(now)))
 }
 
 /// Checks files that are in memory already, such as the shipped bundle.
 ///
+/// - `now`: what is too old, or over, is judged by it.
+///
 /// # Errors
 /// Everything that is wrong with them, with the warnings among it; there is no bundle then.
-pub(crate) fn load_files<N, T>(files: impl IntoIterator<Item = (N, T)>) -> Result<Bundle, Diagnostics>
+pub(crate) fn load_files<N, T>(
+    files: impl IntoIterator<Item = (N, T)>,
+    now: Timestamp,
+) -> Result<Bundle, Diagnostics>
 where
     N: Into<String>,
     T: Into<String>,
 {
-    let files: Vec<_> =
-        files.into_iter().map(|(name, text)| SourceFile::new(name.into(), text.into())).collect();
-    load(&files)
+    load(&sources(files), Some(now))
 }
 
-fn load(files: &[SourceFile]) -> Result<Bundle, Diagnostics> {
+/// Loads a bundle that was in force once, from the text that was recorded of it ([`Bundle::text`]). It was judged then:
+/// that parts of it are too old by now, or were too old when they decided, is not held against it.
+///
+/// `None` for another text, and for one that this version cannot read.
+pub(crate) fn load_recorded(text: &str) -> Option<Bundle> {
+    load(&sources(source::split_canonical(text)?), None).ok()
+}
+
+fn sources<N, T>(files: impl IntoIterator<Item = (N, T)>) -> Vec<SourceFile>
+where
+    N: Into<String>,
+    T: Into<String>,
+{
+    files.into_iter().map(|(name, text)| SourceFile::new(name.into(), text.into())).collect()
+}
+
+fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundle, Diagnostics> {
     let found = source::check_files(files);
     if !found.is_empty() {
         return Err(Diagnostics::new(found));
@@ -140,13 +165,17 @@ fn load(files: &[SourceFile]) -> Result<Bundle, Diagnostics> {
     let mut loader = Loader { found: Findings::up_to(FINDINGS_MAX), unreadable: HashSet::new() };
     let trees = loader.parse(files);
     let (steps, lists) = (loader.steps(&trees), loader.lists(files));
-    let shared = Shared { steps: &steps, lists: &lists };
+    let rates = loader.rates(&trees, now);
     let claims = loader.claims(&trees);
+    let schemas = history::schemas(&claims);
+    let neighbours = loader.neighbours(&trees, &claims, &schemas);
+    let shared = Shared { steps: &steps, lists: &lists, rates: &rates, neighbours: &neighbours, now };
     let always = loader.always(&trees, &claims, shared);
     let policies = loader.policies(&claims, shared, &always);
     if !loader.found.has_errors() {
         loader.unused_steps(&trees, &steps, &policies);
         loader.unused_lists(&lists, &always, &policies);
+        loader.unused_rates(&trees, &policies);
     }
     let findings = Diagnostics::new(listed(loader.found));
     if findings.has_errors() {
@@ -228,6 +257,15 @@ impl Loader {
         })
     }
 
+    fn rates(&mut self, trees: &[Tree<'_>], now: Option<Timestamp>) -> ReadRates {
+        if self.unreadable.contains(RATES_FILE) {
+            return ReadRates::Broken;
+        }
+        named(trees, RATES_FILE).map_or(ReadRates::Absent, |tree| {
+            self.read(tree.file, |reader| rates_file::rates(reader, &tree.root, now))
+        })
+    }
+
     fn lists<'f>(&mut self, files: &'f [SourceFile]) -> ReadLists<'f> {
         let named = files.iter().filter_map(|file| Some((source::list_name(file.name())?, file)));
         ReadLists::new(
@@ -241,17 +279,6 @@ impl Loader {
         for tree in trees.iter().filter(|tree| is_scope_file(tree.file.name())) {
             let name = tree.file.name();
             let scopes = self.read(tree.file, |reader| {
-                if RESERVED_FILES.contains(&name) {
-                    let help =
-                        "this version compares money in one currency only: remove the file, or rename it";
-                    reader.fault(
-                        Code::FileName,
-                        Span::START,
-                        format!("`{name}` is not a file of scopes"),
-                        help,
-                    );
-                    return None;
-                }
                 let scopes = scope_file::scopes(reader, &tree.root);
                 for (scope, span) in &scopes {
                     if let Some((file, line)) = taken.get(scope) {
@@ -262,9 +289,9 @@ impl Loader {
                         taken.insert(scope.clone(), (name, span.line));
                     }
                 }
-                Some(scopes)
+                scopes
             });
-            claims.extend(scopes.map(|scopes| Claim { tree, scopes }));
+            claims.push(Claim { tree, scopes });
         }
         if claims.is_empty() && !self.unreadable.iter().any(|name| is_scope_file(name)) {
             let file = SourceFile::new(".".to_owned(), String::new());
@@ -296,50 +323,6 @@ impl Loader {
         }
         policies
     }
-
-    fn unused_steps(
-        &mut self,
-        trees: &[Tree<'_>],
-        steps: &ReadSteps,
-        policies: &[(Vec<Scope>, ScopePolicy)],
-    ) {
-        let Some(tree) = named(trees, STEPS_FILE) else { return };
-        let mut used = HashSet::new();
-        for (_, policy) in policies {
-            let outcomes = policy.rules.iter().map(|rule| &rule.then).chain([&policy.otherwise]);
-            outcomes.for_each(|outcome| outcome.each_step(&mut |step| _ = used.insert(&step.key)));
-        }
-        // A step for scopes that Prelude resolves itself is asked for there, not here.
-        let asked_elsewhere =
-            |key: &StepKey| steps.book.custom.get(key).is_some_and(|step| step.without_verdict);
-        let unused = steps.spans.iter().filter(|(key, _)| !used.contains(key) && !asked_elsewhere(key));
-        self.read(tree.file, |reader| {
-            for (key, span) in unused {
-                let message = format!("no rule asks for the step `{key}`");
-                reader.warning(Code::StepUnused, *span, message, "use it in a plan, or remove it");
-            }
-        });
-    }
-
-    fn unused_lists(
-        &mut self,
-        lists: &ReadLists<'_>,
-        always: &ReadAlways,
-        policies: &[(Vec<Scope>, ScopePolicy)],
-    ) {
-        let mut used = HashSet::new();
-        let own = policies.iter().flat_map(|(_, policy)| &policy.rules);
-        for rule in always.rules.rules.iter().map(|read| &read.rule).chain(own) {
-            rule.when.each_leaf(&mut |leaf| used.extend(list_of(leaf)));
-        }
-        for list in lists.iter().filter(|list| !used.contains(list.name)) {
-            self.read(list.file, |reader| {
-                let message = format!("no rule looks into the list `{}`", list.name);
-                let help = "use it: `{ in_list: NAME }`, or remove it";
-                reader.warning(Code::ListUnused, Span::START, message, help);
-            });
-        }
-    }
 }
 
 /// What was kept of the findings, and how many more there are.
@@ -351,21 +334,12 @@ fn named<'t, 'f>(trees: &'t [Tree<'f>], name: &str) -> Option<&'t Tree<'f>> {
     trees.iter().find(|tree| tree.file.name() == name)
 }
 
-/// The list that a condition looks into.
-fn list_of(leaf: &Leaf) -> Option<&str> {
-    match &leaf.test {
-        Test::Listed(listed) => Some(listed.name()),
-        Test::Identifier(test) => test.list.as_ref().map(|list| list.name()),
-        _ => None,
-    }
-}
-
 fn own_scopes(claim: &Claim<'_, '_>) -> Vec<Scope> {
     claim.scopes.iter().map(|(scope, _)| scope.clone()).collect()
 }
 
 fn is_scope_file(name: &str) -> bool {
-    ![STEPS_FILE, ALWAYS_FILE].contains(&name)
+    ![STEPS_FILE, ALWAYS_FILE, RATES_FILE, GRANTS_FILE].contains(&name)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Conditions, compiled: what they look at, what they ask, and how they are joined.
 
+use std::cmp::Ordering;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -9,18 +10,26 @@ use super::addresses::AddressSet;
 use super::lists::{AddressList, MapList, TextList};
 use super::literal::{Needle, Pattern};
 use super::schema::{Schema, Value, Values};
-use crate::domain::{Amount, Facts, Identifier, Timestamp, by_value};
+use crate::domain::{Amount, Facts, Identifier, Tally, Timestamp, by_value};
 
+mod field;
+mod history;
 mod identifier;
 mod moment;
+mod money;
+pub(crate) use field::Field;
+pub(crate) use history::{HistoryField, Measured, NEEDS_MAX, PastTest, Total};
 pub(crate) use identifier::IdentifierTest;
 pub(crate) use moment::{BucketTest, TimeTest};
+pub(crate) use money::Bound;
 pub(crate) use read_moment::date;
 
 pub(crate) mod read;
+mod read_history;
 mod read_identifier;
 mod read_list;
 mod read_moment;
+mod read_money;
 mod read_test;
 
 /// The most conditions of one rule.
@@ -63,69 +72,6 @@ pub(crate) struct Words {
     pub(crate) asks: Box<str>,
 }
 
-/// What a condition can look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Field {
-    /// `scope`.
-    Scope,
-    /// `user_id`.
-    UserId,
-    /// `signals.ip`.
-    Ip,
-    /// `signals.platform`.
-    Platform,
-    /// `signals.user_agent`.
-    UserAgent,
-    /// `identifiers.any`: one identifier fits.
-    IdentifiersAny,
-    /// `identifiers.every`: there is one, and all fit.
-    IdentifiersEvery,
-    /// `identifiers.count`.
-    IdentifiersCount,
-    /// `request.time`.
-    Time,
-    /// `bucket`: the user's share.
-    Bucket,
-    /// `metadata.NAME`, by its place in the schema.
-    Metadata(usize),
-    /// `money.NAME`, by its place in the schema.
-    Money(usize),
-}
-
-impl Field {
-    /// The fields that every scope has, with their names in conditions.
-    pub(crate) const COMMON: [(&'static str, Self); 10] = [
-        ("scope", Self::Scope),
-        ("user_id", Self::UserId),
-        ("signals.ip", Self::Ip),
-        ("signals.platform", Self::Platform),
-        ("signals.user_agent", Self::UserAgent),
-        ("identifiers.any", Self::IdentifiersAny),
-        ("identifiers.every", Self::IdentifiersEvery),
-        ("identifiers.count", Self::IdentifiersCount),
-        ("request.time", Self::Time),
-        ("bucket", Self::Bucket),
-    ];
-
-    /// Whether the page chose what stands here.
-    pub(crate) const fn is_metadata(self) -> bool {
-        matches!(self, Self::Metadata(_) | Self::Money(_))
-    }
-
-    /// The places of the optional metadata fields without which this field is absent.
-    pub(crate) fn optional_parts(self, schema: &Schema) -> Vec<usize> {
-        let parts = match self {
-            Self::Metadata(at) => vec![at],
-            Self::Money(at) => {
-                schema.money.get(at).map_or(Vec::new(), |rule| vec![rule.amount, rule.currency])
-            }
-            _ => Vec::new(),
-        };
-        let is_optional = |at: &usize| schema.fields.get(*at).is_some_and(|field| field.is_optional);
-        parts.into_iter().filter(is_optional).collect()
-    }
-}
-
 /// How two numbers are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Comparison {
@@ -143,8 +89,12 @@ pub(crate) enum Comparison {
 
 impl Comparison {
     /// Whether `left` compares so to `right`.
-    pub(crate) fn holds(self, left: Decimal, right: Decimal) -> bool {
-        let order = by_value(left, right);
+    pub(crate) fn holds<T: PartialOrd + Copy>(self, left: T, right: T) -> bool {
+        left.partial_cmp(&right).is_some_and(|order| self.fits(order))
+    }
+
+    /// Whether a left that stands so to a right compares so to it.
+    pub(crate) const fn fits(self, order: Ordering) -> bool {
         match self {
             Self::Equal => order.is_eq(),
             Self::Less => order.is_lt(),
@@ -165,9 +115,9 @@ pub(crate) enum Test {
     /// `between`, both ends included.
     DecimalBetween(Amount, Amount),
     /// `eq lt lte gt gte` of money.
-    Money(Comparison, Vec<Amount>),
+    Money(Comparison, Vec<Bound<Amount>>),
     /// `between` of money, both ends included.
-    MoneyBetween(Vec<(Amount, Amount)>),
+    MoneyBetween(Vec<Bound<(Amount, Amount)>>),
     /// `eq` and `in` of a text: sorted.
     OneOf(Vec<Box<str>>),
     /// `starts_with`.
@@ -188,6 +138,8 @@ pub(crate) enum Test {
     Time(Box<TimeTest>),
     /// Which share of the users must ask.
     Bucket(Box<BucketTest>),
+    /// What must have happened before, where that is no plain number.
+    Past(PastTest),
 }
 
 /// A question to a list.
@@ -238,6 +190,8 @@ pub(crate) struct View<'r> {
     pub(crate) schema: &'r Schema,
     /// What the page sent, typed.
     pub(crate) values: &'r Values<'r>,
+    /// What happened before, for each question of the schema's.
+    pub(crate) tallies: &'r [Tally],
 }
 
 impl Condition {
@@ -290,8 +244,11 @@ impl Leaf {
             },
             Field::Money(at) => match view.schema.money.get(at).and_then(|rule| view.values.money(rule)) {
                 None => self.when_absent,
-                Some((amount, currency)) => self.test.money(amount, currency).unwrap_or(self.when_absent),
+                Some(money) => self.test.money(money, now).unwrap_or(self.when_absent),
             },
+            Field::History(at) => {
+                view.measured(at).map_or(self.when_absent, |measured| self.test.past(&measured, now))
+            }
         }
     }
 }
@@ -302,22 +259,9 @@ impl Test {
     /// Judges a decimal or number.
     pub(crate) fn decimal(&self, value: Decimal) -> bool {
         match self {
-            Self::Decimal(comparison, bound) => comparison.holds(value, bound.decimal()),
+            Self::Decimal(comparison, bound) => comparison.fits(by_value(value, bound.decimal())),
             Self::DecimalBetween(low, high) => is_between(*low, value, *high),
             other => other.is_there(),
-        }
-    }
-
-    /// Judges an amount by the bound of its currency; `None` without one, which the checker rules out.
-    fn money(&self, amount: Amount, currency: usize) -> Option<bool> {
-        match self {
-            Self::Money(comparison, bounds) => {
-                bounds.get(currency).map(|bound| comparison.holds(amount.decimal(), bound.decimal()))
-            }
-            Self::MoneyBetween(bounds) => {
-                bounds.get(currency).map(|(low, high)| is_between(*low, amount.decimal(), *high))
-            }
-            other => Some(other.is_there()),
         }
     }
 

@@ -13,13 +13,17 @@ use super::schema::Schema;
 use super::suggest::did_you_mean;
 use crate::domain::{GrantMode, Scope};
 
+mod asking;
 mod claim;
 mod effort;
+mod interval;
 mod omission;
 mod overlap;
+mod places;
 
 pub(crate) use effort::Effort;
 use overlap::Cases;
+use places::Places;
 
 /// A scope that Prelude lets nobody have for one use only (docs/CONTRACT.md C4.3).
 const NO_SINGLE_USE: &str = "prld:passkey:write";
@@ -48,20 +52,35 @@ pub(crate) fn check(reader: &mut Reader<'_>, subject: Subject<'_>) {
     grant_modes(reader, subject);
     overrides(reader, subject.rules);
     continue_above_block(reader, rules, &cases);
-    omission::check(reader, subject, &cases);
+    let mut places = Places::of(subject, &cases);
+    omission::check(reader, subject, &mut places);
+    asking::check(reader, &mut places);
     never_matches(reader, rules, &cases);
-    if subject.effort.is_spent() {
-        let message = "the rules of this file are too many and too wide to be held against each other";
-        let help = "split the file, or the conditions with many branches: until then, what is said of the order of its \
-                    rules may be too strict";
-        reader.fault(Code::Limit, Span::START, message, help);
-    }
+    spent(reader, subject);
     if let Some((outcome, span)) = subject.otherwise
         && outcome.may_continue()
     {
         let message = "whoever matches no rule continues";
         let help = "write `otherwise: block`, and a last rule for those who may continue";
         reader.warning(Code::OtherwiseContinues, span, message, help);
+    }
+}
+
+/// Holds `always.yaml` against the laws that rules can break which only block.
+pub(crate) fn check_always(reader: &mut Reader<'_>, subject: Subject<'_>) {
+    let rules = &subject.rules.rules;
+    let cases: Vec<Cases<'_>> = rules.iter().map(|read| cases_of(&read.rule, subject)).collect();
+    asking::check_blocks(reader, rules, &cases);
+    spent(reader, subject);
+}
+
+/// What could not be compared any more was taken for the worst, and is refused whatever came of it.
+fn spent(reader: &mut Reader<'_>, subject: Subject<'_>) {
+    if subject.effort.is_spent() {
+        let message = "the rules of this file are too many and too wide to be held against each other";
+        let help = "split the file, or the conditions with many branches: until then, what is said of the order of its \
+                    rules may be too strict";
+        reader.fault(Code::Limit, Span::START, message, help);
     }
 }
 
@@ -76,7 +95,7 @@ fn cases_of<'s>(rule: &'s Rule, subject: Subject<'s>) -> Cases<'s> {
 
 /// A verdict that looked at an amount is for that amount: its grant must not be good for another one.
 fn grant_modes(reader: &mut Reader<'_>, subject: Subject<'_>) {
-    let reads = reads_metadata(&subject.rules.rules);
+    let reads = reads_metadata(subject);
     let needs_wider = subject.scopes.iter().any(|scope| scope.as_str() == NO_SINGLE_USE);
     for grant in subject.grants {
         let is_single = grant.mode == GrantMode::SingleUse;
@@ -94,10 +113,10 @@ fn grant_modes(reader: &mut Reader<'_>, subject: Subject<'_>) {
     }
 }
 
-fn reads_metadata(rules: &[ReadRule]) -> bool {
-    rules.iter().any(|read| {
+fn reads_metadata(subject: Subject<'_>) -> bool {
+    subject.rules.rules.iter().any(|read| {
         let mut found = false;
-        read.rule.when.each_leaf(&mut |leaf: &Leaf| found |= leaf.field.is_metadata());
+        read.rule.when.each_leaf(&mut |leaf: &Leaf| found |= leaf.field.reads_metadata(subject.schema));
         found
     })
 }

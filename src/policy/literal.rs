@@ -123,6 +123,27 @@ pub(crate) fn seconds(reader: &mut Reader<'_>, node: &Node, what: &str, longest:
     fits
 }
 
+/// Reads a duration as [`seconds`] does, from `lowest` to `highest` seconds: one that is none of Prelude's.
+pub(crate) fn span(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    what: &str,
+    (lowest, highest): (u32, u32),
+) -> Option<u32> {
+    let text = reader.text(node, what)?;
+    let help = format!("write it from {} to {}", shown_duration(lowest), shown_duration(highest));
+    let Some(total) = duration(text) else {
+        let message = format!("{what} is not a duration");
+        reader.fault(Code::BadLiteral, node.span, message, "write a whole number with its unit: `4h`, `3d`");
+        return None;
+    };
+    let fits = u32::try_from(total).ok().filter(|total| (lowest..=highest).contains(total));
+    if fits.is_none() {
+        reader.fault(Code::OutOfRange, node.span, format!("{what} is out of range"), help);
+    }
+    fits
+}
+
 fn duration(text: &str) -> Option<u64> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let factor = match unit {

@@ -7,19 +7,24 @@ use super::rules::{Part, Rule};
 use super::scope_file::ScopePolicy;
 use super::seen::Looked;
 use super::steps::Walker;
-use crate::domain::{Decision, Facts, Reason, RuleId, Seen, Verdict};
+use crate::domain::{Decision, Facts, History, Reason, RuleId, Seen, Verdict};
 
 impl Bundle {
     /// Decides about a request.
     ///
-    /// A scope without a policy is blocked; so is metadata that does not fit, before any rule looks at it. Then the
+    /// - `history`: the answers to what the scope [needs](Self::needs), without this call; [`History::none`] for a scope that
+    ///   needs nothing.
+    ///
+    /// A scope without a policy is blocked; so is metadata that does not fit, and every request for a scope whose rules
+    /// convert money by rates that are too old at its moment, before any rule looks at it, and a request for which the
+    /// answers to other questions are handed in: no rule can be skipped for want of an answer. Then the
     /// rules of `always.yaml`, then the scope's own: the first whose condition holds decides, else `otherwise`. Of each
     /// rule that is tried every condition is evaluated, so that the record shows all of them. A rule that is not active at
     /// the moment of the request never matches, and one that observes is noted and passed by.
     ///
-    /// The same bundle and facts give the same decision: there is no clock, no randomness and no IO in here, and nothing
+    /// The same bundle, facts and history give the same decision: there is no clock, no randomness and no IO in here, and nothing
     /// that could fail.
-    pub(crate) fn decide(&self, facts: &Facts) -> Decision {
+    pub(crate) fn decide(&self, facts: &Facts, history: &History) -> Decision {
         let Some(policy) = self.policy(&facts.scope) else {
             return blocked(Reason::ScopeNotCovered);
         };
@@ -27,7 +32,13 @@ impl Bundle {
             Ok(values) => values,
             Err(refusal) => return blocked(Reason::MetadataRefused(refusal.to_string().into())),
         };
-        let view = View { facts, schema: &policy.schema, values: &values };
+        if policy.needed_rates.as_ref().is_some_and(|rates| rates.are_expired_at(facts.received_at)) {
+            return blocked(Reason::RatesExpired);
+        }
+        let Some(tallies) = history.tallies(&policy.needs) else {
+            return blocked(Reason::HistoryMissing);
+        };
+        let view = View { facts, schema: &policy.schema, values: &values, tallies };
         let mut looked = Looked::new();
         let mut rules = self.always().iter().chain(&policy.rules);
         let decided = rules.find(|rule| matches(rule, view, &mut looked));

@@ -2,9 +2,12 @@
 
 use super::{Bundle, Diagnostics, load_files};
 use crate::domain::{
-    Decision, Facts, Identifier, IdentifierKind, Metadata, Platform, Scope, Signals, Timestamp, UserId,
-    Verdict,
+    Decision, Facts, History, Identifier, IdentifierKind, Metadata, Platform, Scope, Signals, Timestamp,
+    UserId, Verdict,
 };
+
+/// The moment of [`request`], at which bundles are loaded too: 2026-09-21T14:13:20Z.
+pub(super) const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
 
 /// A request for `scope` by `usr_test` from a browser at 192.0.2.1, without identifiers, metadata and user agent.
 pub(super) fn request(scope: &str) -> Facts {
@@ -18,7 +21,7 @@ pub(super) fn request(scope: &str) -> Facts {
             ip: "192.0.2.1".parse().expect("an address"),
         },
         metadata: Metadata::default(),
-        received_at: Timestamp::from_unix_seconds(1_790_000_000),
+        received_at: NOW,
     }
 }
 
@@ -70,9 +73,16 @@ impl Asking for Facts {
     }
 }
 
+impl Bundle {
+    /// Decides about a request that has no past, or needs none.
+    pub(super) fn decide_alone(&self, facts: &Facts) -> Decision {
+        self.decide(facts, &History::none())
+    }
+}
+
 /// Loads files; panics with their faults when they do not load.
 pub(super) fn bundle(files: &[(&str, &str)]) -> Bundle {
-    load_files(files.iter().copied()).unwrap_or_else(|faults| panic!("does not load:\n{faults}"))
+    load_files(files.iter().copied(), NOW).unwrap_or_else(|faults| panic!("does not load:\n{faults}"))
 }
 
 /// Loads one scope file with the given name-free text.
@@ -82,7 +92,7 @@ pub(super) fn scope_bundle(text: &str) -> Bundle {
 
 /// What is wrong with one scope file.
 pub(super) fn faults(text: &str) -> Diagnostics {
-    match load_files(with_lists(text)) {
+    match load_files(with_lists(text), NOW) {
         Ok(bundle) => bundle.warnings().clone(),
         Err(faults) => faults,
     }
@@ -109,12 +119,20 @@ pub(super) const LISTS: [(&str, &str); 7] = [
     ("lists/zones.txt", "198.51.100.0/24,wide\n198.51.100.0/25,narrow\n2001:db8::/32,six\n"),
 ];
 
+/// Rates of the day before [`request`] and of the one after it: good for both, and for four days more.
+pub(super) const RATES: &str = "base: EUR
+max_age: 4d
+rates:
+  2026-09-20: { USD: 1.25, GBP: 0.7 }
+  2026-09-22: { USD: 1.6, GBP: 0.5 }
+";
+
 /// The moment at which the day of [`request`] is over in UTC.
 pub(super) const NEXT_DAY: Timestamp = Timestamp::from_unix_seconds(1_790_035_200);
 
 /// The scope file `a.yaml` with everything that it may name.
 pub(super) fn with_lists(text: &str) -> Vec<(&str, &str)> {
-    LISTS.into_iter().chain([("a.yaml", text), ("steps.yaml", STEPS)]).collect()
+    LISTS.into_iter().chain([("a.yaml", text), ("steps.yaml", STEPS), ("rates.yaml", RATES)]).collect()
 }
 
 /// A decision in one line: `continue single-use 300 / rule / reason`, a review with its steps.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::condition::HistoryField;
 use super::literal::Pattern;
 use crate::domain::{Amount, Currency, Metadata};
 
@@ -11,13 +12,15 @@ pub(crate) mod read;
 /// The most metadata fields of a scope: Prelude sends no more (docs/CONTRACT.md C2.5).
 pub(crate) const FIELDS_MAX: usize = 5;
 
-/// The metadata and money of a scope.
+/// What the conditions of a scope can look at besides what every request has: metadata, money and the past.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Schema {
     /// The fields in file order, at most [`FIELDS_MAX`].
     pub(crate) fields: Vec<FieldRule>,
     /// The money fields in file order.
     pub(crate) money: Vec<MoneyRule>,
+    /// What conditions ask about the past: those of `always.yaml` first, each question once.
+    pub(crate) history: Vec<HistoryField>,
 }
 
 /// A metadata field.
@@ -142,6 +145,11 @@ impl fmt::Display for Refusal<'_> {
 }
 
 impl Schema {
+    /// Whether the field at a place may be left out.
+    pub(crate) fn is_optional(&self, at: usize) -> bool {
+        self.fields.get(at).is_some_and(|field| field.is_optional)
+    }
+
     /// Types what a page sent.
     ///
     /// # Errors
@@ -159,6 +167,18 @@ impl Schema {
             return Err(Refusal { path: "metadata", fault: "a field that this scope does not have" });
         }
         Ok(values)
+    }
+}
+
+impl MoneyRule {
+    /// Its name without `money.`.
+    pub(crate) fn name(&self) -> &str {
+        self.path.strip_prefix("money.").unwrap_or(&self.path)
+    }
+
+    /// The places of its two fields.
+    pub(crate) fn parts(&self) -> Vec<usize> {
+        vec![self.amount, self.currency]
     }
 }
 

@@ -1,14 +1,19 @@
 //! Scope files and `always.yaml`, read whole and held against the laws.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::condition::HistoryField;
 use super::condition::read::{Names, Place};
 use super::diagnostic::{Code, Span};
+use super::grants::Neighbours;
 use super::laws::{self, Effort, Subject};
 use super::lists::read::ReadLists;
 use super::literal;
 use super::outcome::Outcome;
 use super::outcome::read::OutcomeReader;
+use super::rates::Rates;
+use super::rates::read::ReadRates;
 use super::reader::{Map, Reader};
 use super::rules::Rule;
 use super::rules::read::{ReadRules, rules};
@@ -16,7 +21,7 @@ use super::schema::Schema;
 use super::schema::read::{ReadSchema, schema};
 use super::steps::read::ReadSteps;
 use super::yaml::{Kind, Node};
-use crate::domain::Scope;
+use crate::domain::{Needs, Scope, Timestamp};
 
 const SCOPE_FILE_KEYS: [&str; 6] = ["scopes", "description", "metadata", "money", "rules", "otherwise"];
 /// The most scopes of one file.
@@ -27,8 +32,10 @@ const NEVER_ASKED: [&str; 2] = ["prld:phone:register", "prld:email:register"];
 /// What happens to requests for some scopes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ScopePolicy {
-    /// What the page may send.
+    /// What the page may send, and what is asked about the past.
     pub(crate) schema: Schema,
+    /// What must be known of the past to decide, in the order of the schema's questions.
+    pub(crate) needs: Needs,
     /// First match decides.
     pub(crate) rules: Vec<Rule>,
     /// Decides when no rule matches.
@@ -37,6 +44,15 @@ pub(crate) struct ScopePolicy {
     pub(crate) file: Box<str>,
     /// The line of its `otherwise`, from 1.
     pub(crate) otherwise_line: usize,
+    /// The rates without which its rules cannot decide; `None` where no rule that decides converts money.
+    pub(crate) needed_rates: Option<Arc<Rates>>,
+}
+
+impl ScopePolicy {
+    /// The rates by which one of the rules converts money, one that only observes too; `None` where none does.
+    pub(crate) fn rates(&self) -> Option<&Arc<Rates>> {
+        self.rules.iter().find_map(|rule| rule.when.rates())
+    }
 }
 
 /// What the files of a bundle share.
@@ -46,6 +62,12 @@ pub(crate) struct Shared<'s> {
     pub(crate) steps: &'s ReadSteps,
     /// Its lists.
     pub(crate) lists: &'s ReadLists<'s>,
+    /// Its exchange rates.
+    pub(crate) rates: &'s ReadRates,
+    /// What its files tell each other for questions about the past.
+    pub(crate) neighbours: &'s Neighbours<'s>,
+    /// When it is loaded; `None` for a bundle that was in force once and is only read again.
+    pub(crate) now: Option<Timestamp>,
 }
 
 /// The rules before every scope.
@@ -53,6 +75,8 @@ pub(crate) struct Shared<'s> {
 pub(crate) struct ReadAlways {
     /// What could be read.
     pub(crate) rules: ReadRules,
+    /// What they ask about the past, each question once.
+    pub(crate) history: Vec<HistoryField>,
 }
 
 /// Reads `scopes:` alone: which scopes a file claims must be known before any rule is read.
@@ -96,16 +120,18 @@ pub(crate) fn policy(
     if let Some(node) = map.get("description") {
         reader.text(node, "`description`");
     }
-    let read = schema(reader, &map);
-    let names = Names { schema: &read, scopes, place: Place::Scopes, lists: shared.lists };
+    let mut read = schema(reader, &map);
+    let names = Names::of(shared, &read, scopes, Place::Scopes);
+    let mut history = always.history.clone();
     let mut grants = Vec::new();
     let mut out = OutcomeReader { reader, steps: shared.steps, grants: &mut grants };
     let read_rules = match map.get("rules") {
-        Some(node) => rules(&mut out, node, names, &always.rules.ids),
+        Some(node) => rules(&mut out, node, names, &always.rules.ids, &mut history),
         None => ReadRules::default(),
     };
     let otherwise = out.reader.required(&map, "otherwise", "the file");
     let otherwise = otherwise.and_then(|node| Some((out.outcome(node, "`otherwise`")?, node.span)));
+    read.schema.history = history;
     let effort = Effort::default();
     let subject = Subject {
         scopes,
@@ -117,9 +143,12 @@ pub(crate) fn policy(
     };
     laws::check(reader, subject);
     let (otherwise, otherwise_span) = otherwise?;
-    let rules = read_rules.rules.into_iter().map(|read| read.rule).collect();
+    let rules: Vec<Rule> = read_rules.rules.into_iter().map(|read| read.rule).collect();
     let (file, otherwise_line) = (reader.file_name().into(), otherwise_span.line);
-    Some(ScopePolicy { schema: read.schema, rules, otherwise, file, otherwise_line })
+    let needs = Needs::new(read.schema.history.iter().map(|field| field.need.clone()));
+    let mut deciding = rules.iter().filter(|rule| !rule.observes());
+    let needed_rates = deciding.find_map(|rule| rule.when.rates()).cloned();
+    Some(ScopePolicy { schema: read.schema, needs, rules, otherwise, file, otherwise_line, needed_rates })
 }
 
 /// Reads `always.yaml`.
@@ -136,10 +165,24 @@ pub(crate) fn always(
         reader.text(node, "`description`");
     }
     let Some(node) = reader.required(&map, "rules", "`always.yaml`") else { return ReadAlways::default() };
-    let schema = ReadSchema::default();
-    let names = Names { schema: &schema, scopes: all_scopes, place: Place::Always, lists: shared.lists };
+    let mut schema = ReadSchema::default();
+    let names = Names::of(shared, &schema, all_scopes, Place::Always);
+    let mut history = Vec::new();
     let mut grants = Vec::new();
     let mut out = OutcomeReader { reader, steps: shared.steps, grants: &mut grants };
-    let rules = rules(&mut out, node, names, &BTreeMap::new());
-    ReadAlways { rules }
+    let rules = rules(&mut out, node, names, &BTreeMap::new(), &mut history);
+    schema.schema.history.clone_from(&history);
+    let (schema, grants) = (&schema.schema, &*grants);
+    laws::check_always(
+        reader,
+        Subject {
+            scopes: all_scopes,
+            schema,
+            rules: &rules,
+            otherwise: None,
+            grants,
+            effort: &Effort::default(),
+        },
+    );
+    ReadAlways { rules, history }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::condition::{Condition, Field, View};
+use super::condition::{Condition, Field, Measured, NEEDS_MAX, Total, View};
 use super::schema::{FIELDS_MAX, FieldRule, Value};
-use crate::domain::{Metadata, RuleId, Seen, masked_parts, push_masked_ip};
+use crate::domain::{Metadata, RuleId, Seen, Sum, masked_parts, push_masked_ip};
 
 /// The most characters of a user agent that are kept.
 const USER_AGENT_CHARS_MAX: usize = 64;
@@ -67,7 +67,7 @@ impl Looked {
 
 /// A set of fields: one bit each, in the order in which they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct FieldSet(u32);
+pub(super) struct FieldSet(u64);
 
 impl FieldSet {
     const ORDER: [Field; 8] = [
@@ -82,7 +82,8 @@ impl FieldSet {
     ];
     const FIRST_METADATA: usize = Self::ORDER.len();
     const FIRST_MONEY: usize = Self::FIRST_METADATA + FIELDS_MAX;
-    const BITS: usize = Self::FIRST_MONEY + FIELDS_MAX;
+    const FIRST_HISTORY: usize = Self::FIRST_MONEY + FIELDS_MAX;
+    const BITS: usize = Self::FIRST_HISTORY + NEEDS_MAX;
 
     /// The fields that a condition looks at.
     pub(super) fn of(condition: &Condition) -> Self {
@@ -105,15 +106,17 @@ impl FieldSet {
             Field::Time => 7,
             Field::Metadata(at) => Self::FIRST_METADATA + at,
             Field::Money(at) => Self::FIRST_MONEY + at,
+            Field::History(at) => Self::FIRST_HISTORY + at,
         };
-        self.0 |= 1 << (bit % 32);
+        self.0 |= 1 << (bit % 64);
     }
 
     fn iter(self) -> impl Iterator<Item = Field> {
         (0..Self::BITS).filter(move |bit| self.0 & (1 << bit) != 0).map(|bit| match Self::ORDER.get(bit) {
             Some(field) => *field,
             None if bit < Self::FIRST_MONEY => Field::Metadata(bit - Self::FIRST_METADATA),
-            None => Field::Money(bit - Self::FIRST_MONEY),
+            None if bit < Self::FIRST_HISTORY => Field::Money(bit - Self::FIRST_MONEY),
+            None => Field::History(bit - Self::FIRST_HISTORY),
         })
     }
 }
@@ -139,7 +142,33 @@ fn write_field(json: &mut String, field: Field, view: View<'_>) {
         }
         Field::Metadata(at) => metadata(json, at, view),
         Field::Money(at) => money(json, at, view),
+        Field::History(at) => history(json, at, view),
     }
+}
+
+/// A question about the past under its words, as the conditions saw it: with the call itself where that counts, and without
+/// any subject's value.
+fn history(json: &mut String, at: usize, view: View<'_>) {
+    let Some(field) = view.schema.history.get(at) else { return };
+    quoted(json, &[&field.words]);
+    json.push(':');
+    match view.measured(at) {
+        None => json.push_str("null"),
+        Some(Measured::Number(number)) => _ = write!(json, "{number}"),
+        Some(Measured::Money(total)) => text(json, "\"", &sum_text(&total)),
+        Some(Measured::Last(None)) => json.push_str("\"never\""),
+        Some(Measured::Last(Some(moment))) => text(json, "\"", &moment.to_string()),
+    }
+}
+
+/// `300 USD`, or the sum in each currency; `0` for nothing.
+fn sum_text(total: &Total) -> String {
+    let sums = total.by_currency().into_iter().map(|(currency, sum)| match sum {
+        Sum::Exact(sum) => format!("{} {currency}", sum.normalize()),
+        Sum::TooLarge => format!("too large {currency}"),
+    });
+    let text = sums.collect::<Vec<_>>().join(", ");
+    if text.is_empty() { "0".to_owned() } else { text }
 }
 
 fn metadata(json: &mut String, at: usize, view: View<'_>) {
@@ -297,11 +326,12 @@ mod tests {
     fn every_field_has_a_bit_of_its_own() {
         let mut fields: Vec<Field> = FieldSet::ORDER.into();
         fields.extend((0..FIELDS_MAX).flat_map(|at| [Field::Metadata(at), Field::Money(at)]));
+        fields.extend((0..NEEDS_MAX).map(Field::History));
         for field in &fields {
             let mut set = FieldSet::default();
             set.add(*field);
             assert_eq!(set.iter().collect::<Vec<_>>(), [*field]);
         }
-        const { assert!(FieldSet::BITS <= 32) };
+        const { assert!(FieldSet::BITS <= 64) };
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::bundle::Bundle;
 use super::diagnostic::Diagnostics;
 use super::source::{self, SourceFile};
-use crate::domain::{Decision, Facts, Reason, Verdict};
+use crate::domain::{Decision, Facts, History, Reason, Verdict};
 
 mod coverage;
 mod reach;
@@ -83,7 +83,7 @@ impl Suite {
         let mut coverage = Coverage::of(bundle);
         let mut failed = Vec::new();
         for case in &self.cases {
-            let decision = bundle.decide(&case.facts);
+            let decision = bundle.decide(&case.facts, &History::none());
             coverage.add(bundle, &case.facts, &decision);
             let rows = case.expect.compare(&decision);
             if rows.iter().any(Difference::differs) {

@@ -241,7 +241,7 @@ otherwise: block
     #[test]
     fn conditions_are_told_in_the_files_words() {
         let bundle = scope_bundle(TEXT);
-        let decision = bundle.decide(&request("a:b"));
+        let decision = bundle.decide_alone(&request("a:b"));
         let tried = bundle.trace_decision(&request("a:b"), &decision);
         let told: Vec<_> = tried
             .iter()

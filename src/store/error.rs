@@ -29,6 +29,9 @@ pub(crate) enum StoreError {
     /// The database refused this very row: it breaks a constraint. The row was not written.
     #[error("the database refused a row")]
     Refused(#[source] Arc<sqlx::Error>),
+    /// The call's conditions would have to look through more recorded calls than they may. It was not decided.
+    #[error("a condition asks about more recorded calls than one call may look through")]
+    TooMuchPast,
     /// A stored value is not what was once written.
     #[error("{table}.{column} of row {id} cannot be read")]
     Corrupt {
@@ -49,7 +52,7 @@ impl StoreError {
 
     /// Whether the fault is one row's own, so that the other rows of its batch deserve a try without it.
     pub(super) const fn is_one_rows_own(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Corrupt { .. })
+        matches!(self, Self::Refused(_) | Self::Corrupt { .. } | Self::TooMuchPast)
     }
 }
 

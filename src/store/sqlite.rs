@@ -4,9 +4,10 @@
 //! transaction of two round trips to SQLite ([`batch`], [`statements`]): look up which signatures came before, insert what
 //! is new and commit. `synchronous = FULL`, so what was answered survives a power cut.
 //!
-//! **Looking up.** A signature or a review is found in `signatures` or `walkable_reviews`, which are filed from
-//! `decisions` in sorted runs ([`filing`]), or in memory while it is not filed yet ([`tail`]), or, if another process
-//! recorded it since, at the end of `decisions`.
+//! **Looking up.** A signature, a review or a subject's past is found in `signatures`, `walkable_reviews` or
+//! `decision_subjects`, which are filed from `decisions` in sorted runs ([`filing`]), or in memory while it is not filed
+//! yet ([`tail`]), or, if another process recorded it since, at the end of `decisions`. A call whose verdict depends on
+//! its past is decided inside the batch's transaction ([`past`]).
 
 mod api_keys;
 mod batch;
@@ -15,10 +16,12 @@ mod file;
 mod filing;
 mod kept;
 mod mints;
+mod past;
 mod reviews;
 mod signing_keys;
 mod statements;
 mod tail;
+mod traits;
 mod writer;
 
 #[cfg(test)]
@@ -38,7 +41,7 @@ pub(crate) use kept::KeptKeySet;
 use self::batch::Pending;
 use self::tail::SharedTail;
 use self::writer::{Job, Writer};
-use super::{StoreError, StoreSettings};
+use super::{Draft, Question, StoreError, StoreSettings};
 use crate::domain::{DecisionRecord, Recorded, SignatureSeen};
 use crate::metrics::Metrics;
 
@@ -89,8 +92,25 @@ impl Store {
         signature: SignatureSeen,
         record: DecisionRecord,
     ) -> Result<Recorded, StoreError> {
+        self.record(signature, Draft::Decided(Box::new(record))).await
+    }
+
+    /// Decides a call with its past and records the decision, in one transaction: what is decided in the same moment, here
+    /// or in another process, is either part of that past or comes after.
+    ///
+    /// # Errors
+    /// As [`Self::record_decision`], and [`StoreError::TooMuchPast`].
+    pub(crate) async fn decide_and_record(
+        &self,
+        signature: SignatureSeen,
+        question: Question,
+    ) -> Result<Recorded, StoreError> {
+        self.record(signature, Draft::Waits(Box::new(question))).await
+    }
+
+    async fn record(&self, signature: SignatureSeen, draft: Draft) -> Result<Recorded, StoreError> {
         let (reply, recorded) = oneshot::channel();
-        self.enqueue(Job::Record(Box::new(Pending { signature, record, reply })))?;
+        self.enqueue(Job::Record(Box::new(Pending { signature, draft, reply })))?;
         recorded.await.map_err(|_| StoreError::Closed)?
     }
 

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::domain::{Decision, Facts};
+use crate::clock::{Clock as _, SystemClock};
+use crate::domain::{Decision, Facts, History};
 use crate::policy::{self, Bundle};
 
 /// A bundle that was checked and loaded.
@@ -20,7 +21,7 @@ impl Policies {
     /// # Errors
     /// Every finding, as the command line shows it; there is no bundle then.
     pub fn load(files: Vec<(String, String)>) -> Result<Self, String> {
-        policy::load_files(files).map(Self).map_err(|found| found.to_string())
+        policy::load_files(files, SystemClock.now()).map(Self).map_err(|found| found.to_string())
     }
 
     /// Reads and checks a directory.
@@ -28,7 +29,7 @@ impl Policies {
     /// # Errors
     /// Every finding, as the command line shows it; there is no bundle then.
     pub fn load_dir(directory: &Path) -> Result<Self, String> {
-        policy::load_dir(directory).map(Self).map_err(|found| found.to_string())
+        policy::load_dir(directory, SystemClock.now()).map(Self).map_err(|found| found.to_string())
     }
 
     /// The files that come with Doorstep: names and texts.
@@ -43,10 +44,10 @@ impl Policies {
         self.0.rule_count()
     }
 
-    /// Decides, as for a hook call.
+    /// Decides, as for the hook call of a user without any past.
     #[must_use]
     pub fn decide(&self, request: &Request) -> Decided {
-        Decided(self.0.decide(&request.0))
+        Decided(self.0.decide(&request.0, &History::none()))
     }
 }
 

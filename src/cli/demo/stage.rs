@@ -37,7 +37,8 @@ impl Stage {
             Emulator::start(EmulatorSettings::new(format!("{APP_ID}.session.prelude.dev"), now)).await?;
         let directory = ThrowAway::make(&sources)?;
         let settings = settings(&emulator, &directory.0)?;
-        let bundle = policy::load_files(policy::shipped()).map_err(|faults| setup(&faults))?;
+        let bundle =
+            policy::load_files(policy::shipped(), sources.clock.now()).map_err(|faults| setup(&faults))?;
         let custom_steps = bundle.custom_steps().iter().map(ToString::to_string).collect();
         let booted = boot::start_with_bundle(&settings, sources.clone(), bundle)
             .await

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::show;
+use super::{now, show};
 use crate::cli::arguments::{ExplainOptions, Format, RequestFlags};
 use crate::cli::{Exit, output};
+use crate::domain::History;
 use crate::policy::{load_dir, read_request};
 
 /// What messages call a request that was put together from flags.
@@ -30,14 +31,14 @@ pub(super) fn run(dir: &Path, options: ExplainOptions, format: Format) -> Exit {
             return Exit::Usage;
         }
     };
-    let bundle = match load_dir(dir) {
+    let bundle = match load_dir(dir, now()) {
         Ok(bundle) => bundle,
         Err(faults) => {
             show(dir, &faults, format);
             return Exit::BundleInvalid;
         }
     };
-    let decision = bundle.decide(&facts);
+    let decision = bundle.decide(&facts, &History::none());
     let Some(explanation) = bundle.explain_decision(&facts, &decision) else {
         output::complain("The decision cannot be explained.");
         return Exit::Failed;

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use crate::policy::sample::{LISTS, STEPS};
-use crate::policy::{Code, Diagnostics, load_files};
+use crate::domain::Timestamp;
+use crate::policy::sample::{LISTS, NEXT_DAY, NOW, RATES, STEPS};
+use crate::policy::{Code, Diagnostics, load_files, load_recorded};
 
 mod cases;
 mod hostile;
 mod list_cases;
+mod rates_cases;
 
 use cases::{ALWAYS_CASES, METADATA_CASES, PLAN_CASES, RULE_CASES, SCOPE_CASES, STEPS_CASES};
 use list_cases::{LIST_CASES, MOMENT_CASES, NETS, USE_CASES, USERS, ZONES};
+use rates_cases::{BOUND_CASES, GOOD_RATES, RATES_CASES};
 
 /// A file of the scope `a:b`, after whose first lines the case's own text stands.
 const SCOPE_HEAD: &str = "scopes: [a:b]\notherwise: block\n";
@@ -19,7 +22,7 @@ const METADATA_HEAD: &str = "scopes: [a:b, a:c]\notherwise: block\nmetadata:\n  
 
 /// Everything that is found in some files, warnings too.
 fn findings(files: &[(&str, &str)]) -> Diagnostics {
-    match load_files(files.iter().copied()) {
+    match load_files(files.iter().copied(), NOW) {
         Ok(bundle) => bundle.warnings().clone(),
         Err(faults) => faults,
     }
@@ -115,6 +118,64 @@ fn times_buckets_and_parts_of_rules() {
     }
 }
 
+/// The last day is included, and what was in force once is not judged again.
+#[test]
+fn a_rule_is_over_when_its_last_day_is() {
+    let text = format!(
+        "{SCOPE_HEAD}rules: [{{ id: r, when: always, active: {{ until: 2026-09-21 }}, then: block }}]\n"
+    );
+    assert_eq!(codes(&[("a.yaml", &text)]), []);
+    let over = load_files([("a.yaml", text)], NEXT_DAY).expect("only a warning");
+    assert_eq!(over.warnings().iter().map(|found| found.code).collect::<Vec<_>>(), [Code::Expired]);
+    assert!(load_recorded(over.text()).expect("it loaded before").warnings().is_empty());
+}
+
+#[test]
+fn rates_of_exchange() {
+    let rule = "rules: [{ id: r, when: { money.value: { gte: 5 USD } }, then: block }]\n";
+    let file = format!("{METADATA_HEAD}{rule}");
+    for (code, text) in RATES_CASES {
+        check("rates.yaml", *code, text, &[("a.yaml", &file)]);
+    }
+    for text in GOOD_RATES {
+        assert_eq!(codes(&[("a.yaml", &file), ("rates.yaml", text)]), [], "{text}");
+    }
+    // Nobody complains about what a broken file may hold, nor about its age when it was in force once.
+    assert_eq!(
+        codes(&[("a.yaml", &file), ("rates.yaml", "{")]),
+        [("rates.yaml".to_owned(), Code::YamlSyntax)]
+    );
+    let old = load_files([("a.yaml", &*file), ("rates.yaml", RATES)], NOW).expect("it loads");
+    let files = [("a.yaml", &*file), ("rates.yaml", RATES)];
+    assert!(load_files(files, Timestamp::from_unix_seconds(1_800_000_000)).is_err());
+    assert_eq!(load_recorded(old.text()).map(|bundle| bundle.hash()), Some(old.hash()));
+}
+
+#[test]
+fn bounds_that_are_converted() {
+    for (code, bounds) in BOUND_CASES {
+        let rule = format!(
+            "{METADATA_HEAD}rules: [{{ id: r, when: {{ money.value: {bounds} }}, then: block }}, {{ id: s, when: {{ money.value: {{ gt: 1 USD }} }}, then: block }}]\n"
+        );
+        check("a.yaml", *code, &rule, &[("rates.yaml", RATES)]);
+    }
+    let rates = "base: EUR\nmax_age: 4d\nrates: { 2026-09-21: { GBP: 1 } }\n";
+    let rule = format!(
+        "{METADATA_HEAD}rules: [{{ id: r, when: {{ money.value: {{ gte: 5 GBP }} }}, then: block }}]\n"
+    );
+    let found = findings(&[("a.yaml", &rule), ("rates.yaml", rates)]);
+    let missing = found.iter().find(|found| found.code == Code::CurrencyNotCovered).expect("a fault");
+    assert_eq!(missing.message, "no bound in USD, and no rate for USD");
+}
+
+#[test]
+fn rates_that_nothing_uses_are_a_warning() {
+    assert_eq!(
+        codes(&[("a.yaml", SCOPE_HEAD), ("rates.yaml", RATES)]),
+        [("rates.yaml".to_owned(), Code::RatesUnused)]
+    );
+}
+
 #[test]
 fn an_empty_list_fits_every_use_and_an_unused_one_is_a_warning() {
     for condition in
@@ -143,11 +204,15 @@ fn the_findings_of_a_list_are_not_endless() {
 #[test]
 fn every_code_has_a_case() {
     let tables = [SCOPE_CASES, RULE_CASES, METADATA_CASES, PLAN_CASES, STEPS_CASES, ALWAYS_CASES];
-    let lists = LIST_CASES.iter().map(|(code, ..)| *code).chain(USE_CASES.iter().map(|(code, _)| *code));
+    let lists = LIST_CASES
+        .iter()
+        .map(|(code, ..)| *code)
+        .chain(USE_CASES.iter().chain(MOMENT_CASES).chain(RATES_CASES).map(|(code, _)| *code));
     let seen: BTreeSet<Code> =
         tables.iter().flat_map(|table| table.iter().map(|(code, _)| *code)).chain(lists).collect();
     // These are about files rather than lines, and have tests of their own below.
-    let about_files = [Code::FileUnreadable, Code::FileName, Code::NoScopes, Code::ListUnused];
+    let about_files =
+        [Code::FileUnreadable, Code::FileName, Code::NoScopes, Code::ListUnused, Code::RatesUnused];
     let missing: Vec<_> =
         Code::ALL.iter().filter(|code| !seen.contains(code) && !about_files.contains(code)).collect();
     assert!(missing.is_empty(), "{missing:?}");
@@ -178,8 +243,6 @@ fn names_of_files_are_checked() {
     ] {
         assert_eq!(codes(&[(name, SCOPE_HEAD)]), [(name.to_owned(), Code::FileName)]);
     }
-    let rates = [("rates.yaml", "x: 1\n"), ("a.yaml", SCOPE_HEAD)];
-    assert_eq!(codes(&rates), [("rates.yaml".to_owned(), Code::FileName)]);
     let twice = [("a.yaml", SCOPE_HEAD), ("a.yaml", SCOPE_HEAD)];
     assert_eq!(codes(&twice), [("a.yaml".to_owned(), Code::FileName)]);
 }
@@ -211,8 +274,8 @@ fn all_faults_come_at_once_in_order() {
 
 #[test]
 fn a_directory_that_is_not_there_is_a_finding() {
-    let faults =
-        crate::policy::load_dir(std::path::Path::new("/nonexistent/policies")).expect_err("no directory");
+    let faults = crate::policy::load_dir(std::path::Path::new("/nonexistent/policies"), NOW)
+        .expect_err("no directory");
     assert_eq!(faults.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::FileUnreadable]);
 }
 
@@ -244,7 +307,7 @@ fn windows_line_ends_and_a_byte_order_mark_change_nothing() {
 
 #[test]
 fn the_hash_names_the_text() {
-    let load = |files: &[(&str, &str)]| load_files(files.iter().copied()).expect("loads").hash();
+    let load = |files: &[(&str, &str)]| load_files(files.iter().copied(), NOW).expect("loads").hash();
     let other = "scopes: [c:d]\notherwise: block\n";
     let one = load(&[("a.yaml", SCOPE_HEAD), ("b.yaml", other)]);
     assert_eq!(one, load(&[("b.yaml", other), ("a.yaml", SCOPE_HEAD)]));

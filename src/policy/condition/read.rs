@@ -1,16 +1,21 @@
 //! Reading `when:`: which fields there are, how conditions are joined, and what absence means.
 
+use super::history::NEEDS_MAX;
+use super::read_history;
 use super::read_identifier;
 use super::read_list;
 use super::read_moment;
 use super::read_test::{self, FieldType, Presence};
-use super::{Condition, Field, LEAVES_MAX, Leaf, Test, Words};
-use crate::domain::Scope;
+use super::{Condition, Field, HistoryField, LEAVES_MAX, Leaf, Test, Words};
+use crate::domain::{Scope, Timestamp};
 use crate::policy::diagnostic::{Code, Span};
+use crate::policy::grants::Neighbours;
 use crate::policy::lists::read::ReadLists;
+use crate::policy::rates::read::ReadRates;
 use crate::policy::reader::Reader;
 use crate::policy::schema::FieldKind;
 use crate::policy::schema::read::ReadSchema;
+use crate::policy::scope_file::Shared;
 use crate::policy::suggest::did_you_mean;
 use crate::policy::yaml::{Entry, Kind, Node};
 
@@ -25,6 +30,25 @@ pub(crate) struct Names<'a> {
     pub(crate) place: Place,
     /// The bundle's lists.
     pub(crate) lists: &'a ReadLists<'a>,
+    /// The bundle's exchange rates.
+    pub(crate) rates: &'a ReadRates,
+    /// What the rest of the bundle means to questions about the past.
+    pub(crate) neighbours: &'a Neighbours<'a>,
+    /// When the bundle is loaded; `None` where nothing is held against its age.
+    pub(crate) now: Option<Timestamp>,
+}
+
+impl<'a> Names<'a> {
+    /// Puts together what a file's rules may name.
+    pub(crate) const fn of(
+        shared: Shared<'a>,
+        schema: &'a ReadSchema,
+        scopes: &'a [Scope],
+        place: Place,
+    ) -> Self {
+        let Shared { lists, rates, neighbours, now, .. } = shared;
+        Self { schema, scopes, place, lists, rates, neighbours, now }
+    }
 }
 
 /// Which kind of file rules stand in.
@@ -61,12 +85,14 @@ impl Side {
     }
 }
 
-/// Reads the `when` of a rule. `if_absent` is what the rule says, and where.
+/// Reads the `when` of a rule. `if_absent` is what the rule says, and where; `history` are the questions about the past
+/// that earlier rules ask, to which this one adds its own.
 pub(crate) fn when(
     reader: &mut Reader<'_>,
     node: &Node,
     names: Names<'_>,
     if_absent: Option<(IfAbsent, Span)>,
+    history: &mut Vec<HistoryField>,
 ) -> Option<Condition> {
     if let Kind::Text(text) = &node.kind
         && &*text.value == "always"
@@ -82,8 +108,8 @@ pub(crate) fn when(
         reader.fault(code, node.span, "`when` is no condition", help);
         return None;
     }
-    let mut when =
-        When { reader, names, if_absent: if_absent.map(|(word, _)| word), leaves: 0, optional: None };
+    let if_absent_word = if_absent.map(|(word, _)| word);
+    let mut when = When { reader, names, history, if_absent: if_absent_word, leaves: 0, optional: None };
     let condition = when.joined(node, "`when`", Side::For);
     let (leaves, optional) = (when.leaves, when.optional);
     if leaves > LEAVES_MAX {
@@ -109,9 +135,19 @@ fn unused_if_absent(reader: &mut Reader<'_>, span: Span) {
     reader.fault(Code::IfAbsentUnused, span, message, "remove it");
 }
 
+/// What a condition is about, and how the file says it.
+struct About {
+    field: Field,
+    words: Words,
+    span: Span,
+    /// What may be left out of a request so that the field is absent.
+    absent: Option<String>,
+}
+
 struct When<'w, 'f> {
     reader: &'w mut Reader<'f>,
     names: Names<'w>,
+    history: &'w mut Vec<HistoryField>,
     if_absent: Option<IfAbsent>,
     leaves: usize,
     /// The first condition that compares an optional field.
@@ -134,6 +170,7 @@ impl<'w> When<'w, '_> {
             "not" => {
                 self.joined(&entry.value, "`not`", side.other()).map(|part| Condition::Not(Box::new(part)))
             }
+            "history" => self.about_history(entry, side),
             _ => self.about_field(entry, side),
         }
     }
@@ -162,8 +199,14 @@ impl<'w> When<'w, '_> {
             }
             _ => None,
         };
+        let about = |asks: String| About {
+            field,
+            words: Words { field: entry.key.clone(), asks: asks.into() },
+            span: entry.key_span,
+            absent: (!field.optional_parts(&names.schema.schema).is_empty()).then(|| entry.key.to_string()),
+        };
         if let Some(test) = keyed {
-            return test.map(|test| self.leaf((entry, node.inline()), field, test, side));
+            return test.map(|test| self.leaf(about(node.inline()), test, side));
         }
         let presence = match field.optional_parts(&names.schema.schema).as_slice() {
             [] => Presence::Certain,
@@ -191,25 +234,53 @@ impl<'w> When<'w, '_> {
                 read_test::test(self.reader, operator, kind, presence)
             };
             let asks = || format!("{{ {} }}", operator.inline());
-            parts.push(test.map(|test| self.leaf((entry, asks()), field, test, side)));
+            parts.push(test.map(|test| self.leaf(about(asks()), test, side)));
         }
         let parts: Option<Vec<_>> = parts.into_iter().collect();
         parts.map(|parts| single_or(parts, Condition::All))
     }
 
-    fn leaf(&mut self, (entry, asks): (&Entry, String), field: Field, test: Test, side: Side) -> Condition {
+    /// A question about the past: asked once, however many conditions compare what comes of it.
+    fn about_history(&mut self, entry: &Entry, side: Side) -> Option<Condition> {
+        let asked = read_history::history(self.reader, &entry.value, self.names)?;
+        let known = self.history.iter().position(|field| field.need == asked.field.need);
+        let at = known.unwrap_or(self.history.len());
+        if at >= NEEDS_MAX {
+            let message =
+                format!("the rules of a scope ask at most {NEEDS_MAX} different questions about the past");
+            let help =
+                "ask the same question in several rules, or give families of scopes files of their own";
+            self.reader.fault(Code::Limit, entry.key_span, message, help);
+            return None;
+        }
+        let schema = &self.names.schema.schema;
+        let optional = asked.field.parts(schema).find(|at| schema.is_optional(*at));
+        let absent = optional.and_then(|at| schema.fields.get(at)).map(|field| field.path.to_string());
+        let words = asked.field.words.clone();
+        if known.is_none() {
+            self.history.push(asked.field);
+        }
+        let parts = asked.tests.into_iter().map(|(test, asks)| {
+            let words = Words { field: words.clone(), asks: asks.into() };
+            let about =
+                About { field: Field::History(at), words, span: entry.key_span, absent: absent.clone() };
+            self.leaf(about, test, side)
+        });
+        let parts = parts.collect();
+        Some(single_or(parts, Condition::All))
+    }
+
+    fn leaf(&mut self, about: About, test: Test, side: Side) -> Condition {
         self.leaves += 1;
-        let is_optional = !field.optional_parts(&self.names.schema.schema).is_empty();
-        let when_absent = match test {
-            Test::Present(wanted) => !wanted,
-            _ if is_optional => {
-                self.optional.get_or_insert_with(|| (entry.key_span, entry.key.to_string()));
+        let when_absent = match (&test, about.absent) {
+            (Test::Present(wanted), _) => !wanted,
+            (_, Some(path)) => {
+                self.optional.get_or_insert((about.span, path));
                 (self.if_absent == Some(IfAbsent::Match)) == (side == Side::For)
             }
-            _ => false,
+            (_, None) => false,
         };
-        let words = Box::new(Words { field: entry.key.clone(), asks: asks.into() });
-        Condition::Leaf(Leaf { field, test, when_absent, words })
+        Condition::Leaf(Leaf { field: about.field, test, when_absent, words: Box::new(about.words) })
     }
 
     fn field(&mut self, entry: &Entry) -> Option<Field> {
@@ -242,7 +313,7 @@ impl<'w> When<'w, '_> {
         let own =
             schema.fields.iter().map(|field| &*field.path).chain(schema.money.iter().map(|rule| &*rule.path));
         let common = Field::COMMON.into_iter().map(|(name, _)| name);
-        own.chain(common).chain(["all", "any", "not"]).collect()
+        own.chain(common).chain(["history", "all", "any", "not"]).collect()
     }
 }
 
@@ -270,6 +341,11 @@ fn field_type<'n>(field: Field, names: Names<'n>) -> FieldType<'n> {
             Some(FieldKind::Text(rule)) => FieldType::Text(Some(rule)),
             None => FieldType::Text(None),
         },
-        Field::Money(at) => names.schema.schema.money.get(at).map_or(FieldType::Decimal, FieldType::Money),
+        Field::Money(at) => {
+            let rule = names.schema.schema.money.get(at);
+            rule.map_or(FieldType::Decimal, |rule| FieldType::Money(rule, names.rates))
+        }
+        // It has a reader of its own.
+        Field::History(_) => FieldType::Keys,
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn time(reader: &mut Reader<'_>, node: &Node) -> Option<TimeTest> {
 }
 
 /// Zones come with the program: the machine's own data would make a verdict depend on where it is given.
-fn zone(reader: &mut Reader<'_>, node: &Node) -> Option<TimeZone> {
+pub(super) fn zone(reader: &mut Reader<'_>, node: &Node) -> Option<TimeZone> {
     let text = reader.text(node, "`zone`")?;
     let known = TimeZoneDatabase::bundled();
     let names: Vec<String> = known.available().map(|name| name.as_str().to_owned()).collect();

@@ -1,21 +1,23 @@
 //! Reading operators: which a type has, and what may stand on their right side.
 
+use super::read_money;
 use super::{Comparison, Field, Test};
-use crate::domain::{Amount, Currency, Scope};
+use crate::domain::{Amount, Scope};
 use crate::policy::addresses::{AddressSet, RangeFault, parse_range};
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::literal::{self, Needle};
+use crate::policy::rates::read::ReadRates;
 use crate::policy::reader::{Reader, Truth};
 use crate::policy::schema::read::possible;
 use crate::policy::schema::{MoneyRule, Normalise, TextRule};
 use crate::policy::steps::read::PLATFORM_NAMES;
 use crate::policy::suggest::did_you_mean;
-use crate::policy::yaml::{Entry, Kind, Node};
+use crate::policy::yaml::{Entry, Node};
 
 /// The most entries of a list on the right side of an operator.
 const LIST_MAX: usize = 10_000;
 
-const NUMBER_OPERATORS: [&str; 6] = ["eq", "lt", "lte", "gt", "gte", "between"];
+pub(super) const NUMBER_OPERATORS: [&str; 6] = ["eq", "lt", "lte", "gt", "gte", "between"];
 const TEXT_OPERATORS: [&str; 7] = ["eq", "in", "in_list", "starts_with", "ends_with", "contains", "matches"];
 
 /// The type of a field, with what its literals are checked against.
@@ -25,8 +27,8 @@ pub(super) enum FieldType<'n> {
     Decimal,
     /// A whole number.
     Count,
-    /// Money in the currencies of the rule.
-    Money(&'n MoneyRule),
+    /// Money in the currencies of the rule, which these rates may convert.
+    Money(&'n MoneyRule, &'n ReadRates),
     /// A text, of a metadata field or free.
     Text(Option<&'n TextRule>),
     /// One of these scopes.
@@ -52,7 +54,7 @@ impl FieldType<'_> {
     /// The operators of the type, for this field.
     pub(super) fn operators(self, field: Field) -> Vec<&'static str> {
         let mut operators: Vec<&'static str> = match self {
-            Self::Decimal | Self::Count | Self::Money(_) => NUMBER_OPERATORS.into(),
+            Self::Decimal | Self::Count | Self::Money(..) => NUMBER_OPERATORS.into(),
             Self::Text(_) => TEXT_OPERATORS.into(),
             Self::Scope(_) => vec!["eq", "in"],
             Self::Platform => vec!["eq", "in", "in_list"],
@@ -84,8 +86,8 @@ pub(super) fn test(
             Some(Test::Decimal(comparison(key)?, literal::amount(reader, node, &format!("`{key}`"))?))
         }
         FieldType::Count => Some(Test::Decimal(comparison(key)?, count(reader, node, &format!("`{key}`"))?)),
-        FieldType::Money(rule) if key == "between" => money_between(reader, node, rule),
-        FieldType::Money(rule) => money(reader, operator, rule),
+        FieldType::Money(rule, rates) if key == "between" => read_money::between(reader, node, (rule, rates)),
+        FieldType::Money(rule, rates) => read_money::comparison(reader, operator, (rule, rates)),
         FieldType::Address => addresses(reader, node),
         FieldType::Text(rule) => text(reader, operator, rule),
         FieldType::Scope(scopes) => {
@@ -107,7 +109,8 @@ fn present(reader: &mut Reader<'_>, operator: &Entry, presence: Presence) -> Opt
     Some(Test::Present(wanted == Truth::Yes))
 }
 
-fn comparison(key: &str) -> Option<Comparison> {
+/// The comparison that an operator stands for.
+pub(super) fn comparison(key: &str) -> Option<Comparison> {
     match key {
         "eq" => Some(Comparison::Equal),
         "lt" => Some(Comparison::Less),
@@ -123,7 +126,8 @@ fn count(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Amount> {
     Amount::parse(&number.to_string()).ok()
 }
 
-fn decimal_between(
+/// Reads `between` of numbers.
+pub(super) fn decimal_between(
     reader: &mut Reader<'_>,
     node: &Node,
     read: fn(&mut Reader<'_>, &Node, &str) -> Option<Amount>,
@@ -134,7 +138,8 @@ fn decimal_between(
     in_order(reader, node.span, (low, high)).map(|(low, high)| Test::DecimalBetween(low, high))
 }
 
-fn pair<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<(&'n Node, &'n Node)> {
+/// The two ends of `between`.
+pub(super) fn pair<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<(&'n Node, &'n Node)> {
     if let [low, high] = reader.some_list(node, "`between`")? {
         return Some((low, high));
     }
@@ -148,90 +153,17 @@ fn pair<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<(&'n Node, &'n No
     None
 }
 
-fn in_order(reader: &mut Reader<'_>, span: Span, (low, high): (Amount, Amount)) -> Option<(Amount, Amount)> {
+/// Refuses ends that are the wrong way round.
+pub(super) fn in_order(
+    reader: &mut Reader<'_>,
+    span: Span,
+    (low, high): (Amount, Amount),
+) -> Option<(Amount, Amount)> {
     if low <= high {
         return Some((low, high));
     }
     reader.fault(Code::OutOfRange, span, "the first end of `between` is above the second", "swap the two");
     None
-}
-
-fn money(reader: &mut Reader<'_>, operator: &Entry, rule: &MoneyRule) -> Option<Test> {
-    let comparison = comparison(&operator.key)?;
-    let what = format!("`{}`", operator.key);
-    let items = reader.one_or_more(&operator.value, &what)?;
-    let bounds: Vec<_> = items
-        .iter()
-        .map(|item| {
-            literal::money(reader, item, &what).map(|(amount, currency)| (item.span, currency, amount))
-        })
-        .collect();
-    let bounds: Option<Vec<_>> = bounds.into_iter().collect();
-    Some(Test::Money(comparison, per_currency(reader, operator.value.span, bounds?, rule)?))
-}
-
-fn money_between(reader: &mut Reader<'_>, node: &Node, rule: &MoneyRule) -> Option<Test> {
-    let items = reader.some_list(node, "`between`")?;
-    let is_list_of_pairs = items.iter().all(|item| matches!(item.kind, Kind::List(_)));
-    let pairs = if is_list_of_pairs { items } else { std::slice::from_ref(node) };
-    let bounds: Vec<_> = pairs.iter().map(|node| money_pair(reader, node)).collect();
-    let bounds: Option<Vec<_>> = bounds.into_iter().collect();
-    Some(Test::MoneyBetween(per_currency(reader, node.span, bounds?, rule)?))
-}
-
-fn money_pair(reader: &mut Reader<'_>, node: &Node) -> Option<(Span, Currency, (Amount, Amount))> {
-    let (low, high) = pair(reader, node)?;
-    let (low, high) = (literal::money(reader, low, "`between`"), literal::money(reader, high, "`between`"));
-    let ((low, currency), (high, other)) = (low?, high?);
-    if currency != other {
-        let help = "give both ends in one currency, and a pair for each currency";
-        reader.fault(Code::BadLiteral, node.span, "the ends of `between` are in two currencies", help);
-        return None;
-    }
-    in_order(reader, node.span, (low, high)).map(|ends| (node.span, currency, ends))
-}
-
-/// Puts bounds in the order of the schema's currencies: exactly one for each, or a request in a currency that was not
-/// thought of would pass by the rule.
-fn per_currency<T>(
-    reader: &mut Reader<'_>,
-    span: Span,
-    bounds: Vec<(Span, Currency, T)>,
-    rule: &MoneyRule,
-) -> Option<Vec<T>> {
-    let before = reader.count();
-    let known: Vec<_> = rule.currencies.iter().map(Currency::as_str).collect();
-    let mut by_place: Vec<Option<T>> = rule.currencies.iter().map(|_| None).collect();
-    for (span, currency, bound) in bounds {
-        let place = rule.currencies.iter().position(|known| *known == currency);
-        match place.and_then(|place| by_place.get_mut(place)) {
-            None => {
-                let message = format!("`{}` is never in {currency}", rule.path);
-                reader.fault(
-                    Code::CurrencyNotCovered,
-                    span,
-                    message,
-                    did_you_mean(currency.as_str(), &known),
-                );
-            }
-            Some(Some(_)) => {
-                let message = format!("two bounds in {currency}");
-                reader.fault(Code::DuplicateItem, span, message, "keep one of the two");
-            }
-            Some(slot) => *slot = Some(bound),
-        }
-    }
-    let missing: Vec<_> =
-        known.iter().zip(&by_place).filter(|(_, bound)| bound.is_none()).map(|(name, _)| *name).collect();
-    if !missing.is_empty() {
-        let message = format!("no bound in {}, and `{}` may be in it", missing.join(", "), rule.path);
-        let help = format!(
-            "give one bound for each currency, `[… {}]`, or narrow the currency field's `one_of`",
-            known.join(", … ")
-        );
-        reader.fault(Code::CurrencyNotCovered, span, message, help);
-    }
-    if reader.count() == before { by_place.into_iter().collect() } else { None }
 }
 
 fn addresses(reader: &mut Reader<'_>, node: &Node) -> Option<Test> {

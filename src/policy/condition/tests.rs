@@ -34,7 +34,7 @@ fn with(fields: &[(&str, &str)]) -> Facts {
 
 /// Whether the rule decides about the request, and what it noted for each condition.
 fn outcome(when: &str, facts: &Facts) -> (bool, String) {
-    let decision = scope_bundle(&file(when)).decide(facts);
+    let decision = scope_bundle(&file(when)).decide_alone(facts);
     (decision.rule.is_some(), decision.seen.outcomes)
 }
 
@@ -92,6 +92,39 @@ fn money_is_compared_with_the_bound_of_its_own_currency() {
     ]);
 }
 
+/// 1 EUR is 1.25 USD or 0.7 GBP on the day of the request, and 1.6 USD or 0.5 GBP on the next.
+#[test]
+fn money_in_another_currency_is_converted_to_the_first_bound() {
+    let money = |amount, currency| with(&[("amount", amount), ("currency", currency)]);
+    let mut late = money("80", "EUR");
+    late.received_at = NEXT_DAY;
+    check(&[
+        ("money.value: { gte: 100 USD }", money("80", "EUR"), true),
+        ("money.value: { gte: 100 USD }", money("79.999", "EUR"), false),
+        ("money.value: { gt: 100 USD }", money("80", "EUR"), false),
+        ("money.value: { lte: 127 USD }", late.clone(), false),
+        ("money.value: { eq: 128 USD }", late, true),
+        ("money.value: { gte: 100 USD }", money("99", "USD"), false),
+        ("money.value: { lt: 70 GBP }", money("100", "EUR"), false),
+        ("money.value: { lt: 70 GBP }", money("99.99", "EUR"), true),
+        ("money.value: { eq: 56 GBP }", money("100", "USD"), true),
+        ("money.value: { between: [100 USD, 125 USD] }", money("100", "EUR"), true),
+        ("money.value: { between: [100 USD, 125 USD] }", money("100.01", "EUR"), false),
+        ("money.value: { between: [100 USD, 125 USD] }", money("79.99", "EUR"), false),
+        // The bound of its own currency still wins, and a foreign first one is for those that have none.
+        ("money.value: { gte: [100 USD, 200 EUR] }", money("199", "EUR"), false),
+        ("money.value: { gte: [70 GBP, 200 EUR] }", money("199", "EUR"), false),
+        ("money.value: { gte: [70 GBP, 200 EUR] }", money("125", "USD"), true),
+        // Too large to be reckoned with is above every bound.
+        ("money.value: { gte: 100 USD }", money("79228162514264337593543950335", "EUR"), true),
+        ("money.value: { between: [1 USD, 9 USD] }", money("79228162514264337593543950335", "EUR"), false),
+        // One unit of the twelfth decimal decides, upwards.
+        ("money.value: { gte: 0.700000000001 GBP }", money("1.0000000000000000001", "EUR"), true),
+        ("money.value: { lt: 0.700000000001 GBP }", money("1.0000000000000000001", "EUR"), false),
+        ("money.value: { gt: 0.7 GBP }", money("1", "EUR"), false),
+    ]);
+}
+
 #[test]
 fn one_currency_needs_one_bound() {
     let bundle = scope_bundle(
@@ -104,7 +137,7 @@ otherwise: { review: { grant: { mode: single-use, for: 5m }, steps: [kyc_review]
     );
     let decide = |amount| {
         let facts = request("a:b").with_metadata(&[("amount", amount), ("currency", "USD")]);
-        bundle.decide(&facts).rule.is_some()
+        bundle.decide_alone(&facts).rule.is_some()
     };
     assert_eq!(["9", "10", "20", "21"].map(decide), [false, true, true, false]);
 }
@@ -255,7 +288,7 @@ fn absence_counts_against_the_rule_with_no_match() {
     for (when, outcomes) in cases {
         let text = file(&format!("when: {when}\n    if_absent: no_match"));
         let text = text.split("otherwise:").next().expect("the rules").to_owned() + "otherwise: block\n";
-        let decision = scope_bundle(&text).decide(&with(&[]));
+        let decision = scope_bundle(&text).decide_alone(&with(&[]));
         assert_eq!((decision.rule.is_some(), decision.seen.outcomes.as_str()), (false, outcomes), "{when}");
     }
 }

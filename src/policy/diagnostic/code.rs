@@ -90,6 +90,13 @@ codes! {
     MoneyField = "money_field",
     /// A money bound that says nothing about a currency that may come, or speaks of one that may not.
     CurrencyNotCovered = "currency_not_covered",
+    /// Exchange rates older than they say they may be.
+    RatesExpired = "rates_expired",
+    /// A question about the past whose parts do not fit together: a bound that every call meets, or none; a field that one of
+    /// the counted scopes has in another form.
+    HistoryMisfit = "history_misfit",
+    /// A condition on executions in a bundle whose executions are not reported.
+    ExecutionsUnreported = "executions_unreported",
     /// A plan in which one step could come twice.
     StepRepeated = "step_repeated",
     /// A step or plan that nobody can walk on any platform.
@@ -102,6 +109,8 @@ codes! {
     IfAbsentUnused = "if_absent_unused",
     /// Leaving a field out could reach a softer verdict.
     OmissionSoftens = "omission_softens",
+    /// Asking again could reach a softer verdict.
+    AskingSoftens = "asking_softens",
     /// A rule that may continue above a block that it might bypass.
     ContinueAboveBlock = "continue_above_block",
     /// `overrides` naming a rule that is not a later block.
@@ -120,10 +129,14 @@ codes! {
     StepUnused = "step_unused",
     /// Warning: a list that no rule looks into.
     ListUnused = "list_unused",
+    /// Warning: exchange rates by which no rule converts.
+    RatesUnused = "rates_unused",
     /// Warning: an entry that stands in the list already.
     ListRepeats = "list_repeats",
     /// Warning: a scope that Prelude resolves itself, without asking.
     ScopeNeverAsked = "scope_never_asked",
+    /// Warning: a rule whose last day is past.
+    Expired = "expired",
 }
 
 impl fmt::Display for Code {

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::Told;
 use crate::domain::{Facts, Scope};
 use crate::policy::sample::{Asking, STEPS, bundle, request};
-use crate::policy::{Bundle, load_files, split_canonical};
+use crate::policy::{Bundle, load_recorded};
 
 const POLICY: &str = "scopes: [a:b]
 metadata:
@@ -33,7 +33,7 @@ fn policy() -> Bundle {
 
 fn page(facts: &Facts) -> String {
     let bundle = policy();
-    let decision = bundle.decide(facts);
+    let decision = bundle.decide_alone(facts);
     bundle.explain_decision(facts, &decision).expect("its own decision").to_string()
 }
 
@@ -72,7 +72,7 @@ fn what_was_decided_before_any_rule_has_no_conditions() {
 fn the_json_has_its_documented_shape() {
     let bundle = policy();
     let facts = request("a:b").with_metadata(&[("note", "y")]);
-    let explained = bundle.explain_decision(&facts, &bundle.decide(&facts)).expect("its own decision");
+    let explained = bundle.explain_decision(&facts, &bundle.decide_alone(&facts)).expect("its own decision");
     let test = |field: &str, asks: &str, saw: serde_json::Value, held: bool| json!({ "kind": "test", "field": field, "asks": asks, "saw": saw, "held": held });
     let expected = json!({
         "verdict": "block", "steps": [], "rule": "odd", "reason": "rule_matched", "message": "Odd.",
@@ -102,7 +102,7 @@ otherwise: block
 fn rules_that_held_and_did_not_decide_say_why() {
     let bundle = bundle(&[("a.yaml", WAITING)]);
     let facts = request("a:b").with_phone();
-    let decision = bundle.decide(&facts);
+    let decision = bundle.decide_alone(&facts);
     let page = bundle.explain_decision(&facts, &decision).expect("its own decision").to_string();
     let rules: Vec<_> = page.lines().filter(|line| line.contains("a.yaml")).collect();
     let expected = [
@@ -113,7 +113,7 @@ fn rules_that_held_and_did_not_decide_say_why() {
     assert_eq!(rules, expected, "{page}");
     assert!(page.starts_with("verdict  block\nrule     -\nreason   otherwise\n"), "{page}");
     let in_time = Facts { received_at: crate::domain::Timestamp::from_unix_seconds(1_600_000_000), ..facts };
-    let decision = bundle.decide(&in_time);
+    let decision = bundle.decide_alone(&in_time);
     let page = bundle.explain_decision(&in_time, &decision).expect("its own decision").to_string();
     assert!(page.contains("rule     over  (a.yaml:3)"), "{page}");
 }
@@ -122,7 +122,7 @@ fn rules_that_held_and_did_not_decide_say_why() {
 fn a_stored_decision_is_explained_by_the_text_of_its_day_and_by_no_other() {
     let then = policy();
     let facts = request("a:b").with_phone().with_user_agent("x");
-    let decision = then.decide(&facts);
+    let decision = then.decide_alone(&facts);
     let reason = decision.reason.to_string();
     let scope = Scope::new("a:b").expect("a scope");
     let told = Told {
@@ -135,7 +135,7 @@ fn a_stored_decision_is_explained_by_the_text_of_its_day_and_by_no_other() {
         outcomes: &decision.seen.outcomes,
         received_at: facts.received_at,
     };
-    let again = load_files(split_canonical(then.text()).expect("canonical")).expect("it loaded that day");
+    let again = load_recorded(then.text()).expect("it loaded that day");
     assert_eq!(again.explain(told), then.explain_decision(&facts, &decision));
     let edited = POLICY.replace("        - signals.ip: { in_cidr: [198.51.100.0/24] }\n", "");
     let now = bundle(&[("a.yaml", edited.as_str()), ("steps.yaml", STEPS)]);

@@ -6,15 +6,16 @@
 
 use std::borrow::Cow;
 
-use rust_decimal::Decimal;
-
-use super::Subject;
 use super::claim::{Claim, Literal};
+use super::{Subject, interval};
 use crate::domain::Scope;
 use crate::policy::addresses::AddressSet;
-use crate::policy::condition::{Comparison, Condition, Field, Listed, Test};
+use crate::policy::condition::{Condition, Field, Listed, Test};
 use crate::policy::schema::FieldKind;
 use crate::policy::steps::read::PLATFORM_NAMES;
+
+mod past;
+pub(super) use past::Move;
 
 /// The most cases that a condition is spread out into; a wider one counts as possible always.
 const CASES_MAX: usize = 256;
@@ -59,9 +60,10 @@ impl<'c> Cases<'c> {
     pub(super) fn forgetting(&self, is_forgotten: &impl Fn(Field) -> bool, presence: Presence) -> Self {
         let could_be = |literal: &Literal<'c>| match presence {
             Presence::Absent => literal.is_true_when_absent(),
-            // Money can lack its other half even when the field is there.
+            // Money and questions about the past can lack another part even when the field is there.
             Presence::Present => {
-                can_hold_when_present(literal) || matches!(literal.leaf.field, Field::Money(_))
+                can_hold_when_present(literal)
+                    || matches!(literal.leaf.field, Field::Money(_) | Field::History(_))
             }
         };
         let keep = |case: &Vec<Literal<'c>>| -> Option<Vec<Literal<'c>>> {
@@ -175,19 +177,15 @@ fn possible_for(field: Field, literals: &[Literal<'_>], subject: Subject<'_>) ->
     match field {
         Field::IdentifiersAny | Field::IdentifiersEvery | Field::Time => true,
         Field::Bucket => possible_bucket(literals),
+        Field::History(at) => past::possible(at, literals, subject),
         Field::Ip => possible_address(literals),
-        Field::IdentifiersCount => Interval::at_least_zero().narrowed(literals, 0).is_some(),
+        Field::IdentifiersCount => interval::possible_number(literals, None),
         Field::Money(at) => {
             let currencies = subject.schema.money.get(at).map_or(0, |rule| rule.currencies.len());
-            (0..currencies).any(|currency| Interval::at_least_zero().narrowed(literals, currency).is_some())
+            (0..currencies).any(|currency| interval::possible_money(literals, currency))
         }
         Field::Metadata(at) => match subject.schema.fields.get(at).map(|field| &field.kind) {
-            Some(FieldKind::Decimal(rule)) => {
-                let mut own = Interval::at_least_zero();
-                own.low = rule.min.map_or(own.low, |min| (min.decimal(), End::Included));
-                own.high = rule.max.map(|max| (max.decimal(), End::Included));
-                own.narrowed(literals, 0).is_some()
-            }
+            Some(FieldKind::Decimal(rule)) => interval::possible_number(literals, Some(rule)),
             Some(FieldKind::Text(rule)) => {
                 let universe = rule.one_of.as_ref().map(|values| values.iter().map(|v| &**v).collect());
                 possible_text(literals, universe)
@@ -270,97 +268,4 @@ fn has_two_ends(literals: &[Literal<'_>]) -> bool {
 
 fn clash(beginnings: &[Cow<'_, str>]) -> bool {
     beginnings.iter().any(|a| beginnings.iter().any(|b| !a.starts_with(&**b) && !b.starts_with(&**a)))
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    Included,
-    Excluded,
-}
-
-/// The numbers between two ends.
-#[derive(Debug, Clone, Copy)]
-struct Interval {
-    low: (Decimal, End),
-    high: Option<(Decimal, End)>,
-}
-
-impl Interval {
-    const fn at_least_zero() -> Self {
-        Self { low: (Decimal::ZERO, End::Included), high: None }
-    }
-
-    /// The numbers that fit every literal too; `None` when there are none. A literal that leaves two separate stretches
-    /// (`not between`) is not taken into account, which keeps too much rather than too little.
-    fn narrowed(self, literals: &[Literal<'_>], currency: usize) -> Option<Self> {
-        let mut left = self;
-        for literal in literals {
-            match &literal.leaf.test {
-                Test::Decimal(comparison, bound) => left.compare(*comparison, bound.decimal(), literal.claim),
-                Test::Money(comparison, bounds) => {
-                    if let Some(bound) = bounds.get(currency) {
-                        left.compare(*comparison, bound.decimal(), literal.claim);
-                    }
-                }
-                Test::DecimalBetween(low, high) if literal.holds() => {
-                    left.between(low.decimal(), high.decimal());
-                }
-                Test::MoneyBetween(bounds) if literal.holds() => {
-                    if let Some((low, high)) = bounds.get(currency) {
-                        left.between(low.decimal(), high.decimal());
-                    }
-                }
-                _ => {}
-            }
-        }
-        (!left.is_empty()).then_some(left)
-    }
-
-    fn compare(&mut self, comparison: Comparison, bound: Decimal, claim: Claim) {
-        match (comparison, claim) {
-            (Comparison::Equal, Claim::Holds) => self.between(bound, bound),
-            // One number less leaves an interval empty only when it is that number.
-            (Comparison::Equal, Claim::Fails) => {
-                if self.low == (bound, End::Included) && self.high == Some((bound, End::Included)) {
-                    self.low.1 = End::Excluded;
-                }
-            }
-            (Comparison::Less, Claim::Holds) | (Comparison::AtLeast, Claim::Fails) => {
-                self.below(bound, End::Excluded);
-            }
-            (Comparison::AtMost, Claim::Holds) | (Comparison::Greater, Claim::Fails) => {
-                self.below(bound, End::Included);
-            }
-            (Comparison::Greater, Claim::Holds) | (Comparison::AtMost, Claim::Fails) => {
-                self.above(bound, End::Excluded);
-            }
-            (Comparison::AtLeast, Claim::Holds) | (Comparison::Less, Claim::Fails) => {
-                self.above(bound, End::Included);
-            }
-        }
-    }
-
-    fn between(&mut self, low: Decimal, high: Decimal) {
-        self.above(low, End::Included);
-        self.below(high, End::Included);
-    }
-
-    fn above(&mut self, bound: Decimal, end: End) {
-        if bound > self.low.0 || (bound == self.low.0 && end == End::Excluded) {
-            self.low = (bound, end);
-        }
-    }
-
-    fn below(&mut self, bound: Decimal, end: End) {
-        let tighter = self.high.is_none_or(|(high, _)| bound < high);
-        if tighter || self.high.is_some_and(|(high, _)| bound == high && end == End::Excluded) {
-            self.high = Some((bound, end));
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.high.is_some_and(|(high, end)| {
-            high < self.low.0 || (high == self.low.0 && (end == End::Excluded || self.low.1 == End::Excluded))
-        })
-    }
 }

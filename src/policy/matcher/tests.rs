@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::Bundle;
-use crate::domain::{Decision, Facts, Grant, GrantMode, IdentifierKind, Platform, Scope, Verdict};
-use crate::policy::sample::{Asking, bundle, line, request, scope_bundle};
+use crate::domain::{Decision, Facts, Grant, GrantMode, IdentifierKind, Platform, Scope, Timestamp, Verdict};
+use crate::policy::sample::{Asking, NOW, RATES, bundle, line, request, scope_bundle};
 use crate::policy::{Code, Severity, load_files, shipped};
 
 mod naive;
@@ -16,7 +16,7 @@ use naive::{RuleSpec, any_request, any_rules, decide, document, files};
 /// Loads generated rules; `None` where a law refuses them, which is the only way in which they may fail.
 fn load(rules: &[RuleSpec]) -> Option<Bundle> {
     let text = document(rules);
-    match load_files(files(&text)) {
+    match load_files(files(&text), NOW) {
         Ok(bundle) => Some(bundle),
         Err(faults) => {
             let laws = [Code::ContinueAboveBlock, Code::OmissionSoftens];
@@ -91,12 +91,12 @@ proptest! {
         let Some(bundle) = load(&rules) else { return Err(TestCaseError::reject("a law refuses it")) };
         for asked in &asked {
             let facts = asked.facts();
-            let decision = bundle.decide(&facts);
+            let decision = bundle.decide_alone(&facts);
             assert_acceptable(&facts, &decision);
             let (rule, outcomes) = decide(&rules, asked);
             prop_assert_eq!(decision.rule.as_ref().map(|rule| rule.as_str().to_owned()), rule, "{}", document(&rules));
             prop_assert_eq!(&decision.seen.outcomes, &outcomes);
-            prop_assert_eq!(&bundle.decide(&facts), &decision);
+            prop_assert_eq!(&bundle.decide_alone(&facts), &decision);
         }
     }
 
@@ -104,9 +104,9 @@ proptest! {
     fn leaving_a_field_out_never_gives_a_softer_verdict(rules in any_rules(), asked in prop::collection::vec(any_request(), 8)) {
         let Some(bundle) = load(&rules) else { return Err(TestCaseError::reject("a law refuses it")) };
         for asked in &asked {
-            let full = bundle.decide(&asked.facts()).verdict;
+            let full = bundle.decide_alone(&asked.facts()).verdict;
             for less in asked.with_less() {
-                let verdict = bundle.decide(&less.facts()).verdict;
+                let verdict = bundle.decide_alone(&less.facts()).verdict;
                 prop_assert!(!gains(&verdict, &full), "{:?} -> {:?}\n{}", full, verdict, document(&rules));
             }
         }
@@ -129,20 +129,20 @@ proptest! {
         let Some(bundle) = load(&rules) else { return Err(TestCaseError::reject("a law refuses it")) };
         let never = "  - { id: never, when: { metadata.amount: { gt: 5, lt: 5 } }, then: block }\n";
         let text = document(&rules).replacen("rules:\n", &format!("rules:\n{never}"), 1);
-        let more = load_files(files(&text)).expect("loads as before");
-        let (with, without) = (more.decide(&asked.facts()), bundle.decide(&asked.facts()));
+        let more = load_files(files(&text), NOW).expect("loads as before");
+        let (with, without) = (more.decide_alone(&asked.facts()), bundle.decide_alone(&asked.facts()));
         prop_assert_eq!((with.verdict, with.rule, with.reason), (without.verdict, without.rule, without.reason));
     }
 
     #[test]
     fn no_text_and_no_request_can_panic(
-        file in 0_usize..7,
+        file in 0_usize..8,
         edits in prop::collection::vec((0..4000_usize, "[ -~\n]{0,3}|[{}\\[\\]:,#&*!|>%@`'\"\\\\\t]|\u{fe0f}", 0_usize..6), 0..4),
         asked in any_request(),
         scope in prop::sample::select(vec!["transfer:write", "profile.email:write", "prld:pwd:write", "x"]),
     ) {
         let mut files: Vec<(String, String)> =
-            shipped().into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+            shipped().into_iter().chain([("rates.yaml", RATES)]).map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
         let mut chars: Vec<char> = files[file].1.chars().collect();
         for (place, text, removed) in edits {
             let at = place % (chars.len() + 1);
@@ -150,10 +150,10 @@ proptest! {
             chars.splice(at..end, text.chars());
         }
         files[file].1 = chars.into_iter().collect();
-        match load_files(files) {
+        match load_files(files, NOW) {
             Ok(bundle) => {
                 let facts = Facts { scope: Scope::new(scope).expect("a scope"), ..asked.facts() };
-                let decision = bundle.decide(&facts);
+                let decision = bundle.decide_alone(&facts);
                 prop_assert!(serde_json::from_str::<serde_json::Value>(&decision.seen.values_json).is_ok());
             }
             Err(faults) => prop_assert!(faults.has_errors() && !faults.to_string().is_empty()),
@@ -163,9 +163,9 @@ proptest! {
 
 #[test]
 fn metadata_is_judged_before_any_rule() {
-    let bundle = load_files(shipped()).expect("the shipped bundle");
+    let bundle = load_files(shipped(), NOW).expect("the shipped bundle");
     let facts = request("transfer:write").with_ip("198.51.100.7");
-    let decision = bundle.decide(&facts);
+    let decision = bundle.decide_alone(&facts);
     assert_eq!(decision.reason.to_string(), "metadata.amount: missing");
     assert_eq!((decision.seen.values_json.as_str(), decision.seen.outcomes.as_str()), ("{}", ""));
 }
@@ -178,7 +178,7 @@ fn rules_for_every_scope_come_first_and_their_messages_are_found() {
         "scopes: [a:b]\nrules: [{ id: all, when: always, then: block, message: No. }]\notherwise: block\n";
     let bundle = bundle(&[("always.yaml", always), ("a.yaml", own)]);
     let facts = request("a:b");
-    let decision = bundle.decide(&facts);
+    let decision = bundle.decide_alone(&facts);
     assert_eq!(line(&decision), "block / frozen / rule_matched");
     let message = |rule: &str| {
         let rule = crate::domain::RuleId::new(rule).expect("an id");
@@ -189,7 +189,7 @@ fn rules_for_every_scope_come_first_and_their_messages_are_found() {
         [Some("On hold.".to_owned()), Some("No.".to_owned()), None]
     );
     let uncovered = request("a:c");
-    assert_eq!(line(&bundle.decide(&uncovered)), "block / - / scope_not_covered");
+    assert_eq!(line(&bundle.decide_alone(&uncovered)), "block / - / scope_not_covered");
 }
 
 #[test]
@@ -210,7 +210,7 @@ otherwise: block
 ";
     let bundle = scope_bundle(text);
     let facts = request("a:b").with_phone().with_email().with_user_agent("a \"b\"");
-    let decision = bundle.decide(&facts);
+    let decision = bundle.decide_alone(&facts);
     let expected = r#"{"scope":"a:b","user_id":"usr_test","signals.ip":"192.0.2.0/24","signals.platform":"WEB","signals.user_agent":"a \"b\"","identifiers":["phone_number +33***78","email_address u***@example.com"],"identifiers.count":2}"#;
     assert_eq!(decision.seen.values_json, expected);
     assert_eq!(decision.seen.outcomes, "0010001");
@@ -228,8 +228,8 @@ otherwise: { continue: { grant: { mode: single-use, for: 5m } } }
     let cases = [(-1, false), (0, true), (2 * 86_400 - 1, true), (2 * 86_400, false)];
     for (offset, expected) in cases {
         let mut facts = request("a:b");
-        facts.received_at = crate::domain::Timestamp::from_unix_seconds(start + offset);
-        let decision = bundle.decide(&facts);
+        facts.received_at = Timestamp::from_unix_seconds(start + offset);
+        let decision = bundle.decide_alone(&facts);
         assert_eq!(decision.rule.is_some(), expected, "{offset}");
         assert_eq!(decision.seen.outcomes, "1", "{offset}");
     }
@@ -246,17 +246,74 @@ rules:
   - { id: below, when: always, observe: true, then: block }
 otherwise: block
 ";
-    let decision = scope_bundle(text).decide(&request("a:b"));
+    let decision = scope_bundle(text).decide_alone(&request("a:b"));
     assert_eq!(line(&decision), "block / real / rule_matched");
     let expected = r#"{"user_id":"usr_test","signals.platform":"WEB","observed":["all","web"]}"#;
     assert_eq!((decision.seen.values_json.as_str(), decision.seen.outcomes.as_str()), (expected, "101"));
     let alone =
         "scopes: [a:b]\nrules: [{ id: all, when: always, observe: true, then: block }]\notherwise: block\n";
-    let decision = scope_bundle(alone).decide(&request("a:b"));
+    let decision = scope_bundle(alone).decide_alone(&request("a:b"));
     assert_eq!(
         (line(&decision).as_str(), decision.seen.values_json.as_str()),
         ("block / - / otherwise", r#"{"observed":["all"]}"#)
     );
+}
+
+/// Old rates block what they would decide, whatever the amount's currency, and nothing else.
+#[test]
+fn rates_that_are_too_old_block_the_scopes_that_convert() {
+    let file = |scope: &str, bounds: &str, more: &str| {
+        format!(
+            "scopes: ['{scope}']
+metadata: {{ amount: {{ type: decimal }}, currency: {{ type: string, one_of: [USD, EUR] }} }}
+money: {{ value: {{ amount: metadata.amount, currency: metadata.currency }} }}
+rules: [{{ id: large, when: {{ money.value: {{ gte: {bounds} }} }}, then: block{more} }}]
+otherwise: {{ continue: {{ grant: {{ mode: single-use, for: 5m }} }} }}
+"
+        )
+    };
+    let files = [
+        ("one.yaml", file("a:b", "100 USD", "")),
+        ("two.yaml", file("a:c", "[100 USD, 90 EUR]", "")),
+        ("three.yaml", file("a:d", "100 USD", ", observe: true")),
+        ("rates.yaml", RATES.to_owned()),
+    ];
+    let bundle = load_files(files, NOW).unwrap_or_else(|faults| panic!("{faults}"));
+    // The newest rates are of 22 September and good for four days after it.
+    let last: i64 = 1_790_467_200;
+    let passes = "continue single-use 300 / - / otherwise";
+    let cases = [
+        ("a:b", last, passes),
+        ("a:b", last + 1, "block / - / rates_expired"),
+        ("a:c", last + 1, passes),
+        ("a:d", last + 1, passes),
+    ];
+    for (scope, second, expected) in cases {
+        for currency in ["USD", "EUR"] {
+            let mut facts = request(scope).with_metadata(&[("amount", "5"), ("currency", currency)]);
+            facts.received_at = Timestamp::from_unix_seconds(second);
+            assert_eq!(line(&bundle.decide_alone(&facts)), expected, "{scope} {second} {currency}");
+        }
+    }
+    // What the page sent is judged first: it is wrong whatever the rates are.
+    let mut facts = request("a:b");
+    facts.received_at = Timestamp::from_unix_seconds(last + 1);
+    let decision = bundle.decide_alone(&facts);
+    assert_eq!(line(&decision), "block / - / metadata.amount: missing");
+    assert_eq!(bundle.trace_decision(&facts, &decision).len(), 0);
+}
+
+#[test]
+fn the_record_shows_converted_money_as_it_was_sent() {
+    let text = "scopes: [a:b]
+metadata: { amount: { type: decimal }, currency: { type: string, one_of: [USD, EUR] } }
+money: { value: { amount: metadata.amount, currency: metadata.currency } }
+rules: [{ id: large, when: { money.value: { gte: 100 USD } }, then: block }]
+otherwise: { continue: { grant: { mode: single-use, for: 5m } } }
+";
+    let facts = request("a:b").with_metadata(&[("amount", "80.00"), ("currency", "EUR")]);
+    let seen = scope_bundle(text).decide_alone(&facts).seen;
+    assert_eq!((&*seen.values_json, &*seen.outcomes), (r#"{"money.value":"80.00 EUR"}"#, "1"));
 }
 
 #[test]
@@ -268,7 +325,7 @@ rules:
     then: block
 otherwise: block
 ";
-    let decision = scope_bundle(text).decide(&request("a:b"));
+    let decision = scope_bundle(text).decide_alone(&request("a:b"));
     let expected = r#"{"user_id":"usr_test","request.time":"2026-09-21T14:13:20Z"}"#;
     assert_eq!((decision.seen.values_json.as_str(), decision.seen.outcomes.as_str()), (expected, "11"));
 }

@@ -59,7 +59,7 @@ fn a_plan_is_answered_only_to_those_who_can_walk_it() {
         ),
     ];
     for (outcome, facts, expected) in cases {
-        let decision = answering(&outcome).decide(&facts);
+        let decision = answering(&outcome).decide_alone(&facts);
         assert_eq!(line(&decision), expected, "{outcome} {facts:?}");
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Active, OTHERWISE, Part, RULES_MAX, Rule};
-use crate::domain::RuleId;
+use crate::domain::{RuleId, Timestamp};
 use crate::policy::calendar::{end_of, start_of};
-use crate::policy::condition::date;
 use crate::policy::condition::read::{IfAbsent, Names, Place, when};
+use crate::policy::condition::{HistoryField, date};
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::literal;
 use crate::policy::outcome::Outcome;
@@ -40,12 +40,14 @@ pub(crate) struct ReadRules {
     pub(crate) ids: BTreeMap<Box<str>, Span>,
 }
 
-/// Reads the list of rules. `taken` are ids of `always.yaml`, which no other file may use.
+/// Reads the list of rules. `taken` are ids of `always.yaml`, which no other file may use; `history` are the questions
+/// about the past that its rules ask, to which those of this file are added.
 pub(crate) fn rules(
     out: &mut OutcomeReader<'_, '_>,
     node: &Node,
     names: Names<'_>,
     taken: &BTreeMap<Box<str>, Span>,
+    history: &mut Vec<HistoryField>,
 ) -> ReadRules {
     let mut read = ReadRules::default();
     let Some(items) = out.reader.list(node, "`rules`") else { return read };
@@ -58,11 +60,11 @@ pub(crate) fn rules(
         let known: &[&str] = if names.place == Place::Always { &ALWAYS_KEYS } else { &RULE_KEYS };
         let Some(map) = out.reader.closed_map(item, "a rule", known) else { continue };
         let id = rule_id(out, &map, &mut read.ids, taken);
-        if let (Some((id, id_span)), Some(parts)) = (id, parts(out, &map, names)) {
+        if let (Some((id, id_span)), Some(parts)) = (id, parts(out, &map, names, history)) {
             let (when, then) = parts;
             let message = message(out, &map);
             let overrides = overrides(out, &map);
-            let (active, part) = (active(out, &map), part(out, &map));
+            let (active, part) = (active(out, &map, names.now), part(out, &map));
             let (line, looks_at) = (id_span.line, FieldSet::of(&when));
             let rule = Rule { id, when, then, message, line, looks_at, active, part };
             read.rules.push(ReadRule { rule, id_span, overrides });
@@ -100,13 +102,14 @@ fn parts(
     out: &mut OutcomeReader<'_, '_>,
     map: &Map<'_>,
     names: Names<'_>,
+    history: &mut Vec<HistoryField>,
 ) -> Option<(super::Condition, Outcome)> {
     let if_absent = map.get("if_absent").filter(|_| names.place == Place::Scopes).and_then(|node| {
         let word = out.reader.word(node, "`if_absent`", &["match", "no_match"])?;
         Some((if word == "match" { IfAbsent::Match } else { IfAbsent::NoMatch }, node.span))
     });
     let condition = out.reader.required(map, "when", "a rule");
-    let condition = condition.and_then(|node| when(out.reader, node, names, if_absent));
+    let condition = condition.and_then(|node| when(out.reader, node, names, if_absent, history));
     let then = out.reader.required(map, "then", "a rule");
     let then = then.and_then(|node| Some((out.outcome(node, "`then`")?, node.span)));
     let (condition, (then, then_span)) = (condition?, then?);
@@ -129,7 +132,7 @@ fn message(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>) -> Option<Box<str>> {
 }
 
 /// The days on which a rule is there, in UTC, both included. A rule with a fault here is read on as if it always were.
-fn active(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>) -> Active {
+fn active(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>, now: Option<Timestamp>) -> Active {
     let Some(node) = map.get("active") else { return Active::default() };
     let Some(map) = out.reader.closed_map(node, "`active`", &["from", "until"]) else {
         return Active::default();
@@ -141,6 +144,11 @@ fn active(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>) -> Active {
     {
         let help = "swap the two; both days are included";
         out.reader.fault(Code::OutOfRange, map.span, "`from` is after `until`", help);
+    } else if now.zip(active.until).is_some_and(|(now, until)| until <= now)
+        && let Some(entry) = map.entry("until")
+    {
+        let help = "remove the rule, or give it another `until`";
+        out.reader.warning(Code::Expired, entry.value.span, "the rule is over: its last day is past", help);
     }
     active
 }

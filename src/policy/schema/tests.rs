@@ -3,7 +3,7 @@ use crate::policy::sample::{Asking, line, request, scope_bundle};
 /// The reason for a request with these fields under a schema of these lines.
 fn reason(schema: &str, fields: &[(&str, &str)]) -> String {
     let bundle = scope_bundle(&format!("scopes: [a:b]\n{schema}\notherwise: block\n"));
-    line(&bundle.decide(&request("a:b").with_metadata(fields)))
+    line(&bundle.decide_alone(&request("a:b").with_metadata(fields)))
 }
 
 fn check(schema: &str, fields: &[(&str, &str)], expected: &str) {
@@ -67,7 +67,7 @@ otherwise: block
 ",
     );
     let address = format!("{}@example.org", "u".repeat(200));
-    let decision = bundle.decide(&request("a:b").with_metadata(&[("identifier", &address)]));
+    let decision = bundle.decide_alone(&request("a:b").with_metadata(&[("identifier", &address)]));
     assert_eq!(decision.seen.values_json, r#"{"metadata.identifier":"u***@example.org"}"#);
     assert_eq!(decision.seen.outcomes, "1");
 }

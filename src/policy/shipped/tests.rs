@@ -1,9 +1,9 @@
 use super::shipped;
-use crate::policy::sample::{Asking, line, request};
-use crate::policy::{Bundle, Suite, load_dir, load_files, split_canonical};
+use crate::policy::sample::{Asking, NOW, line, request};
+use crate::policy::{Bundle, Suite, load_dir, load_files, load_recorded};
 
 fn bundle() -> Bundle {
-    load_files(shipped()).unwrap_or_else(|faults| panic!("{faults}"))
+    load_files(shipped(), NOW).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 fn transfer(amount: &str, currency: &str) -> crate::domain::Facts {
@@ -18,15 +18,14 @@ fn the_shipped_bundle_loads_without_a_warning() {
 #[test]
 fn the_embedded_files_are_those_of_the_directory() {
     let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
-    let from_dir = load_dir(&dir).unwrap_or_else(|faults| panic!("{faults}"));
+    let from_dir = load_dir(&dir, NOW).unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(from_dir.hash(), bundle().hash());
 }
 
 #[test]
 fn a_bundle_can_be_rebuilt_from_its_text() {
     let bundle = bundle();
-    let files = split_canonical(bundle.text()).expect("canonical");
-    let again = load_files(files.into_iter().rev()).unwrap_or_else(|faults| panic!("{faults}"));
+    let again = load_recorded(bundle.text()).expect("it loaded before");
     assert_eq!((again.hash(), again.text()), (bundle.hash(), bundle.text()));
 }
 
@@ -77,7 +76,7 @@ fn every_shipped_rule_decides_as_its_comment_says() {
     ];
     let bundle = bundle();
     for (facts, expected) in cases {
-        assert_eq!(line(&bundle.decide(&facts)), expected, "{facts:?}");
+        assert_eq!(line(&bundle.decide_alone(&facts)), expected, "{facts:?}");
     }
 }
 
@@ -87,18 +86,18 @@ fn a_frozen_user_is_blocked_whatever_they_ask_for() {
         let is_list = name == "lists/frozen-users.txt";
         (name, if is_list { format!("{text}usr_test until=2026-09-21\n") } else { text.to_owned() })
     });
-    let bundle = load_files(files).unwrap_or_else(|faults| panic!("{faults}"));
+    let bundle = load_files(files, NOW).unwrap_or_else(|faults| panic!("{faults}"));
     for facts in [transfer("20", "USD"), request("prld:pwd:write"), request("profile.email:write")] {
-        assert_eq!(line(&bundle.decide(&facts)), "block / frozen / rule_matched");
+        assert_eq!(line(&bundle.decide_alone(&facts)), "block / frozen / rule_matched");
     }
     let mut later = transfer("20", "USD");
     later.received_at = crate::domain::Timestamp::from_unix_seconds(1_790_035_200);
-    assert_eq!(line(&bundle.decide(&later)), "continue single-use 300 / small / rule_matched");
+    assert_eq!(line(&bundle.decide_alone(&later)), "continue single-use 300 / small / rule_matched");
 }
 
 #[test]
 fn the_record_shows_what_was_seen() {
-    let decision = bundle().decide(&transfer("20.00", "USD").with_phone());
+    let decision = bundle().decide_alone(&transfer("20.00", "USD").with_phone());
     assert_eq!(
         decision.seen.values_json,
         r#"{"user_id":"usr_test","signals.ip":"192.0.2.0/24","money.value":"20.00 USD"}"#

@@ -1,6 +1,7 @@
 //! One batch of decisions: what repeats an earlier call, what is new, one commit.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
@@ -9,8 +10,9 @@ use tokio::sync::oneshot;
 
 use super::statements::{BatchStatements, DECISION_VALUES};
 use super::tail::{Earlier, SharedTail, Tail};
+use super::{past, traits};
 use crate::domain::{DecisionRecord, Recorded, RuleId, SignatureHash, SignatureSeen, Timestamp};
-use crate::store::StoreError;
+use crate::store::{Draft, StoreError};
 
 /// How long a repeated signature gets its first answer, counted from the first call's arrival to the repeat's
 /// (docs/CONTRACT.md C3.6).
@@ -22,7 +24,7 @@ pub(super) struct Pending {
     /// What makes the call unique.
     pub(super) signature: SignatureSeen,
     /// What to record.
-    pub(super) record: DecisionRecord,
+    pub(super) draft: Draft,
     /// Who waits; gone when the caller gave up.
     pub(super) reply: oneshot::Sender<Result<Recorded, StoreError>>,
 }
@@ -34,8 +36,8 @@ enum Fate {
     New(i64),
     /// A repeat of a decision that was committed before.
     RepeatOf(i64),
-    /// A repeat of an earlier call of this batch.
-    RepeatWithin(usize),
+    /// A repeat of an earlier call of this batch, which is to be recorded at this place.
+    RepeatWithin(i64),
     /// A repeat after the window.
     TooOld,
 }
@@ -70,49 +72,82 @@ async fn record_in_transaction(
 ) -> Result<(Vec<Recorded>, usize), StoreError> {
     let filed = begin_and_look_up(connection, statements, tail, batch).await?;
     let fates = judge(batch, &filed, &tail.read());
+    let new = decide(connection, tail, batch, &fates).await?;
     let mut recorded = Vec::with_capacity(batch.len());
-    for fate in &fates {
+    for (fate, call) in fates.iter().zip(batch) {
         recorded.push(match *fate {
-            Fate::New(_) => Recorded::First,
+            Fate::New(seq) => told(call, new.get(&seq)),
             Fate::TooOld => Recorded::TooOld,
             Fate::RepeatOf(seq) => Recorded::Repeat { answer: answer_of(connection, seq).await? },
-            Fate::RepeatWithin(first) => Recorded::Repeat {
-                answer: batch.get(first).map(|call| call.record.answer.clone()).unwrap_or_default(),
+            Fate::RepeatWithin(seq) => Recorded::Repeat {
+                answer: new.get(&seq).map(|(_, record)| record.answer.clone()).unwrap_or_default(),
             },
         });
     }
-    let new: Vec<(i64, &Pending)> = batch
-        .iter()
-        .zip(&fates)
-        .filter_map(|(call, fate)| if let Fate::New(seq) = fate { Some((*seq, call)) } else { None })
-        .collect();
     insert_and_commit(connection, statements, &new).await?;
     let mut tail = tail.write();
-    for (seq, call) in &new {
-        tail.add(*seq, call.signature.hash, &call.record);
+    for (seq, (signature, record)) in &new {
+        tail.add(*seq, signature.hash, record);
     }
     Ok((recorded, new.len()))
+}
+
+/// The new decisions of a batch by their places.
+type New<'b> = BTreeMap<i64, (&'b SignatureSeen, Cow<'b, DecisionRecord>)>;
+
+/// Decides the new calls that wait for their past, in the order of arrival: each sees those before it.
+async fn decide<'b>(
+    connection: &mut SqliteConnection,
+    tail: &SharedTail,
+    batch: &'b [Pending],
+    fates: &[Fate],
+) -> Result<New<'b>, StoreError> {
+    let anybody_asks = batch.iter().any(|call| matches!(call.draft, Draft::Waits(_)));
+    let mut earlier = Vec::new();
+    let mut new = New::new();
+    for (call, fate) in batch.iter().zip(fates) {
+        let Fate::New(seq) = *fate else { continue };
+        let record = match &call.draft {
+            Draft::Decided(record) => Cow::Borrowed(&**record),
+            Draft::Waits(question) => {
+                let history = past::history(connection, tail, question, &earlier).await?;
+                Cow::Owned((question.decide)(&history))
+            }
+        };
+        if anybody_asks {
+            earlier.extend(past::event(&record));
+        }
+        new.insert(seq, (&call.signature, record));
+    }
+    Ok(new)
+}
+
+/// What the caller of a new decision hears: one that handed in the decision has the answer already.
+fn told(call: &Pending, new: Option<&(&SignatureSeen, Cow<'_, DecisionRecord>)>) -> Recorded {
+    match (&call.draft, new) {
+        (Draft::Waits(_), Some((_, record))) => {
+            Recorded::Decided { verdict: record.verdict, answer: record.answer.clone() }
+        }
+        _ => Recorded::First,
+    }
 }
 
 /// Tells what each call is. A signature counts from its first call on, wherever that stands: filed, in the tail, or
 /// earlier in this batch.
 fn judge(batch: &[Pending], filed: &HashMap<SignatureHash, Earlier>, tail: &Tail) -> Vec<Fate> {
-    let mut firsts: HashMap<SignatureHash, usize> = HashMap::with_capacity(batch.len());
+    let mut firsts: HashMap<SignatureHash, Earlier> = HashMap::with_capacity(batch.len());
     let mut last_seq = tail.last_seq();
     let mut fates = Vec::with_capacity(batch.len());
-    for (at, call) in batch.iter().enumerate() {
+    for call in batch {
         let hash = call.signature.hash;
         let earlier = tail.earlier(&hash).or_else(|| filed.get(&hash).copied());
-        let within = firsts.get(&hash).and_then(|first| batch.get(*first).map(|call| (*first, call)));
-        fates.push(match (earlier, within) {
+        fates.push(match (earlier, firsts.get(&hash)) {
             (Some(earlier), _) if in_window(earlier.received_at, call) => Fate::RepeatOf(earlier.seq),
-            (None, Some((first, first_call))) if in_window(first_call.record.received_at, call) => {
-                Fate::RepeatWithin(first)
-            }
+            (None, Some(first)) if in_window(first.received_at, call) => Fate::RepeatWithin(first.seq),
             (Some(_), _) | (None, Some(_)) => Fate::TooOld,
             (None, None) => {
-                firsts.insert(hash, at);
                 last_seq += 1;
+                firsts.insert(hash, Earlier { seq: last_seq, received_at: call.draft.received_at() });
                 Fate::New(last_seq)
             }
         });
@@ -122,7 +157,7 @@ fn judge(batch: &[Pending], filed: &HashMap<SignatureHash, Earlier>, tail: &Tail
 
 /// How far apart the two are, whichever is the later: a clock that was set back must not make an old call a retry.
 fn in_window(first_received_at: Timestamp, repeat: &Pending) -> bool {
-    let received_at = repeat.record.received_at;
+    let received_at = repeat.draft.received_at();
     received_at.since(first_received_at).max(first_received_at.since(received_at)) <= REPEAT_WINDOW
 }
 
@@ -164,8 +199,11 @@ fn take_in(
     match row.try_get::<Option<&str>, _>("user_id")? {
         None => drop(filed.insert(SignatureHash(hash), call)),
         Some(user) => {
+            let kept = traits::parse(row.try_get("traits")?)
+                .ok_or_else(|| StoreError::corrupt("decisions", "traits", seq.to_string()))?;
             let mut tail = tail.write();
             tail.add_call(SignatureHash(hash), call);
+            tail.add_subjects(call, kept.subjects.iter().map(|(_, key)| key));
             if let Some(until) = row.try_get::<Option<i64>, _>("walkable_until")? {
                 let scope: &str = row.try_get("scope")?;
                 tail.add_review(seq, (user, scope), Timestamp::from_unix_micros(until));
@@ -187,7 +225,7 @@ async fn answer_of(connection: &mut SqliteConnection, seq: i64) -> Result<String
 async fn insert_and_commit(
     connection: &mut SqliteConnection,
     statements: &BatchStatements,
-    new: &[(i64, &Pending)],
+    new: &New<'_>,
 ) -> Result<(), StoreError> {
     let Some(statement) = statements.insert(new.len()) else {
         connection.execute("COMMIT").await?;
@@ -195,16 +233,19 @@ async fn insert_and_commit(
     };
     let mut values = SqliteArguments::default();
     values.reserve(new.len() * DECISION_VALUES, 0);
-    for (seq, call) in new {
-        add_decision(&mut values, *seq, call)?;
+    for (seq, (signature, record)) in new {
+        add_decision(&mut values, *seq, (signature, record))?;
     }
     sqlx::query_with(statement, values).execute(connection).await?;
     Ok(())
 }
 
 /// The values of one row, in the order of the insert's columns.
-fn add_decision(values: &mut SqliteArguments, seq: i64, call: &Pending) -> Result<(), StoreError> {
-    let record = &call.record;
+fn add_decision(
+    values: &mut SqliteArguments,
+    seq: i64,
+    (signature, record): (&SignatureSeen, &DecisionRecord),
+) -> Result<(), StoreError> {
     add(values, seq)?;
     add(values, record.id.uuid())?;
     add(values, record.received_at.unix_micros())?;
@@ -223,8 +264,10 @@ fn add_decision(values: &mut SqliteArguments, seq: i64, call: &Pending) -> Resul
     add(values, record.seen_json.as_str())?;
     add(values, record.outcomes.as_str())?;
     add(values, record.evaluation_ns)?;
-    add(values, call.signature.hash.0.as_slice())?;
-    add(values, call.signature.kid.as_str())
+    add(values, signature.hash.0.as_slice())?;
+    add(values, signature.kid.as_str())?;
+    add(values, traits::line(record))?;
+    add(values, record.usable_until.map(Timestamp::unix_micros))
 }
 
 /// Adds a value to a statement and gives encoding faults the room's own error.

@@ -1,15 +1,18 @@
-//! Filing: `signatures` and `walkable_reviews` follow `decisions` in sorted runs.
+//! Filing: `signatures`, `walkable_reviews` and `decision_subjects` follow `decisions` in sorted runs.
 //!
 //! Their keys are random, so a row of theirs that is written at once costs a page of log of its own. Sorted by key, some
-//! thousand rows share pages: measured up to 60 000 rows, filing saves more than half of what those two tables cost a
+//! thousand rows share pages: measured up to 60 000 rows, filing saves more than half of what the first two tables cost a
 //! call. A run is cut into slices with batches in between, so that nobody waits for more than a slice.
 
 use std::collections::VecDeque;
 
-use sqlx::Connection;
+use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::types::Json;
+use sqlx::{Connection, Row};
 
+use super::traits;
+use crate::domain::{SubjectKey, Timestamp};
 use crate::store::StoreError;
 
 /// How many rows are filed at a time: at most 1 MiB of log.
@@ -24,13 +27,26 @@ pub(super) struct Run {
     pub(super) slices: VecDeque<Slice>,
 }
 
-/// Neighbours in one of the two tables, by their places in `decisions`.
+/// Neighbours in one of the tables, most by their places in `decisions`.
 #[derive(Debug)]
 pub(super) enum Slice {
     /// To be filed in `signatures`.
     Signatures(Vec<i64>),
     /// To be filed in `walkable_reviews`.
     Reviews(Vec<i64>),
+    /// To be filed in `decision_subjects`.
+    Subjects(Vec<About>),
+}
+
+/// A row of `decision_subjects`: the key in hexadecimal, when and where.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct About(String, i64, i64);
+
+impl About {
+    /// Says that the decision at `seq`, whose call came at `at`, was about a subject.
+    pub(super) fn new(key: &SubjectKey, at: Timestamp, seq: i64) -> Self {
+        Self(traits::hexadecimal(key), at.unix_micros(), seq)
+    }
 }
 
 /// Files one slice of a run, or ends the run when none is left.
@@ -43,6 +59,7 @@ pub(super) async fn file_next(connection: &mut SqliteConnection, run: &mut Run) 
     match run.slices.pop_front() {
         Some(Slice::Signatures(places)) => file_signatures(connection, places).await.map(|()| false),
         Some(Slice::Reviews(places)) => file_reviews(connection, places).await.map(|()| false),
+        Some(Slice::Subjects(rows)) => file_subjects(connection, rows).await.map(|()| false),
         None => advance(connection, run.through).await.map(|_| true),
     }
 }
@@ -59,7 +76,9 @@ pub(super) async fn file_all(connection: &mut SqliteConnection) -> Result<i64, S
     let last = places.last().copied().unwrap_or(0);
     if !places.is_empty() {
         file_signatures(&mut transaction, places.clone()).await?;
-        file_reviews(&mut transaction, places).await?;
+        file_reviews(&mut transaction, places.clone()).await?;
+        let subjects = subjects_of(&mut transaction, places).await?;
+        file_subjects(&mut transaction, subjects).await?;
     }
     let through = advance(&mut transaction, last).await?;
     transaction.commit().await?;
@@ -99,6 +118,37 @@ async fn file_reviews(connection: &mut SqliteConnection, places: Vec<i64>) -> Re
          ON CONFLICT DO NOTHING",
     )
     .bind(Json(places))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn subjects_of(connection: &mut SqliteConnection, places: Vec<i64>) -> Result<Vec<About>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT seq, received_at, traits FROM decisions WHERE seq IN (SELECT value FROM json_each(?))",
+    )
+    .bind(Json(places))
+    .fetch_all(connection)
+    .await?;
+    let mut subjects = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let seq = row.try_get("seq")?;
+        let at = Timestamp::from_unix_micros(row.try_get("received_at")?);
+        let kept = traits::parse(row.try_get("traits")?)
+            .ok_or_else(|| StoreError::corrupt("decisions", "traits", i64::to_string(&seq)))?;
+        subjects.extend(kept.subjects.iter().map(|(_, key)| About::new(key, at, seq)));
+    }
+    Ok(subjects)
+}
+
+async fn file_subjects(connection: &mut SqliteConnection, rows: Vec<About>) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO decision_subjects (subject, received_at, decision_seq)
+         SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each(?)
+          ORDER BY 1, 2, 3
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(Json(rows))
     .execute(connection)
     .await?;
     Ok(())

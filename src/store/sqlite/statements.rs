@@ -12,10 +12,10 @@ use sqlx::AssertSqlSafe;
 /// last decision known here. The columns of a filed signature that only an unfiled decision has are null.
 const LOOK_UP: &str = "
     BEGIN IMMEDIATE;
-    SELECT signature_hash, seq, received_at, user_id, scope, walkable_until
+    SELECT signature_hash, seq, received_at, user_id, scope, walkable_until, traits
       FROM decisions WHERE seq > ?
     UNION ALL
-    SELECT hash, decision_seq, received_at, NULL, NULL, NULL
+    SELECT hash, decision_seq, received_at, NULL, NULL, NULL, NULL
       FROM signatures WHERE hash IN (";
 
 /// Writes the batch's decisions and commits. On a row that cannot be it stops (`OR FAIL`): the batch is rolled back as a
@@ -23,14 +23,14 @@ const LOOK_UP: &str = "
 const INSERT: &str = "
     INSERT OR FAIL INTO decisions (seq, id, received_at, user_id, scope, verdict, step_keys, walkable_until, rule,
         reason, bundle_hash, answer, metadata, metadata_digest, context, seen, outcomes, evaluation_ns,
-        signature_hash, signature_kid)
+        signature_hash, signature_kid, traits, usable_until)
     VALUES ";
 
 /// One look-up and one insert for every number of rows.
 pub(super) const STATEMENTS_PER_ROW_COUNT: usize = 2;
 
 /// How many values a decision has.
-pub(super) const DECISION_VALUES: usize = 20;
+pub(super) const DECISION_VALUES: usize = 22;
 
 /// The statements, by number of rows.
 #[derive(Debug)]

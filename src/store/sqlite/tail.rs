@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::filing::{Run, SLICE_ROWS, Slice};
-use crate::domain::{DecisionRecord, Scope, SignatureHash, Timestamp, UserId};
+use super::filing::{About, Run, SLICE_ROWS, Slice};
+use crate::domain::{DecisionRecord, Scope, SignatureHash, SubjectKey, Timestamp, UserId};
 
 /// A decision that answered a signature, as far as judging a repeat needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ struct Review {
     walkable_until: Timestamp,
 }
 
-/// The end of `decisions` that `signatures` and `walkable_reviews` do not have yet.
+/// The end of `decisions` that `signatures`, `walkable_reviews` and `decision_subjects` do not have yet.
 ///
 /// INVARIANT: every row after `filing.filed_through` and up to `last_seq` is in here. Rows may be both here and filed;
 /// none is in neither.
@@ -32,6 +32,7 @@ pub(super) struct Tail {
     last_seq: i64,
     signatures: HashMap<SignatureHash, Earlier>,
     reviews: HashMap<Box<str>, Vec<Review>>,
+    subjects: HashMap<SubjectKey, Vec<Earlier>>,
 }
 
 impl Tail {
@@ -57,7 +58,9 @@ impl Tail {
 
     /// Takes in a decision that was committed.
     pub(super) fn add(&mut self, seq: i64, signature: SignatureHash, record: &DecisionRecord) {
-        self.add_call(signature, Earlier { seq, received_at: record.received_at });
+        let call = Earlier { seq, received_at: record.received_at };
+        self.add_call(signature, call);
+        self.add_subjects(call, record.subjects.iter().map(|(_, key)| key));
         if let Some(walkable_until) = record.walkable_until {
             self.add_review(seq, (record.user_id.as_str(), record.scope.as_str()), walkable_until);
         }
@@ -76,6 +79,22 @@ impl Tail {
             Some(reviews) => reviews.push(review),
             None => drop(self.reviews.insert(user.into(), vec![review])),
         }
+    }
+
+    /// Takes in what a committed decision was about.
+    pub(super) fn add_subjects<'k>(&mut self, call: Earlier, keys: impl Iterator<Item = &'k SubjectKey>) {
+        for key in keys {
+            match self.subjects.get_mut(key) {
+                Some(calls) => calls.push(call),
+                None => drop(self.subjects.insert(key.clone(), vec![call])),
+            }
+        }
+    }
+
+    /// Where the decisions about a subject stand whose calls came at `from` or later.
+    pub(super) fn calls_about(&self, key: &SubjectKey, from: Timestamp) -> impl Iterator<Item = i64> {
+        let calls = self.subjects.get(key).map_or(&[][..], Vec::as_slice);
+        calls.iter().filter(move |call| call.received_at >= from).map(|call| call.seq)
     }
 
     /// Where the user's reviews for the scope stand that can still be walked at `now`.
@@ -100,10 +119,20 @@ impl Tail {
             .flat_map(|(user, reviews)| reviews.iter().map(move |review| (user, &review.scope, review.seq)))
             .collect();
         reviews.sort_unstable();
+        let mut subjects: Vec<_> = self
+            .subjects
+            .iter()
+            .flat_map(|(key, calls)| calls.iter().map(move |call| (key, call.received_at, call.seq)))
+            .collect();
+        subjects.sort_unstable();
         let signatures: Vec<_> = signatures.into_iter().map(|(_, seq)| seq).collect();
         let reviews: Vec<_> = reviews.into_iter().map(|(.., seq)| seq).collect();
         let slices = signatures.chunks(SLICE_ROWS).map(|places| Slice::Signatures(places.to_vec()));
         let slices = slices.chain(reviews.chunks(SLICE_ROWS).map(|places| Slice::Reviews(places.to_vec())));
+        let about = |rows: &[(&SubjectKey, Timestamp, i64)]| {
+            rows.iter().map(|(key, at, seq)| About::new(key, *at, *seq)).collect()
+        };
+        let slices = slices.chain(subjects.chunks(SLICE_ROWS).map(|rows| Slice::Subjects(about(rows))));
         Run { through: self.last_seq, slices: slices.collect() }
     }
 
@@ -113,6 +142,10 @@ impl Tail {
         self.reviews.retain(|_, reviews| {
             reviews.retain(|review| review.seq > seq);
             !reviews.is_empty()
+        });
+        self.subjects.retain(|_, calls| {
+            calls.retain(|call| call.seq > seq);
+            !calls.is_empty()
         });
     }
 }

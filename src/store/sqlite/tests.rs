@@ -3,6 +3,7 @@
 mod decisions;
 mod files;
 mod keys;
+mod past;
 mod reviews;
 mod sharing;
 mod shown;
@@ -74,7 +75,7 @@ fn decision_id(n: u64) -> DecisionId {
 }
 
 /// A block of call `n`, with an answer of its own.
-fn block(n: u64) -> DecisionRecord {
+pub(super) fn block(n: u64) -> DecisionRecord {
     DecisionRecord {
         id: decision_id(n),
         received_at: START,
@@ -86,6 +87,9 @@ fn block(n: u64) -> DecisionRecord {
         bundle: BundleHash::from_digest([7; 32]),
         step_keys: None,
         walkable_until: None,
+        usable_until: None,
+        subjects: Vec::new(),
+        money: Vec::new(),
         answer: format!(r#"{{"status":"block","n":{n}}}"#),
         metadata_json: r#"{"amount":"10"}"#.to_owned(),
         metadata_digest: [9; 32],

@@ -54,7 +54,6 @@ pub(super) const RULE_CASES: Cases = &[
     (Code::WrongShape, "rules: [{ id: r, when: { all: [§always] }, then: block }]\n"),
     (Code::UnknownField, "rules: [{ id: r, when: { §metadata.amonut: { eq: 1 } }, then: block }]\n"),
     (Code::UnknownField, "rules: [{ id: r, when: { §money.valeu: { eq: 1 USD } }, then: block }]\n"),
-    (Code::UnknownField, "rules: [{ id: r, when: { §history: { count: calls } }, then: block }]\n"),
     (Code::WrongShape, "rules: [{ id: r, when: { user_id: §usr_1 }, then: block }]\n"),
     (Code::Empty, "rules: [{ id: r, when: { user_id: §{} }, then: block }]\n"),
     (Code::UnknownOperator, "rules: [{ id: r, when: { user_id: { §equals: usr_1 } }, then: block }]\n"),

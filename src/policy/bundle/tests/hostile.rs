@@ -1,27 +1,24 @@
-//! Any text as policy files: it loads or it does not, soon, and what is said of it stays short.
-
-use std::time::{Duration, Instant};
+//! Any text as policy files: it loads or it does not, and what is said of it stays short.
+//!
+//! What would hang takes hours here, so that these end is what they show; no time is taken, since machines are busy.
 
 use proptest::prelude::*;
 
+use crate::policy::sample::NOW;
 use crate::policy::{Code, Diagnostics, load_files, shipped};
 
-/// Longer than any of these takes without optimisation on a busy machine; what would hang takes hours.
-const LONGEST: Duration = Duration::from_secs(60);
 /// The most bytes of all findings of the bundles here.
 const FINDINGS_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Loads files, and judges how long that took and how much is said.
+/// Loads files, and judges how much is said.
 fn load(files: &[(String, String)]) -> Diagnostics {
-    let began = Instant::now();
-    let found = match load_files(files.iter().cloned()) {
+    let found = match load_files(files.iter().cloned(), NOW) {
         Ok(bundle) => bundle.warnings().clone(),
         Err(found) => {
             assert!(found.has_errors());
             found
         }
     };
-    assert!(began.elapsed() < LONGEST);
     assert!(found.to_string().len() < FINDINGS_BYTES_MAX);
     found
 }

@@ -82,5 +82,7 @@ pub(super) const MOMENT_CASES: &[(Code, &str)] = &[
     (Code::UnknownKey, "when: always, active: { from: 2026-01-01, §to: 2026-01-02 }"),
     (Code::BadLiteral, "when: always, active: { from: §01.01.2026 }"),
     (Code::OutOfRange, "when: always, active: §{ from: 2026-01-02, until: 2026-01-01 }"),
+    (Code::Expired, "when: always, active: { until: §2026-09-20 }"),
+    (Code::Expired, "when: always, active: { from: 2026-01-01, until: §2026-09-20 }, observe: true"),
     (Code::BadLiteral, "when: always, observe: §yes"),
 ];

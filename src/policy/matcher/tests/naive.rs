@@ -23,6 +23,9 @@ const ADDRESSES: [(&str, [bool; 3]); 4] = [
 /// The first eight bytes of `sha256("kyc-v2\0" USER)`, modulo four, worked out apart.
 const BUCKETS_OF_FOUR: [u32; 3] = [2, 0, 3];
 const ZONES: [&str; 3] = ["wide", "narrow", "six"];
+const CURRENCIES: [&str; 3] = ["USD", "EUR", "GBP"];
+/// What one euro is worth in each currency, in hundredths: on the day of the earlier requests and on that of the later.
+const EURO_IN: [[u32; 3]; 2] = [[125, 100, 70], [160, 100, 50]];
 const NETS: [&str; 3] = ["198.51.100.0/24", "198.51.100.0/25", "'2001:db8::/32'"];
 
 #[derive(Debug, Clone)]
@@ -30,6 +33,8 @@ pub(super) enum Spec {
     Amount(Op, u32),
     Between(u32, u32),
     Money(Op, u32, u32),
+    /// A bound in dollars only: everything else is converted.
+    Dollars(Op, u32),
     Tip(Op, u32),
     NoteIs(usize),
     NoteStarts(char),
@@ -96,7 +101,7 @@ impl Extra {
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     amount: u32,
-    is_euro: bool,
+    currency: usize,
     note: Option<usize>,
     tip: Option<u32>,
     user: usize,
@@ -123,11 +128,11 @@ fn cents(amount: u32) -> String {
 
 pub(super) fn any_request() -> impl Strategy<Value = Asked> {
     let who = (0..3_usize, 0..4_usize, 0..4_usize, any::<bool>(), any::<bool>(), any::<bool>());
-    let what = (0..6_u32, any::<bool>(), prop::option::of(0..3_usize), prop::option::of(0..6_u32));
+    let what = (0..6_u32, 0..3_usize, prop::option::of(0..3_usize), prop::option::of(0..6_u32));
     (who, what).prop_map(
-        |((user, platform, address, has_phone, has_email, is_late), (amount, is_euro, note, tip))| Asked {
+        |((user, platform, address, has_phone, has_email, is_late), (amount, currency, note, tip))| Asked {
             amount: amount * 50,
-            is_euro,
+            currency,
             note,
             tip: tip.map(|tip| tip * 50),
             user,
@@ -153,6 +158,7 @@ fn any_spec() -> impl Strategy<Value = Spec> {
         (any_op(), any_bound()).prop_map(|(op, bound)| Spec::Amount(op, bound)),
         (any_bound(), any_bound()).prop_map(|(a, b)| Spec::Between(a.min(b), a.max(b))),
         (any_op(), any_bound(), any_bound()).prop_map(|(op, usd, eur)| Spec::Money(op, usd, eur)),
+        (any_op(), any_bound()).prop_map(|(op, bound)| Spec::Dollars(op, bound)),
         (any_op(), any_bound()).prop_map(|(op, bound)| Spec::Tip(op, bound)),
         (0..3_usize).prop_map(Spec::NoteIs),
         prop::sample::select(vec!['g', 's']).prop_map(Spec::NoteStarts),
@@ -213,6 +219,9 @@ impl Spec {
                 let (usd, eur) = (cents(*usd), cents(*eur));
                 format!("{{ money.value: {{ {}: [{eur} EUR, {usd} USD] }} }}", op.word())
             }
+            Self::Dollars(op, bound) => {
+                format!("{{ money.value: {{ {}: {} USD }} }}", op.word(), cents(*bound))
+            }
             Self::Tip(op, bound) => format!("{{ metadata.tip: {{ {}: {} }} }}", op.word(), cents(*bound)),
             Self::NoteIs(note) => format!("{{ metadata.note: {{ eq: {} }} }}", NOTES[*note]),
             Self::NoteStarts(start) => format!("{{ metadata.note: {{ starts_with: {start} }} }}"),
@@ -263,7 +272,12 @@ impl Spec {
             Self::Not(part) => return !part.holds(asked, !absent, seen),
             Self::Amount(op, bound) => op.holds(asked.amount, *bound),
             Self::Between(low, high) => asked.amount >= *low && asked.amount <= *high,
-            Self::Money(op, usd, eur) => op.holds(asked.amount, if asked.is_euro { *eur } else { *usd }),
+            Self::Money(op, usd, eur) => match asked.currency {
+                0 => op.holds(asked.amount, *usd),
+                1 => op.holds(asked.amount, *eur),
+                _ => asked.compares(*op, *eur, 1),
+            },
+            Self::Dollars(op, usd) => asked.compares(*op, *usd, 0),
             Self::Tip(op, bound) => asked.tip.map_or(absent, |tip| op.holds(tip, *bound)),
             Self::NoteIs(note) => asked.note.map_or(absent, |own| own == *note),
             Self::NoteStarts(start) => asked.note.map_or(absent, |own| NOTES[own].starts_with(*start)),
@@ -329,7 +343,7 @@ pub(super) fn document(rules: &[RuleSpec]) -> String {
     let mut text = "scopes: [a:b]
 metadata:
   amount: { type: decimal }
-  currency: { type: string, one_of: [USD, EUR] }
+  currency: { type: string, one_of: [USD, EUR, GBP] }
   note: { type: string, optional: true }
   tip: { type: decimal, optional: true }
 money:
@@ -351,6 +365,12 @@ rules:
 }
 
 impl Asked {
+    /// Compares the money with a bound in another currency: multiplied out, so that nothing is divided or rounded.
+    fn compares(&self, op: Op, bound: u32, currency: usize) -> bool {
+        let euro_in = EURO_IN[usize::from(self.is_late)];
+        op.holds(self.amount * euro_in[currency], bound * euro_in[self.currency])
+    }
+
     /// The same request without its note, and without its tip.
     pub(super) fn with_less(&self) -> [Self; 2] {
         [Self { note: None, ..self.clone() }, Self { tip: None, ..self.clone() }]
@@ -358,8 +378,7 @@ impl Asked {
 
     pub(super) fn facts(&self) -> Facts {
         let (amount, tip) = (cents(self.amount), self.tip.map(cents));
-        let currency = if self.is_euro { "EUR" } else { "USD" };
-        let mut fields = vec![("amount", amount.as_str()), ("currency", currency)];
+        let mut fields = vec![("amount", amount.as_str()), ("currency", CURRENCIES[self.currency])];
         fields.extend(self.note.map(|note| ("note", NOTES[note])));
         fields.extend(tip.as_deref().map(|tip| ("tip", tip)));
         let mut facts = request("a:b")

@@ -124,6 +124,7 @@ async fn a_row_that_cannot_be_does_not_take_its_batch_along() {
         .into_iter()
         .map(|one| match one {
             Ok(Recorded::First) => "first",
+            Ok(Recorded::Decided { .. }) => "decided",
             Ok(Recorded::Repeat { .. }) => "repeat",
             Ok(Recorded::TooOld) => "too old",
             Err(StoreError::Refused(_)) => "refused",

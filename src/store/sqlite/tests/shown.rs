@@ -39,7 +39,7 @@ async fn a_page_looks_through_so_many_decisions_and_says_where_the_next_goes_on(
                      INSERT INTO decisions
                      SELECT seq + i, unhex(printf('7fff%028x', i)), received_at, user_id, 'other:write', verdict,
                             step_keys, walkable_until, rule, reason, bundle_hash, answer, metadata, metadata_digest,
-                            context, seen, outcomes, evaluation_ns, signature_hash, signature_kid
+                            context, seen, outcomes, evaluation_ns, signature_hash, signature_kid, traits, usable_until
                        FROM decisions, n",
                 )
                 .bind(LOOKED_THROUGH_MAX)

@@ -1,0 +1,152 @@
+//! What happened: calls, rejections and facts, and by what they are told to belong together.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::domain::{Amount, Currency, FactKind, Facts, Identifier, Scope, StepKey, Timestamp, VerdictKind};
+
+/// What events can have in common.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Subject {
+    /// The user.
+    User,
+    /// The address: an IPv4 address whole, an IPv6 address by its first 64 bits, since a household has all of them.
+    Ip,
+    /// One of the user's e-mail addresses or phone numbers.
+    Identifier,
+    /// A metadata field, by its name without `metadata.`.
+    Metadata(Box<str>),
+}
+
+/// Which user, address, identifier or value: equal when those are. It says nothing by itself.
+///
+/// In the store it is a keyed digest, in policy tests the text itself.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SubjectKey(Box<[u8]>);
+
+impl SubjectKey {
+    /// Takes bytes that are equal where the subjects are.
+    pub(crate) fn new(bytes: impl Into<Box<[u8]>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes.
+    pub(crate) const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// In policy tests it is a personal value.
+impl fmt::Debug for SubjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SubjectKey(…)")
+    }
+}
+
+/// What of a call is kept so that later calls can be compared with it, in plain and normal form.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub(crate) struct Traits {
+    /// Who and what; one subject may stand there several times, with another text each.
+    pub(crate) subjects: Vec<(Subject, Box<str>)>,
+    /// The call's money: its name without `money.`, amount and currency.
+    pub(crate) money: Vec<(Box<str>, Amount, Currency)>,
+}
+
+impl Traits {
+    /// The traits that every call has, whatever its scope: user, address and identifiers.
+    pub(crate) fn of(facts: &Facts) -> Self {
+        let mut subjects =
+            vec![(Subject::User, facts.user_id.as_str().into()), (Subject::Ip, ip_text(facts.signals.ip))];
+        subjects.extend(
+            facts.identifiers.iter().map(|identifier| (Subject::Identifier, identifier_text(identifier))),
+        );
+        Self { subjects, money: Vec::new() }
+    }
+
+    /// The subjects with `key`'s word for each text.
+    pub(crate) fn keyed(&self, key: impl Fn(&Subject, &str) -> SubjectKey) -> Vec<(Subject, SubjectKey)> {
+        self.subjects.iter().map(|(subject, text)| (subject.clone(), key(subject, text))).collect()
+    }
+}
+
+/// Subjects only: the texts are personal.
+impl fmt::Debug for Traits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.subjects.iter().map(|(subject, _)| subject)).finish()
+    }
+}
+
+fn ip_text(ip: IpAddr) -> Box<str> {
+    let bits = if ip.is_ipv4() { 32 } else { 64 };
+    ipnet::IpNet::new(ip, bits).map_or_else(|_| ip.to_string(), |net| net.trunc().to_string()).into()
+}
+
+/// Spelling does not make an e-mail address another one.
+fn identifier_text(identifier: &Identifier) -> Box<str> {
+    identifier.value.to_lowercase().into()
+}
+
+/// The call that asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asker {
+    /// Who and what; see [`Traits::subjects`].
+    pub(crate) subjects: Vec<(Subject, SubjectKey)>,
+    /// For what.
+    pub(crate) scope: Scope,
+    /// When.
+    pub(crate) at: Timestamp,
+}
+
+/// Something that was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PastEvent {
+    /// A hook call and its verdict.
+    Call(PastCall),
+    /// A step that was rejected.
+    Rejection(PastRejection),
+    /// Something that was reported about a user.
+    Fact(PastFact),
+}
+
+/// A hook call that was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PastCall {
+    /// When it arrived.
+    pub(crate) at: Timestamp,
+    /// For what.
+    pub(crate) scope: Scope,
+    /// What was answered.
+    pub(crate) verdict: VerdictKind,
+    /// Who and what; see [`Traits::subjects`].
+    pub(crate) subjects: Vec<(Subject, SubjectKey)>,
+    /// See [`Traits::money`].
+    pub(crate) money: Vec<(Box<str>, Amount, Currency)>,
+    /// Until when it can still be executed: `at`, the time of its steps and of its grant together. `None` for a block.
+    pub(crate) usable_until: Option<Timestamp>,
+    /// When it was executed, as the customer's service reported it.
+    pub(crate) executed_at: Option<Timestamp>,
+}
+
+/// A step that was rejected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PastRejection {
+    /// When.
+    pub(crate) at: Timestamp,
+    /// Whose: the key of [`Subject::User`].
+    pub(crate) user: SubjectKey,
+    /// In a challenge for what.
+    pub(crate) scope: Scope,
+    /// Which step.
+    pub(crate) step: StepKey,
+}
+
+/// Something that was reported about a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PastFact {
+    /// When it happened.
+    pub(crate) at: Timestamp,
+    /// To whom: the key of [`Subject::User`].
+    pub(crate) user: SubjectKey,
+    /// What.
+    pub(crate) kind: FactKind,
+}

@@ -1,0 +1,153 @@
+//! From events to the answer of one need.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::civil::Date;
+
+use super::{
+    Asker, Counts, Executions, HistoryNeed, Measure, PastCall, PastEvent, Subject, SubjectKey, Sum, Window,
+};
+use crate::domain::{Currency, Timestamp, VerdictKind};
+
+/// The answer to a need, without the call that asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Tally {
+    /// How many calls, rejections or facts.
+    Count(u64),
+    /// The sum for each day on which calls came (UTC) and each currency: a rate is that of its day.
+    Sums(BTreeMap<(Date, Currency), Sum>),
+    /// How many different values; the call's own is left out where the call counts itself, and would be counted again.
+    Distinct {
+        /// That many.
+        others: u64,
+    },
+    /// The moment of the last call; `None` when there was none.
+    Last(Option<Timestamp>),
+}
+
+impl Tally {
+    /// Answers a need.
+    ///
+    /// What counts is told from the events alone, so more of them may be handed in than count. When a call counts depends
+    /// on what is counted:
+    ///
+    /// - `asked`: when it came.
+    /// - `executed`: when it was executed.
+    /// - `usable`: when it was executed; while it can still be, now. Where executions are not reported, as late as it could
+    ///   have been executed: whoever keeps a grant back does not get out of the window by it.
+    pub(crate) fn of(need: &HistoryNeed, asker: &Asker, events: &[PastEvent]) -> Self {
+        let start = start(need, asker, events);
+        let counted = || counted_calls(need, asker, events, start);
+        match &need.measure {
+            Measure::Calls => Self::Count(number(counted())),
+            Measure::Rejected | Measure::Fact(_) => {
+                Self::Count(number(events.iter().filter(|event| is_counted(need, asker, event, start))))
+            }
+            Measure::Sum(name) => Self::Sums(sums(name, counted().map(|(call, _)| call))),
+            Measure::Distinct(field) => {
+                let field = Subject::Metadata(field.clone());
+                let mut values: BTreeSet<_> =
+                    counted().flat_map(|(call, _)| keys(&call.subjects, &field)).collect();
+                if need.counts_itself(&asker.scope) {
+                    keys(&asker.subjects, &field).for_each(|own| _ = values.remove(own));
+                }
+                Self::Distinct { others: number(values.iter()) }
+            }
+            Measure::Last => Self::Last(counted().map(|(_, moment)| moment).max()),
+        }
+    }
+}
+
+fn number<T>(counted: impl Iterator<Item = T>) -> u64 {
+    u64::try_from(counted.count()).unwrap_or(u64::MAX)
+}
+
+/// The first moment that counts.
+fn start(need: &HistoryNeed, asker: &Asker, events: &[PastEvent]) -> Timestamp {
+    let start = need.window.start(asker.at);
+    if need.window != Window::SinceExecutedReview {
+        return start;
+    }
+    let reviews =
+        calls(events).filter(|call| call.verdict == VerdictKind::Review && is_about(need, asker, call));
+    let last = reviews.filter_map(|call| call.executed_at).max();
+    // The review itself is before: moments are whole microseconds.
+    last.map_or(start, |last| start.max(last.plus(Duration::from_micros(1))))
+}
+
+fn calls(events: &[PastEvent]) -> impl Iterator<Item = &PastCall> {
+    events.iter().filter_map(|event| match event {
+        PastEvent::Call(call) => Some(call),
+        PastEvent::Rejection(_) | PastEvent::Fact(_) => None,
+    })
+}
+
+/// The calls that count, and when they do.
+fn counted_calls<'e>(
+    need: &HistoryNeed,
+    asker: &Asker,
+    events: &'e [PastEvent],
+    start: Timestamp,
+) -> impl Iterator<Item = (&'e PastCall, Timestamp)> {
+    calls(events).filter_map(move |call| {
+        let answered = need.verdicts.as_ref().is_none_or(|kinds| kinds.contains(&call.verdict));
+        let moment = moment(need.counts, call, asker.at).filter(|moment| *moment >= start)?;
+        (answered && is_about(need, asker, call)).then_some((call, moment))
+    })
+}
+
+/// When a call counts; `None` when it does not.
+fn moment(counts: Counts, call: &PastCall, now: Timestamp) -> Option<Timestamp> {
+    match counts {
+        Counts::Asked => Some(call.at),
+        Counts::Executed => call.executed_at,
+        Counts::Usable(_) if call.verdict == VerdictKind::Block => None,
+        Counts::Usable(Executions::Reported) => call
+            .executed_at
+            .or_else(|| call.usable_until.filter(|until| *until > now).map(|_| now.max(call.at))),
+        Counts::Usable(Executions::Unreported) => {
+            Some(call.usable_until.map_or(call.at, |until| until.max(call.at)))
+        }
+    }
+}
+
+/// Whether a call is one of the asker's, for a scope that counts.
+fn is_about(need: &HistoryNeed, asker: &Asker, call: &PastCall) -> bool {
+    need.scopes.include(&call.scope, &asker.scope)
+        && need.by.iter().all(|subject| {
+            keys(&asker.subjects, subject)
+                .any(|own| keys(&call.subjects, subject).any(|theirs| own == theirs))
+        })
+}
+
+fn keys<'s>(subjects: &'s [(Subject, SubjectKey)], wanted: &Subject) -> impl Iterator<Item = &'s SubjectKey> {
+    subjects.iter().filter(move |(subject, _)| subject == wanted).map(|(_, key)| key)
+}
+
+/// Whether a rejection or fact counts: they are told apart by the user alone.
+fn is_counted(need: &HistoryNeed, asker: &Asker, event: &PastEvent, start: Timestamp) -> bool {
+    let is_own = |user: &SubjectKey| keys(&asker.subjects, &Subject::User).any(|own| own == user);
+    match (&need.measure, event) {
+        (Measure::Rejected, PastEvent::Rejection(rejection)) => {
+            rejection.at >= start
+                && is_own(&rejection.user)
+                && need.scopes.include(&rejection.scope, &asker.scope)
+        }
+        (Measure::Fact(kind), PastEvent::Fact(fact)) => {
+            fact.at >= start && is_own(&fact.user) && fact.kind == *kind
+        }
+        _ => false,
+    }
+}
+
+fn sums<'e>(name: &str, calls: impl Iterator<Item = &'e PastCall>) -> BTreeMap<(Date, Currency), Sum> {
+    let mut sums = BTreeMap::new();
+    for call in calls {
+        for (_, amount, currency) in call.money.iter().filter(|(own, ..)| **own == *name) {
+            let sum = sums.entry((call.at.utc_day(), *currency)).or_insert(Sum::ZERO);
+            *sum = sum.plus(*amount);
+        }
+    }
+    sums
+}

@@ -1,0 +1,135 @@
+//! What a call asks about earlier ones, read inside the transaction that will record it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::types::Json;
+
+use super::tail::SharedTail;
+use super::traits;
+use crate::domain::{
+    Asker, DecisionRecord, History, HistoryNeed, PastCall, PastEvent, Scope, Subject, SubjectKey, Timestamp,
+    VerdictKind,
+};
+use crate::store::{Question, StoreError};
+
+/// The most recorded calls that one call's conditions look through. Beyond it there is no verdict: an answer that leaves
+/// calls out could be too soft.
+const CALLS_MAX: usize = 20_000;
+
+/// What is filed and what is not filed yet.
+const FIND: &str = "
+    SELECT seq, received_at, scope, verdict, usable_until, traits
+      FROM decisions
+     WHERE seq IN (
+               SELECT decision_seq FROM decision_subjects
+                WHERE subject IN (SELECT unhex(value) FROM json_each(?1)) AND received_at >= ?2
+               UNION
+               SELECT value FROM json_each(?3))
+     LIMIT ?4";
+
+/// Answers the needs of a call.
+///
+/// - `earlier`: what was decided earlier in this batch, and is not in a table yet.
+///
+/// # Errors
+/// [`StoreError::TooMuchPast`], or the record could not be read. The call is not decided.
+pub(super) async fn history(
+    connection: &mut SqliteConnection,
+    tail: &SharedTail,
+    question: &Question,
+    earlier: &[PastEvent],
+) -> Result<History, StoreError> {
+    let mut events = BTreeMap::new();
+    for (subject, reaches_back_to) in looked_up_by(question) {
+        let keys = keys(&question.asker, &subject);
+        let mut calls = calls(connection, tail, &keys, reaches_back_to).await?;
+        calls.extend_from_slice(earlier);
+        events.insert(subject, calls);
+    }
+    let of_need = |need: &HistoryNeed| {
+        narrowest(need).and_then(|subject| events.get(subject)).map_or(&[][..], Vec::as_slice)
+    };
+    Ok(History::of(&question.needs, &question.asker, of_need))
+}
+
+/// A recorded call as later calls see it.
+pub(super) fn event(record: &DecisionRecord) -> Option<PastEvent> {
+    Some(PastEvent::Call(PastCall {
+        at: record.received_at,
+        scope: record.scope.clone(),
+        verdict: VerdictKind::parse(record.verdict)?,
+        subjects: record.subjects.clone(),
+        money: record.money.clone(),
+        usable_until: record.usable_until,
+        executed_at: None,
+    }))
+}
+
+/// By which subjects the past is looked up, and how far back for each: what several needs share is read once.
+fn looked_up_by(question: &Question) -> BTreeMap<Subject, Timestamp> {
+    let mut lookups: BTreeMap<Subject, Timestamp> = BTreeMap::new();
+    for need in question.needs.as_slice() {
+        let Some(subject) = narrowest(need) else { continue };
+        let back_to = need.reaches_back_to(question.asker.at);
+        lookups
+            .entry(subject.clone())
+            .and_modify(|earliest| *earliest = back_to.min(*earliest))
+            .or_insert(back_to);
+    }
+    lookups
+}
+
+/// Of what must be shared, that which the fewest calls have in common: a user's calls are fewer than an address's.
+fn narrowest(need: &HistoryNeed) -> Option<&Subject> {
+    need.by.iter().min_by_key(|subject| match subject {
+        Subject::User => 0,
+        Subject::Identifier => 1,
+        Subject::Metadata(_) => 2,
+        Subject::Ip => 3,
+    })
+}
+
+fn keys<'a>(asker: &'a Asker, wanted: &Subject) -> Vec<&'a SubjectKey> {
+    asker.subjects.iter().filter(|(subject, _)| subject == wanted).map(|(_, key)| key).collect()
+}
+
+async fn calls(
+    connection: &mut SqliteConnection,
+    tail: &SharedTail,
+    keys: &[&SubjectKey],
+    reaches_back_to: Timestamp,
+) -> Result<Vec<PastEvent>, StoreError> {
+    let unfiled: BTreeSet<i64> = {
+        let tail = tail.read();
+        keys.iter().flat_map(|key| tail.calls_about(key, reaches_back_to)).collect()
+    };
+    let keys: Vec<_> = keys.iter().map(|key| traits::hexadecimal(key)).collect();
+    let rows = sqlx::query(FIND)
+        .bind(Json(keys))
+        .bind(reaches_back_to.unix_micros())
+        .bind(Json(unfiled))
+        .bind(i64::try_from(CALLS_MAX + 1).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await?;
+    if rows.len() > CALLS_MAX {
+        return Err(StoreError::TooMuchPast);
+    }
+    rows.iter().map(|row| call(row).map(PastEvent::Call)).collect()
+}
+
+fn call(row: &SqliteRow) -> Result<PastCall, StoreError> {
+    let seq: i64 = row.try_get("seq")?;
+    let corrupt = |column| move || StoreError::corrupt("decisions", column, seq.to_string());
+    let kept = traits::parse(row.try_get("traits")?).ok_or_else(corrupt("traits"))?;
+    Ok(PastCall {
+        at: Timestamp::from_unix_micros(row.try_get("received_at")?),
+        scope: Scope::new(row.try_get("scope")?).ok().ok_or_else(corrupt("scope"))?,
+        verdict: VerdictKind::parse(row.try_get("verdict")?).ok_or_else(corrupt("verdict"))?,
+        subjects: kept.subjects,
+        money: kept.money,
+        usable_until: row.try_get::<Option<i64>, _>("usable_until")?.map(Timestamp::from_unix_micros),
+        executed_at: None,
+    })
+}

@@ -1,0 +1,195 @@
+//! Calls that are decided with their past, in the transaction that records them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Directory, START, block, open, signature};
+use crate::domain::{
+    Amount, Asker, Counts, Currency, DecisionRecord, Executions, History, HistoryNeed, Measure, Needs,
+    Recorded, Scope, Scopes, Subject, SubjectKey, Sum, Tally, Timestamp, Window,
+};
+use crate::store::{Question, Store, StoreError};
+
+const HOUR: Duration = Duration::from_hours(1);
+const USABLE: Counts = Counts::Usable(Executions::Unreported);
+
+fn need(measure: Measure, by: Subject, counts: Counts) -> HistoryNeed {
+    HistoryNeed {
+        measure,
+        by: BTreeSet::from([by]),
+        window: Window::Over(HOUR),
+        scopes: Scopes::Same,
+        verdicts: None,
+        counts,
+    }
+}
+
+fn key(text: &str) -> SubjectKey {
+    SubjectKey::new(text.as_bytes())
+}
+
+fn user(name: &str) -> Vec<(Subject, SubjectKey)> {
+    vec![(Subject::User, key(name))]
+}
+
+/// What call `n` records: a continue of 10.50 USD where it is granted, else a block.
+fn record(n: u64, subjects: &[(Subject, SubjectKey)], granted: bool) -> DecisionRecord {
+    let amount = Amount::parse("10.50").expect("an amount");
+    let verdict = if granted { "continue" } else { "block" };
+    DecisionRecord {
+        verdict,
+        answer: format!(r#"{{"status":"{verdict}","n":{n}}}"#),
+        usable_until: granted.then(|| START.plus(Duration::from_secs(300))),
+        subjects: subjects.to_vec(),
+        money: vec![("value".into(), amount, Currency::parse("USD").expect("a currency"))],
+        ..block(n)
+    }
+}
+
+/// Asks as call `n`, is granted what `judge` grants, and tells whether it was.
+async fn ask(
+    store: &Store,
+    n: u64,
+    (subjects, need): (Vec<(Subject, SubjectKey)>, HistoryNeed),
+    judge: impl Fn(&Tally) -> bool + Send + Sync + 'static,
+) -> Result<bool, StoreError> {
+    let needs = Needs::new([need]);
+    let asker = Asker {
+        subjects: subjects.clone(),
+        scope: Scope::new("transfer:write").expect("a scope"),
+        at: START,
+    };
+    let asked = needs.clone();
+    let decide = move |history: &History| {
+        let tally = &history.tallies(&asked).expect("its own needs")[0];
+        record(n, &subjects, judge(tally))
+    };
+    let question = Question { needs, asker, decide: Box::new(decide) };
+    match store.decide_and_record(signature(n), question).await? {
+        Recorded::Decided { verdict, answer } => {
+            assert_eq!(answer, record(n, &[], verdict == "continue").answer);
+            Ok(verdict == "continue")
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn fewer_than(limit: u64) -> impl Fn(&Tally) -> bool + Send + Sync + Clone + 'static {
+    move |tally| matches!(tally, Tally::Count(count) if *count < limit)
+}
+
+/// Two processes, one file, a hundred calls each at once: neither a batch nor a process lets one slip through.
+#[tokio::test]
+async fn a_limit_cannot_be_raced() {
+    let directory = Directory::new();
+    let (one, two) = (directory.open().await, directory.open().await);
+    let by_user = || (user("u"), need(Measure::Calls, Subject::User, USABLE));
+    let calls = (0..200).map(|n| {
+        let store = if n % 2 == 0 { one.clone() } else { two.clone() };
+        async move { ask(&store, n, by_user(), fewer_than(10)).await.expect("recorded") }
+    });
+    let granted = futures_util::future::join_all(calls).await;
+    assert_eq!(granted.into_iter().filter(|granted| *granted).count(), 10);
+    one.close().await.expect("closed");
+    two.close().await.expect("closed");
+}
+
+/// The past is the same before and after it is filed, and after a new start.
+#[tokio::test]
+async fn the_past_is_found_wherever_it_stands() {
+    let directory = Directory::new();
+    let mut settings = directory.settings();
+    settings.file_after_rows = 7;
+    let mut store = open(settings.clone()).await;
+    for n in 0..60 {
+        let others = (user("other"), need(Measure::Calls, Subject::User, Counts::Asked));
+        ask(&store, 1000 + n, others, |_| true).await.expect("recorded");
+        let by_user = (user("u"), need(Measure::Calls, Subject::User, Counts::Asked));
+        let exactly = move |tally: &Tally| *tally == Tally::Count(n);
+        assert!(ask(&store, n, by_user, exactly).await.expect("recorded"), "call {n}");
+        if n % 25 == 24 {
+            store.close().await.expect("closed");
+            store = open(settings.clone()).await;
+        }
+    }
+    store.close().await.expect("closed");
+}
+
+#[tokio::test]
+async fn a_call_shares_its_past_by_any_of_its_identifiers() {
+    let directory = Directory::new();
+    let store = directory.open().await;
+    let having =
+        |texts: &[&str]| -> Vec<_> { texts.iter().map(|text| (Subject::Identifier, key(text))).collect() };
+    let cases: [(&[&str], u64); 5] =
+        [(&["a"], 0), (&["a", "b"], 1), (&["b"], 1), (&["c"], 0), (&["c", "a", "b"], 4)];
+    for (n, (texts, expected)) in (0_u64..).zip(cases) {
+        let by_identifier = (having(texts), need(Measure::Calls, Subject::Identifier, Counts::Asked));
+        let exactly = move |tally: &Tally| *tally == Tally::Count(expected);
+        assert!(ask(&store, n, by_identifier, exactly).await.expect("recorded"), "{texts:?}");
+    }
+    store.close().await.expect("closed");
+}
+
+#[tokio::test]
+async fn sums_are_exact_and_blocks_are_no_exposure() {
+    let directory = Directory::new();
+    let store = directory.open().await;
+    let total = |tally: &Tally| match tally {
+        Tally::Sums(sums) => sums.values().fold(Sum::ZERO, |all, sum| all.and(*sum)),
+        other => panic!("{other:?}"),
+    };
+    let by_user = || (user("u"), need(Measure::Sum("value".into()), Subject::User, USABLE));
+    for n in 0..3 {
+        assert!(ask(&store, n, by_user(), |_| true).await.expect("recorded"));
+        assert!(!ask(&store, 10 + n, by_user(), |_| false).await.expect("recorded"));
+    }
+    let expected = Sum::Exact(Amount::parse("31.5").expect("an amount").decimal());
+    let exactly = move |tally: &Tally| total(tally) == expected;
+    assert!(ask(&store, 20, by_user(), exactly).await.expect("recorded"));
+    store.close().await.expect("closed");
+}
+
+/// A repeat gets the first answer, and is not counted again.
+#[tokio::test]
+async fn a_repeat_is_not_asked_again() {
+    let directory = Directory::new();
+    let store = directory.open().await;
+    let by_user = || (user("u"), need(Measure::Calls, Subject::User, Counts::Asked));
+    assert!(ask(&store, 1, by_user(), fewer_than(1)).await.expect("recorded"));
+    let question = Question {
+        needs: Needs::new([by_user().1]),
+        asker: Asker {
+            subjects: user("u"),
+            scope: Scope::new("transfer:write").expect("a scope"),
+            at: START,
+        },
+        decide: Box::new(|_| panic!("a repeat is not decided")),
+    };
+    let again = store.decide_and_record(signature(1), question).await.expect("answered");
+    assert_eq!(again, Recorded::Repeat { answer: record(1, &[], true).answer });
+    let second = ask(&store, 2, by_user(), |tally: &Tally| *tally == Tally::Count(1)).await;
+    assert!(second.expect("recorded"));
+    store.close().await.expect("closed");
+}
+
+/// Calls that were recorded before anybody asked about the past are part of it.
+#[tokio::test]
+async fn what_was_recorded_without_a_question_counts() {
+    let directory = Directory::new();
+    let store = directory.open().await;
+    let early = DecisionRecord {
+        received_at: Timestamp::from_unix_micros(START.unix_micros() - 1),
+        ..record(1, &user("u"), true)
+    };
+    let too_early = DecisionRecord {
+        received_at: START.minus(HOUR + Duration::from_micros(1)),
+        ..record(2, &user("u"), true)
+    };
+    for (n, record) in [(1, early), (2, too_early)] {
+        assert_eq!(store.record_decision(signature(n), record).await.expect("recorded"), Recorded::First);
+    }
+    let by_user = (user("u"), need(Measure::Calls, Subject::User, Counts::Asked));
+    assert!(ask(&store, 3, by_user, |tally: &Tally| *tally == Tally::Count(1)).await.expect("recorded"));
+    store.close().await.expect("closed");
+}
