@@ -1,12 +1,19 @@
 //! The use cases, one file each. An [`App`] holds what they share; `boot` puts it together.
 
 mod access;
+mod accesses;
 mod api_keys;
 mod decide;
 mod decisions;
+mod desk;
+mod evaluate;
 mod key_sets;
+mod library;
 mod mint;
+mod page;
+mod policies;
 mod readiness;
+mod reload;
 mod signing_keys;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,16 +23,24 @@ use crate::clock::SharedClock;
 use crate::domain::Timestamp;
 use crate::keys::{IdentifierDigest, RenderedJwks, Ring};
 use crate::metrics::Metrics;
-use crate::policy::Bundle;
 use crate::prelude::{Ed25519Key, PssKey, RemoteKeySet};
 use crate::random::{SharedRandom, draw};
 use crate::store::Store;
 
 pub(crate) use access::AccessError;
+pub(crate) use accesses::AccessesQuery;
 pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_api_key};
 pub(crate) use decide::{CallRefusal, DecideError};
 pub(crate) use decisions::{DecisionsError, DecisionsQuery, stored_decision};
+pub(crate) use desk::{
+    ActionShown, ActionsQuery, DeskError, DeskWish, ListTold, RestoreError, ResumeQuery, ScopeTold, Scopes,
+    act_at_desk,
+};
+pub(crate) use evaluate::EvaluateError;
 pub(crate) use mint::{MintError, TokenRequest};
+pub(crate) use page::{PageError, PageQuery};
+pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};
+pub(crate) use reload::{ReloadError, Reloading};
 pub(crate) use signing_keys::{SigningKeysError, open_identifier_digest, open_ring};
 
 /// What the operator sets for the use cases.
@@ -54,7 +69,7 @@ pub(crate) struct AppParts {
     /// The record.
     pub(crate) store: Store,
     /// The policy in force.
-    pub(crate) bundle: Arc<Bundle>,
+    pub(crate) policies: Policies,
     /// The keys that sign hook calls.
     pub(crate) hook_keys: Arc<RemoteKeySet<PssKey>>,
     /// The keys that sign challenge tokens.
@@ -72,13 +87,16 @@ pub(crate) struct App {
     parts: AppParts,
     jwks: RwLock<Arc<RenderedJwks>>,
     known_keys: access::KnownKeys,
+    desk: desk::KnownDesk,
 }
 
 impl App {
     /// Takes the parts and renders the key set.
     pub(crate) fn new(parts: AppParts) -> Self {
+        parts.metrics.policy_activation(parts.policies.since().unix_seconds());
         let jwks = RwLock::new(Arc::new(parts.ring.jwks_at(parts.clock.now())));
-        Self { parts, jwks, known_keys: access::KnownKeys::default() }
+        let desk = desk::KnownDesk::empty(&parts.policies.bundle());
+        Self { parts, jwks, known_keys: access::KnownKeys::default(), desk }
     }
 
     /// Where things are counted.
@@ -98,7 +116,7 @@ impl App {
 
     /// Names the policy in force.
     pub(crate) fn bundle_hash(&self) -> crate::domain::BundleHash {
-        self.parts.bundle.hash()
+        self.parts.policies.bundle().hash()
     }
 
     /// A random number that tells this process from others in request ids.

@@ -3,6 +3,7 @@
 mod checkup;
 mod encryption_key;
 mod office;
+mod operator;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,9 +12,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::encryption_key::Sealed;
-use crate::app::{self, App, AppParts, AppSettings, SigningKeysError};
+use crate::app::{self, App, AppParts, AppSettings, Reloading, RestoreError, SigningKeysError};
 use crate::clock::{SharedClock, SystemClock};
-use crate::config::{HttpUrl, Settings};
+use crate::config::{HttpUrl, PolicyReload, Settings};
 use crate::metrics::Metrics;
 use crate::policy::{Bundle, Diagnostics, load_dir};
 use crate::prelude::{Endpoint, RemoteKeySet, VerificationKey};
@@ -60,6 +61,9 @@ pub(crate) enum BootError {
     /// The store does not open.
     #[error("the store does not open (store.url)")]
     Store(#[from] StoreError),
+    /// The fraud desk's entries are not to be read, or the bundle has no place for them.
+    #[error(transparent)]
+    Desk(#[from] RestoreError),
     /// The signing keys do not open.
     #[error("the signing keys do not open")]
     SigningKeys(#[from] SigningKeysError),
@@ -109,14 +113,23 @@ impl Booted {
 /// [`BootError`]; nothing runs then.
 pub(crate) async fn start(settings: &Settings, sources: Sources) -> Result<Booted, BootError> {
     telemetry::install(&settings.log);
-    let bundle = load_dir(&settings.policies.dir, sources.clock.now()).map_err(BootError::Policy)?;
+    start_with_files(settings, sources).await
+}
+
+/// Like [`start`], without a say in where log lines go.
+///
+/// # Errors
+/// [`BootError`]; nothing runs then.
+pub(crate) async fn start_with_files(settings: &Settings, sources: Sources) -> Result<Booted, BootError> {
+    let dir = settings.policies.dir.clone();
+    let bundle = load_dir(&dir, sources.clock.now()).map_err(BootError::Policy)?;
     if !bundle.warnings().is_empty() {
         tracing::warn!("The policy bundle loads, but somebody should look:\n{}", bundle.warnings());
     }
-    start_with_bundle(settings, sources, bundle).await
+    run(settings, sources, Rules { bundle, dir: Some(dir) }).await
 }
 
-/// Like [`start`], with a bundle that is loaded already (the demo's is built in).
+/// Like [`start`], with a bundle that is loaded already and stays (the demo's is built in).
 ///
 /// # Errors
 /// [`BootError`]; nothing runs then.
@@ -125,10 +138,20 @@ pub(crate) async fn start_with_bundle(
     sources: Sources,
     bundle: Bundle,
 ) -> Result<Booted, BootError> {
+    run(settings, sources, Rules { bundle, dir: None }).await
+}
+
+/// The policy to start with, and where it came from unless it was built in.
+struct Rules {
+    bundle: Bundle,
+    dir: Option<PathBuf>,
+}
+
+async fn run(settings: &Settings, sources: Sources, rules: Rules) -> Result<Booted, BootError> {
     encryption_key::require(settings)?;
     let metrics = Arc::new(Metrics::new());
     let store = open_store(settings, Arc::clone(&metrics)).await?;
-    match compose(settings, sources, bundle, store.clone(), metrics).await {
+    match compose(settings, sources, rules, store.clone(), metrics).await {
         Ok(booted) => Ok(booted),
         Err(error) => {
             close(&store).await;
@@ -140,16 +163,15 @@ pub(crate) async fn start_with_bundle(
 async fn compose(
     settings: &Settings,
     sources: Sources,
-    bundle: Bundle,
+    rules: Rules,
     store: Store,
     metrics: Arc<Metrics>,
 ) -> Result<Booted, BootError> {
-    let now = sources.clock.now();
     let sealed = if store.signing_keys().await?.is_empty() { Sealed::Nothing } else { Sealed::SigningKeys };
     let encryption_key = Arc::new(encryption_key::obtain(settings, sealed, &*sources.random)?);
     let ring = app::open_ring(&store, &encryption_key, &sources.random, &*sources.clock).await?;
     let identifier_digest = app::open_identifier_digest(&store, &encryption_key, &*sources.random).await?;
-    store.save_bundle(bundle.hash(), bundle.text().to_owned(), now).await?;
+    let policies = app::open_policies(&store, rules.bundle, sources.clock.now()).await?;
     let ca_pem = settings.prelude.ca_file.as_deref().map(read_ca).transpose()?;
     let hook_keys = key_set(&settings.prelude.key_set_url, ca_pem.as_deref(), &metrics)?;
     let step_up_keys = key_set(&settings.prelude.step_up_key_set_url, ca_pem.as_deref(), &metrics)?;
@@ -158,7 +180,7 @@ async fn compose(
         random: sources.random,
         metrics,
         store,
-        bundle: Arc::new(bundle),
+        policies,
         hook_keys,
         step_up_keys,
         ring,
@@ -167,8 +189,14 @@ async fn compose(
     };
     let app = Arc::new(App::new(parts));
     app.restore_key_sets().await?;
+    app.restore_desk().await?;
     let (stop, stopped) = watch::channel(false);
-    let background = app.keep_key_sets_fresh(settings.prelude.key_set_refresh, &stopped);
+    let mut background = app.keep_key_sets_fresh(settings.prelude.key_set_refresh, &stopped);
+    let reloading = match settings.policies.reload {
+        PolicyReload::Watched => Reloading::Watched,
+        PolicyReload::Asked => Reloading::Asked,
+    };
+    background.extend(rules.dir.and_then(|dir| app.keep_policies_fresh(dir, reloading, &stopped)));
     Ok(Booted { app, stop, background })
 }
 

@@ -5,9 +5,12 @@ mod arguments;
 mod config;
 mod decisions;
 mod demo;
+mod desk;
 mod doctor;
+mod lists;
 mod output;
 mod policy;
+mod scopes;
 mod serve;
 
 use std::process::ExitCode;
@@ -72,10 +75,18 @@ async fn dispatch(arguments: Arguments) -> Exit {
             config::run(shared.format);
             Exit::Fine
         }
-        Command::Policy(command) => policy::run(command, &shared),
+        Command::Policy(command) => policy::run(command, &shared).await,
         Command::ApiKey(command) => {
             let format = shared.format;
             with_settings(shared, async move |settings| api_key::run(settings, command, format).await).await
+        }
+        Command::Lists(command) => {
+            let format = shared.format;
+            with_settings(shared, async move |settings| lists::run(settings, command, format).await).await
+        }
+        Command::Scopes(command) => {
+            let format = shared.format;
+            with_settings(shared, async move |settings| scopes::run(settings, command, format).await).await
         }
         Command::Decisions(command) => {
             let format = shared.format;

@@ -27,7 +27,7 @@ use std::path::PathBuf;
 pub(crate) use fault::ConfigFaults;
 pub(crate) use reference::reference;
 pub(crate) use settings::{LogSettings, ServerSettings, Settings};
-pub(crate) use values::{HttpUrl, LogFormat, LogLevel, Mode};
+pub(crate) use values::{HttpUrl, LogFormat, LogLevel, Mode, PolicyReload};
 
 /// What a command line says about one option.
 #[derive(Debug, Clone)]

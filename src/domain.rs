@@ -3,9 +3,14 @@
 //! Each type is built by a checking constructor, so a function that takes a [`Scope`] or an [`Amount`] never checks
 //! it again. Names are Prelude's own (`docs/CONTRACT.md`).
 
+mod access;
+mod activation;
+mod actor;
 mod caller;
 mod challenge;
 mod decision;
+mod desk;
+mod desk_fault;
 mod facts;
 mod history;
 mod ids;
@@ -17,16 +22,25 @@ mod stored;
 mod time;
 mod verdict;
 
+pub(crate) use access::{AccessAction, AccessRecord, StoredAccess};
+pub(crate) use activation::{ActivationRecord, StoredActivation, Trigger};
+pub(crate) use actor::Actor;
 pub(crate) use caller::{ApiKeyRecord, Approver, Caller, Role};
 pub(crate) use challenge::{Challenge, ChallengeStep};
 pub(crate) use decision::{BundleHash, Decision, Reason, Seen};
+pub(crate) use desk::{
+    DESK_ENTRIES_MAX, Desk, DeskAct, DeskAction, DeskActionFilter, DeskChange, DeskDeed, DeskEntry,
+    DeskRevision, Effect, Left, Pause, PauseTold, Said,
+};
+pub(crate) use desk_fault::{DESK_ENTRY_CHARS_MAX, DeskFault, EntryFault};
 pub(crate) use facts::{Facts, Identifier, IdentifierKind, Platform, Signals};
 pub(crate) use history::{
     Asker, Counts, Executions, HISTORY_KEPT, History, HistoryNeed, Measure, Needs, PastCall, PastEvent,
     PastFact, PastRejection, Period, Scopes, Subject, SubjectKey, Sum, Tally, Traits, Window, Zone,
 };
 pub(crate) use ids::{
-    ApiKeyId, ChallengeId, DecisionId, FactKind, IdFault, Jti, Kid, RuleId, Scope, SessionId, StepKey, UserId,
+    ApiKeyId, ChallengeId, DecisionId, DeskReason, FactKind, IdFault, Jti, Kid, ListName, RuleId, Scope,
+    SessionId, StepKey, UserId,
 };
 pub(crate) use mask::{mask_identifier, mask_ip, masked_parts, push_masked_ip};
 pub(crate) use metadata::{Metadata, MetadataFault};

@@ -1,10 +1,14 @@
 //! The only room that knows actix: a handler extracts, calls one use case and maps.
 
+mod accesses;
 mod decisions;
+mod desk;
+mod evaluate;
 mod extract;
 mod health;
 mod hook;
 mod jwks;
+mod policies;
 mod problem;
 mod refusals;
 mod request_id;

@@ -21,6 +21,11 @@ struct Cause {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReloadResult {
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SetAndOutcome {
     key_set: &'static str,
     outcome: &'static str,
@@ -32,10 +37,14 @@ pub(crate) struct Metrics {
     registry: Registry,
     verdicts: Family<Verdict, Counter>,
     repeated_calls: Counter,
+    stale_verdicts: Counter,
     hook_refusals: Family<Cause, Counter>,
     mints: Counter,
     mint_refusals: Family<Cause, Counter>,
     key_set_fetches: Family<SetAndOutcome, Counter>,
+    policy_reloads: Family<ReloadResult, Counter>,
+    policy_reload_failed: Gauge<i64, AtomicI64>,
+    policy_activated: Gauge<i64, AtomicI64>,
     store_batches: Counter,
     store_rows: Counter,
     store_queue_depth: Gauge<i64, AtomicI64>,
@@ -50,10 +59,14 @@ impl Metrics {
             registry: Registry::default(),
             verdicts: Family::default(),
             repeated_calls: Counter::default(),
+            stale_verdicts: Counter::default(),
             hook_refusals: Family::default(),
             mints: Counter::default(),
             mint_refusals: Family::default(),
             key_set_fetches: Family::default(),
+            policy_reloads: Family::default(),
+            policy_reload_failed: Gauge::default(),
+            policy_activated: Gauge::default(),
             store_batches: Counter::default(),
             store_rows: Counter::default(),
             store_queue_depth: Gauge::default(),
@@ -65,6 +78,11 @@ impl Metrics {
             "Hook calls answered from an earlier record",
             metrics.repeated_calls.clone(),
         );
+        registry.register(
+            "stale_verdicts",
+            "Verdicts made anew because the fraud desk had acted",
+            metrics.stale_verdicts.clone(),
+        );
         registry.register("hook_refusals", "Hook calls refused, by cause", metrics.hook_refusals.clone());
         registry.register("verification_tokens", "Verification tokens minted", metrics.mints.clone());
         registry.register("mint_refusals", "Token requests refused, by cause", metrics.mint_refusals.clone());
@@ -72,6 +90,21 @@ impl Metrics {
             "key_set_fetches",
             "Fetches of Prelude's key sets",
             metrics.key_set_fetches.clone(),
+        );
+        registry.register(
+            "policy_reloads",
+            "Attempts to read the policy files again, by result",
+            metrics.policy_reloads.clone(),
+        );
+        registry.register(
+            "policy_reload_failed",
+            "1 while the policy files do not come into force",
+            metrics.policy_reload_failed.clone(),
+        );
+        registry.register(
+            "policy_activation_timestamp_seconds",
+            "Since when the policy is in force, in Unix seconds",
+            metrics.policy_activated.clone(),
         );
         registry.register("store_batches", "Write transactions committed", metrics.store_batches.clone());
         registry.register("store_rows", "Verdicts written in them", metrics.store_rows.clone());
@@ -95,6 +128,11 @@ impl Metrics {
         self.repeated_calls.inc();
     }
 
+    /// Counts a verdict that was not recorded because the fraud desk had acted.
+    pub(crate) fn stale_verdict(&self) {
+        self.stale_verdicts.inc();
+    }
+
     /// Counts a hook call that got no verdict.
     pub(crate) fn hook_refusal(&self, cause: &'static str) {
         self.hook_refusals.get_or_create(&Cause { cause }).inc();
@@ -113,6 +151,23 @@ impl Metrics {
     /// Counts a fetch of one of Prelude's key sets.
     pub(crate) fn key_set_fetch(&self, key_set: &'static str, outcome: &'static str) {
         self.key_set_fetches.get_or_create(&SetAndOutcome { key_set, outcome }).inc();
+    }
+
+    /// Counts an attempt to read the policy files that left nothing to worry about.
+    pub(crate) fn policy_reload(&self, result: &'static str) {
+        self.policy_reloads.get_or_create(&ReloadResult { result }).inc();
+        self.policy_reload_failed.set(0);
+    }
+
+    /// Counts an attempt to read the policy files that left the old policy in force, and says that it stands so.
+    pub(crate) fn policy_reload_failure(&self, result: &'static str) {
+        self.policy_reloads.get_or_create(&ReloadResult { result }).inc();
+        self.policy_reload_failed.set(1);
+    }
+
+    /// States since when the policy is in force, in Unix seconds.
+    pub(crate) fn policy_activation(&self, unix_seconds: i64) {
+        self.policy_activated.set(unix_seconds);
     }
 
     /// Counts a committed write transaction and the verdicts in it.

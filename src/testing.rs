@@ -26,7 +26,8 @@ mod policies;
 pub struct Setup {
     /// Where the store and its key file live; the same directory again is a restart.
     pub directory: PathBuf,
-    /// Policy files: names and texts. Empty means the shipped bundle.
+    /// Policy files: names and texts. Without any it is the directory that the setting `policies.dir` names, which is then
+    /// watched, or the shipped bundle.
     pub policies: Vec<(String, String)>,
     /// A clock that is set by hand; the machine's without one.
     pub clock: Option<Arc<ManualClock>>,
@@ -72,17 +73,22 @@ impl Server {
             ("prelude.app_id", "test".to_owned()),
             ("store.url", store),
         ];
+        let has_files = setup.settings.iter().any(|(key, _)| *key == "policies.dir");
         let overrides = defaults.into_iter().chain(setup.settings);
         let overrides = overrides.map(|(key, text)| Override { key, text, flag: "test" }).collect();
         let settings = load(LoadRequest { file: None, environment: std::iter::empty(), overrides })
             .map_err(|faults| faults.to_string())?;
-        let bundle = if setup.policies.is_empty() {
-            policy::load_files(policy::shipped(), sources.clock.now())
-        } else {
-            policy::load_files(setup.policies, sources.clock.now())
+        let now = sources.clock.now();
+        let bundle = match setup.policies.is_empty() {
+            true if has_files => None,
+            true => Some(policy::load_files(policy::shipped(), now)),
+            false => Some(policy::load_files(setup.policies, now)),
         };
-        let bundle = bundle.map_err(|faults| faults.to_string())?;
-        let booted = boot::start_with_bundle(&settings, sources.clone(), bundle).await.map_err(words)?;
+        let booted = match bundle.transpose().map_err(words)? {
+            Some(bundle) => boot::start_with_bundle(&settings, sources.clone(), bundle).await,
+            None => boot::start_with_files(&settings, sources.clone()).await,
+        };
+        let booted = booted.map_err(words)?;
         let running = http::serve(booted.app(), &settings.server).map_err(words)?;
         Ok(Self { booted, running, sources })
     }

@@ -97,6 +97,17 @@ pub(super) fn require(caller: &Caller, role: Role) -> Result<(), AccessError> {
     if caller.has(role) { Ok(()) } else { Err(AccessError::MissingRole(role)) }
 }
 
+/// Asks for one of several roles.
+///
+/// # Errors
+/// [`AccessError::MissingRole`], which names the first.
+pub(super) fn require_one_of(caller: &Caller, roles: &[Role]) -> Result<(), AccessError> {
+    match roles.first() {
+        Some(first) if !roles.iter().any(|role| caller.has(*role)) => Err(AccessError::MissingRole(*first)),
+        _ => Ok(()),
+    }
+}
+
 /// Takes `dsk_<id>_<secret>` apart.
 fn split(presented: &str) -> Option<(ApiKeyId, &str)> {
     let (id, secret) = presented.strip_prefix(KEY_PREFIX)?.split_once('_')?;

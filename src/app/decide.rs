@@ -1,17 +1,16 @@
 //! A hook call becomes a recorded verdict.
 
-use std::borrow::Cow;
-use std::time::Instant;
+mod judge;
 
+use self::judge::Judge;
 use super::App;
-use crate::domain::{
-    Decision, DecisionId, DecisionRecord, Facts, History, Recorded, StepPlan, Verdict, mask_identifier,
-    mask_ip,
-};
-use crate::domain::{Metadata, Timestamp, Traits};
-use crate::prelude::{HookFault, SignatureFault, SignatureHeaders, SignedCall, answer, read, verify_call};
+use crate::domain::{DecisionId, Facts, History, Recorded, Timestamp};
+use crate::prelude::{HookFault, SignatureFault, SignatureHeaders, SignedCall, read, verify_call};
 use crate::random::{NoRandomness, draw};
 use crate::store::StoreError;
+
+/// How often a call is decided before it is given up because the fraud desk acts in between.
+const DESK_TRIES_MAX: usize = 5;
 
 /// Why a call is not taken for Prelude's. To the caller all but the last are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +38,9 @@ pub(crate) enum DecideError {
     /// The verdict could not be recorded in time; it may still be, and a retry of the same call then gets it.
     #[error("the verdict was not recorded in time")]
     TooLate,
+    /// The fraud desk acts faster than verdicts can be made.
+    #[error("the fraud desk acted again and again while the verdict was made")]
+    DeskMoves,
     /// No id could be drawn.
     #[error(transparent)]
     Random(#[from] NoRandomness),
@@ -76,134 +78,60 @@ impl App {
     /// # Errors
     /// [`DecideError`]; nothing was granted, and apart from `TooLate` nothing was recorded.
     pub(crate) async fn decide(&self, call: &SignedCall) -> Result<String, DecideError> {
-        let facts = read(call, self.now())?;
-        let started = Instant::now();
-        let decision = self.parts.bundle.decide(&facts, &History::none());
-        let evaluation_ns = u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX);
-        let text = answer(&decision.verdict);
-        let verdict = decision.verdict.as_str();
-        let record = self.record(facts, decision, text.clone(), evaluation_ns)?;
-        let recording = self.parts.store.record_decision(call.seen().clone(), record);
-        let recorded = tokio::time::timeout(self.parts.settings.decide_deadline, recording)
+        let deciding = self.decide_under_the_desk(call, self.now());
+        tokio::time::timeout(self.parts.settings.decide_deadline, deciding)
             .await
             .map_err(|_| DecideError::TooLate)?
-            .map_err(DecideError::NotRecorded)?;
-        match recorded {
-            Recorded::First => {
-                self.metrics().verdict(verdict);
-                Ok(text)
-            }
-            Recorded::Decided { verdict, answer } => {
-                self.metrics().verdict(verdict);
-                Ok(answer)
-            }
-            Recorded::Repeat { answer } => {
-                self.metrics().repeated_call();
-                Ok(answer)
-            }
-            Recorded::TooOld => Err(DecideError::OldRepeat),
-        }
     }
 
-    fn record(
+    /// Decides with what the fraud desk is known to say, and again where it has acted since.
+    async fn decide_under_the_desk(
         &self,
-        facts: Facts,
-        decision: Decision,
-        answer: String,
-        evaluation_ns: u32,
-    ) -> Result<DecisionRecord, NoRandomness> {
-        let plan = match &decision.verdict {
-            Verdict::Review(_, plan) => Some(plan),
-            Verdict::Continue(_) | Verdict::Block => None,
-        };
-        let traits = Traits::of(&facts);
-        let digest = &self.parts.identifier_digest;
-        Ok(DecisionRecord {
-            usable_until: usable_until(&decision.verdict, facts.received_at),
-            subjects: traits.keyed(|subject, text| digest.of_subject(subject, text)),
-            money: traits.money,
-            id: DecisionId::new(facts.received_at, draw(&*self.parts.random)?),
-            received_at: facts.received_at,
-            verdict: decision.verdict.as_str(),
-            reason: decision.reason.to_string(),
-            bundle: self.parts.bundle.hash(),
-            step_keys: plan.map(step_keys),
-            walkable_until: plan.map(|plan| walkable_until(plan, facts.received_at)),
-            answer,
-            metadata_json: metadata_json(&facts.metadata),
-            metadata_digest: self.parts.identifier_digest.of_metadata(&facts.metadata),
-            context_json: context_json(&facts),
-            seen_json: decision.seen.values_json,
-            outcomes: decision.seen.outcomes,
-            rule: decision.rule,
-            user_id: facts.user_id,
-            scope: facts.scope,
-            evaluation_ns,
-        })
-    }
-}
-
-fn step_keys(plan: &StepPlan) -> String {
-    super::mint::joined_step_keys(plan.steps().iter().map(|step| &step.key))
-}
-
-fn walkable_until(plan: &StepPlan, received_at: Timestamp) -> Timestamp {
-    received_at.plus(plan.walking_time())
-}
-
-/// Until when a verdict can be executed: its steps one after the other, and then the grant.
-fn usable_until(verdict: &Verdict, received_at: Timestamp) -> Option<Timestamp> {
-    match verdict {
-        Verdict::Continue(grant) => Some(received_at.plus(grant.granted_for.duration())),
-        Verdict::Review(grant, plan) => {
-            Some(walkable_until(plan, received_at).plus(grant.granted_for.duration()))
+        call: &SignedCall,
+        received_at: Timestamp,
+    ) -> Result<String, DecideError> {
+        for _ in 0..DESK_TRIES_MAX {
+            let judge = self.judge(read(call, received_at)?)?;
+            let desk = judge.desk();
+            match self.record(call, judge).await.map_err(DecideError::NotRecorded)? {
+                Recorded::Decided { verdict, answer } => {
+                    self.metrics().verdict(verdict);
+                    return Ok(answer);
+                }
+                Recorded::Repeat { answer } => {
+                    self.metrics().repeated_call();
+                    return Ok(answer);
+                }
+                Recorded::TooOld => return Err(DecideError::OldRepeat),
+                // A decision that was made here has its answer with it.
+                Recorded::First | Recorded::Stale => {
+                    self.metrics().stale_verdict();
+                    self.read_desk_after(Some(desk)).await.map_err(DecideError::NotRecorded)?;
+                }
+            }
         }
-        Verdict::Block => None,
+        Err(DecideError::DeskMoves)
     }
-}
 
-/// The metadata as it is kept: `identifier` masked, everything else as it came.
-struct KeptMetadata<'a>(&'a Metadata);
-
-impl serde::Serialize for KeptMetadata<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| {
-            let personal = name == Metadata::IDENTIFIER;
-            (name, if personal { Cow::Owned(mask_identifier(value)) } else { Cow::Borrowed(value) })
-        }))
+    /// Lets one bundle judge, whatever comes into force meanwhile.
+    fn judge(&self, facts: Facts) -> Result<Judge, NoRandomness> {
+        let id = DecisionId::new(facts.received_at, draw(&*self.parts.random)?);
+        let bundle = self.parts.policies.bundle();
+        let desk = self.desk.for_bundle(&bundle);
+        Ok(Judge::new((bundle, desk), (id, facts), &self.parts.identifier_digest))
     }
-}
 
-fn metadata_json(metadata: &Metadata) -> String {
-    // INVARIANT: a map of texts always serialises.
-    serde_json::to_string(&KeptMetadata(metadata)).unwrap_or_default()
-}
-
-#[derive(serde::Serialize)]
-struct Context<'a> {
-    platform: &'a str,
-    ip: String,
-    identifiers: Vec<MaskedIdentifier<'a>>,
-}
-
-#[derive(serde::Serialize)]
-struct MaskedIdentifier<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    masked: String,
-}
-
-fn context_json(facts: &Facts) -> String {
-    let identifiers = facts
-        .identifiers
-        .iter()
-        .map(|identifier| MaskedIdentifier {
-            kind: identifier.kind.as_str(),
-            masked: mask_identifier(&identifier.value),
-        })
-        .collect();
-    let context =
-        Context { platform: facts.signals.platform.as_str(), ip: mask_ip(facts.signals.ip), identifiers };
-    // INVARIANT: strings in a struct always serialise.
-    serde_json::to_string(&context).unwrap_or_default()
+    /// Has the verdict recorded: made here, or, where it depends on earlier calls, in the record's own transaction.
+    async fn record(&self, call: &SignedCall, judge: Judge) -> Result<Recorded, StoreError> {
+        let (store, signature) = (&self.parts.store, call.seen().clone());
+        match judge.question() {
+            Ok(question) => store.decide_and_record(signature, question).await,
+            Err(judge) => {
+                let record = judge.into_record(&History::none());
+                let (verdict, answer) = (record.verdict, record.answer.clone());
+                let recorded = store.record_decision(signature, record).await?;
+                Ok(if recorded == Recorded::First { Recorded::Decided { verdict, answer } } else { recorded })
+            }
+        }
+    }
 }

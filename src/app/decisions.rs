@@ -1,8 +1,5 @@
 //! Recorded decisions, shown and explained.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -10,16 +7,15 @@ use serde_json::value::RawValue;
 
 use super::App;
 use super::access::{AccessError, require};
+use super::library::Library;
+use super::page::{PAGE_MAX, PAGE_USUAL};
 use crate::domain::{
-    BundleHash, Caller, DecisionFilter, DecisionId, Role, RuleId, Scope, StoredDecision, Timestamp, UserId,
+    AccessAction, AccessRecord, Actor, Caller, DecisionFilter, DecisionId, PauseTold, Reason, Role, RuleId,
+    Scope, StoredDecision, Timestamp, UserId,
 };
-use crate::policy::{Bundle, Explanation, Told, load_recorded};
+use crate::policy::{Bundle, Explanation, Told};
 use crate::store::{Store, StoreError};
 
-/// How many decisions a page has where nobody says.
-const PAGE_USUAL: u32 = 50;
-/// The most decisions of a page.
-const PAGE_MAX: u32 = 200;
 /// The verdicts that there are.
 const VERDICTS: [&str; 3] = ["continue", "review", "block"];
 
@@ -38,8 +34,8 @@ pub(crate) enum DecisionsError {
     /// A filter's value is not what it holds.
     #[error("`{0}` is not a valid value of that filter")]
     Filter(&'static str),
-    /// The record could not be read.
-    #[error("the record could not be read")]
+    /// The record could not be read, or that it was read could not be recorded.
+    #[error("the record could not be read or written")]
     Store(#[from] StoreError),
 }
 
@@ -100,10 +96,13 @@ impl App {
     pub(crate) async fn decision(&self, caller: &Caller, id: &str) -> Result<DecisionDetail, DecisionsError> {
         require(caller, Role::Reader)?;
         let id = DecisionId::parse(id).ok_or(DecisionsError::NotFound)?;
+        self.note_access(caller, AccessAction::DecisionsRead, Some(id.to_string())).await?;
         let found = self.parts.store.decision(id).await?;
         let found = found.filter(|found| caller.may_see(&found.scope)).ok_or(DecisionsError::NotFound)?;
-        let bundle = Library::new(&self.parts.store, Some(&self.parts.bundle)).bundle(found.bundle).await?;
-        Ok(detail(found, bundle.as_deref()))
+        let at_hand = Some(self.parts.policies.bundle());
+        let bundle = Library::new(&self.parts.store, at_hand).bundle(found.bundle).await?;
+        let pause = pause_behind(&self.parts.store, &found).await?;
+        Ok(detail(found, bundle.as_deref(), pause.as_ref()))
     }
 
     /// Lists decisions, newest first. A page may be short, or empty, and still have a next one.
@@ -121,8 +120,10 @@ impl App {
             return Err(DecisionsError::OutsideKeyLimits);
         }
         filter.within = caller.scope_limits().map(<[Scope]>::to_vec);
+        let user = filter.user_id.as_ref().map(|user_id| self.user_subject(user_id));
+        self.note_access(caller, AccessAction::DecisionsList, user).await?;
         let page = self.parts.store.decisions(filter).await?;
-        let mut library = Library::new(&self.parts.store, Some(&self.parts.bundle));
+        let mut library = Library::new(&self.parts.store, Some(self.parts.policies.bundle()));
         let mut decisions = Vec::with_capacity(page.decisions.len());
         for found in page.decisions {
             // Only a rule has a message, so only then is the bundle of that day needed.
@@ -133,41 +134,31 @@ impl App {
     }
 }
 
-/// Shows a decision straight from the store, for whoever may open it.
+/// Shows a decision straight from the store, for whoever may open it; that it is shown is recorded first.
 ///
 /// # Errors
-/// [`DecisionsError::NotFound`] or [`DecisionsError::Store`].
-pub(crate) async fn stored_decision(store: &Store, id: &str) -> Result<DecisionDetail, DecisionsError> {
+/// [`DecisionsError::NotFound`] or [`DecisionsError::Store`]; nothing was shown.
+pub(crate) async fn stored_decision(
+    store: &Store,
+    (actor, at): (Actor, Timestamp),
+    id: &str,
+) -> Result<DecisionDetail, DecisionsError> {
     let id = DecisionId::parse(id).ok_or(DecisionsError::NotFound)?;
+    let (action, subject) = (AccessAction::DecisionsRead, Some(id.to_string()));
+    store.record_access(AccessRecord { at, actor, action, subject }).await?;
     let found = store.decision(id).await?.ok_or(DecisionsError::NotFound)?;
     let bundle = Library::new(store, None).bundle(found.bundle).await?;
-    Ok(detail(found, bundle.as_deref()))
+    let pause = pause_behind(store, &found).await?;
+    Ok(detail(found, bundle.as_deref(), pause.as_ref()))
 }
 
-/// The bundles of other days, each loaded once.
-struct Library<'a> {
-    store: &'a Store,
-    loaded: HashMap<BundleHash, Option<Arc<Bundle>>>,
-}
-
-impl<'a> Library<'a> {
-    fn new(store: &'a Store, current: Option<&Arc<Bundle>>) -> Self {
-        let loaded = current.map(|bundle| (bundle.hash(), Some(Arc::clone(bundle))));
-        Self { store, loaded: loaded.into_iter().collect() }
+/// The fraud desk's pause that blocked a call; `None` where something else decided.
+async fn pause_behind(store: &Store, found: &StoredDecision) -> Result<Option<PauseTold>, StoreError> {
+    if found.reason != Reason::ScopePaused.to_string() {
+        return Ok(None);
     }
-
-    /// The bundle with this hash; `None` when it is not kept, or this version cannot read it.
-    async fn bundle(&mut self, hash: BundleHash) -> Result<Option<Arc<Bundle>>, StoreError> {
-        if let Some(loaded) = self.loaded.get(&hash) {
-            return Ok(loaded.clone());
-        }
-        let text = self.store.bundle_text(hash).await?;
-        // Checking a large bundle takes its time, and calls are waiting.
-        let load = move || load_recorded(&text?).map(Arc::new);
-        let loaded = tokio::task::spawn_blocking(load).await.ok().flatten();
-        self.loaded.insert(hash, loaded.clone());
-        Ok(loaded)
-    }
+    let action = store.pause_behind(&found.scope, found.desk).await?;
+    Ok(action.map(|action| action.act.pause_told()))
 }
 
 impl DecisionsQuery {
@@ -226,7 +217,7 @@ fn summary(found: StoredDecision, bundle: Option<&Bundle>) -> DecisionSummary {
     }
 }
 
-fn detail(found: StoredDecision, bundle: Option<&Bundle>) -> DecisionDetail {
+fn detail(found: StoredDecision, bundle: Option<&Bundle>, pause: Option<&PauseTold>) -> DecisionDetail {
     let told = Told {
         scope: &found.scope,
         verdict: &found.verdict,
@@ -235,6 +226,7 @@ fn detail(found: StoredDecision, bundle: Option<&Bundle>) -> DecisionDetail {
         reason: &found.reason,
         seen_json: &found.seen_json,
         outcomes: &found.outcomes,
+        pause,
         received_at: found.received_at,
     };
     let explanation = bundle.and_then(|bundle| bundle.explain(told));

@@ -7,7 +7,7 @@ use crate::domain::{
     Timestamp,
 };
 use crate::keys::KeyError;
-use crate::policy::CustomStep;
+use crate::policy::{Bundle, CustomStep};
 use crate::prelude::{ChallengeFault, Expectation, verify_challenge};
 use crate::random::{NoRandomness, draw};
 use crate::store::StoreError;
@@ -104,7 +104,8 @@ impl App {
         if !caller.may_touch(&challenge.scope, &challenge.current_step) {
             return Err(MintError::OutsideKeyLimits);
         }
-        let step = self.approvable_step(caller, &challenge.current_step)?;
+        let bundle = self.parts.policies.bundle();
+        let step = approvable_step(&bundle, caller, &challenge.current_step)?;
         let review = self.review(&challenge, step).await?;
         let claims = self.claims(&challenge, step, review.as_ref())?;
         let key = self.parts.ring.signer_at(claims.issued_at).ok_or(MintError::NoSigner)?;
@@ -167,19 +168,6 @@ impl App {
         Ok(verify_challenge(token, &newer, &expected)?)
     }
 
-    fn approvable_step(&self, caller: &Caller, key: &StepKey) -> Result<&CustomStep, MintError> {
-        if key.is_managed() {
-            return Err(MintError::ManagedStep);
-        }
-        let step = self.parts.bundle.step(key).ok_or(MintError::UnknownStep)?;
-        let by_policy = step.approved_by.contains(&Approver::Backend);
-        if by_policy && caller.approves_as(&Approver::Backend) {
-            Ok(step)
-        } else {
-            Err(MintError::NotApprovableByBackend)
-        }
-    }
-
     async fn review(
         &self,
         challenge: &Challenge,
@@ -239,6 +227,23 @@ impl MintedToken {
             step_key: record.step_key.to_string(),
             scope: record.scope.to_string(),
         }
+    }
+}
+
+fn approvable_step<'b>(
+    bundle: &'b Bundle,
+    caller: &Caller,
+    key: &StepKey,
+) -> Result<&'b CustomStep, MintError> {
+    if key.is_managed() {
+        return Err(MintError::ManagedStep);
+    }
+    let step = bundle.step(key).ok_or(MintError::UnknownStep)?;
+    let by_policy = step.approved_by.contains(&Approver::Backend);
+    if by_policy && caller.approves_as(&Approver::Backend) {
+        Ok(step)
+    } else {
+        Err(MintError::NotApprovableByBackend)
     }
 }
 

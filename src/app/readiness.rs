@@ -65,6 +65,18 @@ impl App {
                 detail: "No signing key is active: tokens cannot be minted.".to_owned(),
             });
         }
+        // A store that does not answer is told of above.
+        if let Ok(Ok(false)) = tokio::time::timeout(STORE_DEADLINE, self.desk_fits()).await {
+            warnings.push(Finding {
+                code: "desk_misfit",
+                detail: "Entries of the fraud desk have no place in the policy in force here: the log names their lists, \
+                         `doorstep lists show` the entries."
+                    .to_owned(),
+            });
+        }
+        if let Some(detail) = self.parts.policies.warning(now) {
+            warnings.push(Finding { code: "policy_reload_failed", detail });
+        }
         let status = if !problems.is_empty() {
             "not_ready"
         } else if !warnings.is_empty() {

@@ -8,7 +8,7 @@ use crate::config::{HttpUrl, Settings};
 use crate::domain::Timestamp;
 use crate::keys::Ring;
 use crate::metrics::Metrics;
-use crate::policy::load_dir;
+use crate::policy::{Bundle, load_dir};
 use crate::prelude::{Ed25519Key, PssKey, VerificationKey};
 use std::sync::Arc;
 
@@ -43,9 +43,14 @@ impl Finding {
     }
 }
 
-/// Looks at policy, store, keys, Prelude's key sets and the clock.
+/// Looks at policy, store, keys, the fraud desk, Prelude's key sets and the clock.
 pub(crate) async fn checkup(settings: &Settings, sources: &Sources) -> Vec<Finding> {
-    let mut findings = vec![policies(settings, sources.clock.now()), store_and_keys(settings, sources).await];
+    let bundle = load_dir(&settings.policies.dir, sources.clock.now()).ok();
+    let mut findings = vec![
+        policies(settings, bundle.as_ref()),
+        store_and_keys(settings, sources).await,
+        fraud_desk(settings, bundle.as_ref()).await,
+    ];
     let (hook, hook_time) =
         remote::<PssKey>(settings, sources, "hook key set", &settings.prelude.key_set_url).await;
     let (step_up, _) =
@@ -55,14 +60,14 @@ pub(crate) async fn checkup(settings: &Settings, sources: &Sources) -> Vec<Findi
     findings
 }
 
-fn policies(settings: &Settings, now: Timestamp) -> Finding {
+fn policies(settings: &Settings, bundle: Option<&Bundle>) -> Finding {
     let dir = settings.policies.dir.display();
-    match load_dir(&settings.policies.dir, now) {
-        Ok(bundle) => {
+    match bundle {
+        Some(bundle) => {
             let words = format!("{dir}: {} scopes, bundle {}", bundle.scopes().len(), bundle.hash());
             Finding::new(Health::Fine, "policies", words)
         }
-        Err(_) => Finding::new(
+        None => Finding::new(
             Health::Broken,
             "policies",
             format!("{dir} does not load: `doorstep policy check` shows every fault (policies.dir)"),
@@ -105,6 +110,32 @@ async fn store_and_keys(settings: &Settings, sources: &Sources) -> Finding {
         }
         Ok(_) => broken("no stored signing key is active: check this machine's clock".to_owned()),
         Err(error) => broken(format!("{error}: give the encryption key that the store was made with")),
+    }
+}
+
+/// What the desk said must have its place in the policy.
+async fn fraud_desk(settings: &Settings, bundle: Option<&Bundle>) -> Finding {
+    const SUBJECT: &str = "fraud desk";
+    let Some(bundle) = bundle else {
+        return Finding::new(Health::Doubtful, SUBJECT, "not looked at: the policies do not load");
+    };
+    if !settings.store.url.file().exists() {
+        return Finding::new(Health::Fine, SUBJECT, "said nothing yet");
+    }
+    let Ok(store) = open_store(settings, Arc::new(Metrics::new())).await else {
+        return Finding::new(Health::Doubtful, SUBJECT, "not looked at: the store does not open");
+    };
+    let desk = store.desk().await;
+    close(&store).await;
+    match desk.map(|desk| bundle.compile_desk(&desk).map(|_| desk)) {
+        Ok(Ok(desk)) => {
+            let words = format!("{} list entries, {} paused scopes", desk.entries.len(), desk.pauses.len());
+            Finding::new(Health::Fine, SUBJECT, words)
+        }
+        Ok(Err(misfits)) => {
+            Finding::new(Health::Broken, SUBJECT, format!("does not go with the policies:\n{misfits}"))
+        }
+        Err(error) => Finding::new(Health::Broken, SUBJECT, format!("cannot be read: {error}")),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::operator::operator;
 use super::{BootError, Sources, close, open_store};
 use crate::config::Settings;
-use crate::domain::Timestamp;
+use crate::domain::{Actor, Timestamp};
 use crate::metrics::Metrics;
 use crate::random::Random;
 use crate::store::Store;
@@ -13,6 +14,7 @@ use crate::store::Store;
 pub(crate) struct Office {
     store: Store,
     sources: Sources,
+    operator: Actor,
 }
 
 /// Opens the store, making it if it is not there yet.
@@ -21,7 +23,7 @@ pub(crate) struct Office {
 /// [`BootError::Store`]; nothing is open then.
 pub(crate) async fn open_office(settings: &Settings, sources: Sources) -> Result<Office, BootError> {
     let store = open_store(settings, Arc::new(Metrics::new())).await?;
-    Ok(Office { store, sources })
+    Ok(Office { store, sources, operator: operator() })
 }
 
 impl Office {
@@ -33,6 +35,11 @@ impl Office {
     /// The current moment.
     pub(crate) fn now(&self) -> Timestamp {
         self.sources.clock.now()
+    }
+
+    /// Who works here: the operating system's user.
+    pub(crate) fn operator(&self) -> Actor {
+        self.operator.clone()
     }
 
     /// Where randomness comes from.

@@ -61,6 +61,12 @@ pub(super) enum Command {
     /// Make, list and withdraw API keys
     #[command(subcommand)]
     ApiKey(ApiKeyCommand),
+    /// Change and show lists at the fraud desk: in force at the next call
+    #[command(subcommand)]
+    Lists(ListsCommand),
+    /// Pause and resume scopes at the fraud desk: in force at the next call
+    #[command(subcommand)]
+    Scopes(ScopesCommand),
     /// Look at recorded decisions
     #[command(subcommand)]
     Decisions(DecisionsCommand),
@@ -84,7 +90,8 @@ pub(super) enum PolicyCommand {
         /// The directory; `policies.dir` when left out
         dir: Option<PathBuf>,
     },
-    /// Run the tests of a bundle (tests/*.yaml): what differs, and what no test reached
+    /// Run the tests of a bundle (tests/*.yaml): what differs, and what no test reached; what the fraud desk says is left
+    /// aside
     Test {
         /// The directory; `policies.dir` when left out
         dir: Option<PathBuf>,
@@ -92,8 +99,18 @@ pub(super) enum PolicyCommand {
         #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
         min_coverage: Option<u8>,
     },
-    /// Say what a bundle decides about one request, and show each condition with what it saw
+    /// List which policy came into force when, newest first
+    History(HistoryOptions),
+    /// Say what a bundle decides about one request, and show each condition with what it saw; what the fraud desk says is
+    /// left aside
     Explain(Box<ExplainOptions>),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HistoryOptions {
+    /// The most activations
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) limit: u32,
 }
 
 #[derive(Debug, Args)]
@@ -147,6 +164,62 @@ pub(super) enum DecisionsCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(super) enum ListsCommand {
+    /// Put a value into a list, whatever its file says
+    Add(EntryOptions),
+    /// Take a value out of a list: the desk's own entry, or the file's of exactly this value
+    Remove(EntryOptions),
+    /// Show every list, or one with what the desk said about it
+    Show {
+        /// The list
+        name: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EntryOptions {
+    /// The list
+    pub(super) name: String,
+    /// The value as a line of the list's file has it, without an end: `usr_1`, `198.51.100.0/24`,
+    /// `198.51.100.0/24,hosting`
+    pub(super) value: String,
+    #[command(flatten)]
+    pub(super) wish: WishOptions,
+}
+
+/// How long something should hold, and why.
+#[derive(Debug, Args)]
+pub(super) struct WishOptions {
+    /// Until when: a moment with its offset, 2026-12-31T18:00:00Z, or the last day, 2026-12-31 (UTC)
+    #[arg(long, value_name = "WHEN")]
+    pub(super) until: Option<String>,
+    /// Why; recorded, and shown to whoever asks: nothing personal
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ScopesCommand {
+    /// Grant nothing for a scope
+    Pause {
+        /// The scope
+        scope: String,
+        #[command(flatten)]
+        wish: WishOptions,
+    },
+    /// Let a paused scope go on
+    Resume {
+        /// The scope
+        scope: String,
+        /// Why; recorded, and shown to whoever asks: nothing personal
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Show every scope, and which are paused
+    Show,
+}
+
+#[derive(Debug, Subcommand)]
 pub(super) enum ApiKeyCommand {
     /// Make a key; it is shown once, alone on stdout
     Create(CreateOptions),
@@ -165,7 +238,7 @@ pub(super) struct CreateOptions {
     #[arg(long)]
     pub(super) name: String,
     /// What it may do; repeatable
-    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["opener", "approver", "minter", "voucher", "reader", "admin"])]
+    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["opener", "approver", "minter", "voucher", "reader", "evaluator", "desk", "admin"])]
     pub(super) roles: Vec<String>,
     /// As what an approver approves
     #[arg(long, value_name = "WHO", value_parser = ["backend", "person"])]

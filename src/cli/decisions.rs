@@ -21,7 +21,7 @@ pub(super) async fn run(settings: Settings, command: DecisionsCommand, format: F
 }
 
 async fn explain(office: &boot::Office, id: &str, format: Format) -> Exit {
-    let decision = match stored_decision(office.store(), id).await {
+    let decision = match stored_decision(office.store(), (office.operator(), office.now()), id).await {
         Ok(decision) => decision,
         Err(DecisionsError::NotFound) => {
             output::complain("There is no such decision: `GET /v1/decisions` lists them.");

@@ -1,17 +1,18 @@
 //! `doorstep policy`: looks at policy files without starting anything.
 
 mod explain;
+mod history;
 
 use std::path::{Path, PathBuf};
 
 use super::arguments::{Format, PolicyCommand, Shared};
-use super::{Exit, output};
+use super::{Exit, output, with_settings};
 use crate::boot::Sources;
 use crate::config::{environment, load};
 use crate::domain::Timestamp;
 use crate::policy::{Diagnostics, Severity, Suite, load_dir};
 
-pub(super) fn run(command: PolicyCommand, shared: &Shared) -> Exit {
+pub(super) async fn run(command: PolicyCommand, shared: &Shared) -> Exit {
     let format = shared.format;
     let done = match command {
         PolicyCommand::Check { dir } => directory(dir, shared).map(|dir| check(&dir, format)),
@@ -20,6 +21,10 @@ pub(super) fn run(command: PolicyCommand, shared: &Shared) -> Exit {
         }
         PolicyCommand::Explain(mut options) => {
             directory(options.dir.take(), shared).map(|dir| explain::run(&dir, *options, format))
+        }
+        PolicyCommand::History(options) => {
+            let history = async move |settings| history::run(settings, options.limit, format).await;
+            return with_settings(shared.clone(), history).await;
         }
     };
     done.unwrap_or_else(|exit| exit)
@@ -75,7 +80,7 @@ fn tally(diagnostics: &Diagnostics) -> String {
 }
 
 /// Findings are data to a program and talk to a person.
-fn show(dir: &Path, diagnostics: &Diagnostics, format: Format) {
+pub(super) fn show(dir: &Path, diagnostics: &Diagnostics, format: Format) {
     match format {
         Format::Json => output::say(&serde_json::to_string(diagnostics).unwrap_or_default()),
         Format::Human if diagnostics.is_empty() => {}

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use super::option::{Absent, AnyOption, Opt};
 use super::shape::{Choice, Integer, Secret, Span, Text};
 use super::values::{
-    AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, SessionDomain, StoreUrl, path, socket_address,
+    AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain, StoreUrl, path,
+    socket_address,
 };
 
 /// The sections and what they are about; options without a section come first.
@@ -30,7 +31,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
     all().find(|option| option.key() == key)
 }
 
-static ALL: [&dyn AnyOption; 26] = [
+static ALL: [&dyn AnyOption; 27] = [
     &MODE,
     &BIND,
     &WORKERS,
@@ -47,6 +48,7 @@ static ALL: [&dyn AnyOption; 26] = [
     &CA_FILE,
     &KEY_SET_REFRESH,
     &POLICIES_DIR,
+    &POLICIES_RELOAD,
     &STORE_URL,
     &QUEUE_MAX,
     &BATCH_MAX,
@@ -183,6 +185,15 @@ pub(super) static POLICIES_DIR: Opt<Text<PathBuf>> = Opt {
     doc: "The folder of the policy bundle; a relative one starts where doorstep was started.",
     absent: Absent::Default("policies"),
     shape: Text { name: "path", read: path },
+};
+
+pub(super) static POLICIES_RELOAD: Opt<Choice<PolicyReload>> = Opt {
+    key: "policies.reload",
+    doc: "When the files of the bundle are read again while calls go on. `watched`: within two seconds of a change, and \
+          every 30 s until they are fine; `asked`: only at SIGHUP or `POST /v1/policies/reload`, which `watched` takes \
+          too. A bundle with faults changes nothing.",
+    absent: Absent::Default("watched"),
+    shape: Choice { words: &[("watched", PolicyReload::Watched), ("asked", PolicyReload::Asked)] },
 };
 
 pub(super) static STORE_URL: Opt<Text<StoreUrl>> = Opt {

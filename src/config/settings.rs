@@ -12,7 +12,9 @@ use super::options as o;
 use super::rules;
 use super::shape::Wrong;
 use super::source::{self, Layer};
-use super::values::{AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, SessionDomain, StoreUrl};
+use super::values::{
+    AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain, StoreUrl,
+};
 
 /// Everything that can be set.
 #[derive(Debug)]
@@ -78,6 +80,8 @@ pub(crate) struct PreludeSettings {
 pub(crate) struct PolicySettings {
     /// The bundle's folder; not opened yet.
     pub(crate) dir: PathBuf,
+    /// When its files are read again.
+    pub(crate) reload: PolicyReload,
 }
 
 /// The record.
@@ -155,7 +159,10 @@ fn settings(merged: &Merged, encryption_key: Option<EncryptionKey>) -> Option<Se
         mode: merged.get(&o::MODE)?,
         server: server(merged)?,
         prelude: prelude(merged)?,
-        policies: PolicySettings { dir: merged.get(&o::POLICIES_DIR)? },
+        policies: PolicySettings {
+            dir: merged.get(&o::POLICIES_DIR)?,
+            reload: merged.get(&o::POLICIES_RELOAD)?,
+        },
         store: StoreSettings {
             url: merged.get(&o::STORE_URL)?,
             queue_max: size(merged.get(&o::QUEUE_MAX)?),

@@ -45,6 +45,15 @@ pub(crate) enum LogLevel {
     Trace,
 }
 
+/// When policy files are read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PolicyReload {
+    /// When they change, and when somebody asks.
+    Watched,
+    /// Only when somebody asks.
+    Asked,
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {

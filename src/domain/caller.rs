@@ -17,14 +17,26 @@ pub(crate) enum Role {
     Voucher,
     /// May read decisions and verifications.
     Reader,
+    /// May act at the fraud desk: change lists, pause scopes.
+    Desk,
+    /// May ask what the policy would say, without a verdict.
+    Evaluator,
     /// May do what changes the installation.
     Admin,
 }
 
 impl Role {
     /// Every role.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Opener, Self::Approver, Self::Minter, Self::Voucher, Self::Reader, Self::Admin];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Opener,
+        Self::Approver,
+        Self::Minter,
+        Self::Voucher,
+        Self::Reader,
+        Self::Evaluator,
+        Self::Desk,
+        Self::Admin,
+    ];
 
     /// The role's name in commands, answers and the store.
     pub(crate) const fn as_str(self) -> &'static str {
@@ -34,6 +46,8 @@ impl Role {
             Self::Minter => "minter",
             Self::Voucher => "voucher",
             Self::Reader => "reader",
+            Self::Desk => "desk",
+            Self::Evaluator => "evaluator",
             Self::Admin => "admin",
         }
     }

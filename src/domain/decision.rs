@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{RuleId, Verdict};
+use super::{DeskRevision, RuleId, Verdict};
 
 /// The SHA-256 of a bundle's text: names exactly the policy that decided.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,6 +44,8 @@ pub(crate) enum Reason {
     /// The metadata breaks the scope's schema: a message such as `metadata.amount: not a decimal`, which names the
     /// field and the fault and quotes nothing.
     MetadataRefused(Box<str>),
+    /// The fraud desk paused the scope.
+    ScopePaused,
     /// The scope's rules convert money, and the exchange rates were too old for that when the request arrived.
     RatesExpired,
     /// A rule matched, but this user cannot walk its plan here; the plan's `else` decided.
@@ -59,6 +61,7 @@ impl fmt::Display for Reason {
             Self::RuleMatched => "rule_matched",
             Self::Otherwise => "otherwise",
             Self::ScopeNotCovered => "scope_not_covered",
+            Self::ScopePaused => "scope_paused",
             Self::MetadataRefused(fault) => fault,
             Self::RatesExpired => "rates_expired",
             Self::PlanNotWalkable => "plan_not_walkable",
@@ -89,4 +92,6 @@ pub(crate) struct Decision {
     pub(crate) reason: Reason,
     /// What the conditions saw.
     pub(crate) seen: Seen,
+    /// What the fraud desk said then.
+    pub(crate) desk: DeskRevision,
 }

@@ -110,6 +110,15 @@ text_id!(
     ApiKeyId, 32, is_name, "a-z A-Z 0-9 . - _ :"
 );
 
+text_id!(
+    /// The name of a list: that of its file, without the ending.
+    ListName, 100, is_name, "a-z A-Z 0-9 . - _ :"
+);
+text_id!(
+    /// Why somebody acts at the fraud desk, in their own words.
+    DeskReason, 500, is_printable, "printable characters"
+);
+
 impl StepKey {
     /// Whether Prelude carries the step out itself.
     pub(crate) fn is_managed(&self) -> bool {

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    Amount, ApiKeyId, BundleHash, ChallengeId, Currency, DecisionId, Jti, Kid, RuleId, Scope, SessionId,
-    StepKey, Subject, SubjectKey, Timestamp, UserId,
+    Amount, ApiKeyId, BundleHash, ChallengeId, Currency, DecisionId, DeskRevision, Jti, Kid, RuleId, Scope,
+    SessionId, StepKey, Subject, SubjectKey, Timestamp, UserId,
 };
 
 /// The SHA-256 of a signature's decoded bytes: tells a repeated call from a new one (docs/CONTRACT.md C3.6).
@@ -39,6 +39,8 @@ pub(crate) struct DecisionRecord {
     pub(crate) reason: String,
     /// The policy that decided.
     pub(crate) bundle: BundleHash,
+    /// What the fraud desk said then.
+    pub(crate) desk: DeskRevision,
     /// The step keys of a review in walking order, separated by one blank; a key has none.
     pub(crate) step_keys: Option<String>,
     /// Until when a review can be walked: the call plus its steps' durations.
@@ -84,6 +86,8 @@ pub(crate) enum Recorded {
     },
     /// The same signature came before, longer ago than the repeat window: it is refused.
     TooOld,
+    /// The fraud desk has acted since the verdict was made: it is not recorded and must not leave.
+    Stale,
 }
 
 /// Which review a mint needs (docs/CONTRACT.md C6).

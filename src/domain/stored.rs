@@ -1,6 +1,6 @@
 //! Recorded decisions, read again.
 
-use super::{BundleHash, DecisionId, RuleId, Scope, Timestamp, UserId};
+use super::{BundleHash, DecisionId, DeskRevision, RuleId, Scope, Timestamp, UserId};
 
 /// A decision as it was recorded. Personal values were masked before they were kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(crate) struct StoredDecision {
     pub(crate) reason: String,
     /// The policy that decided.
     pub(crate) bundle: BundleHash,
+    /// What the fraud desk said then.
+    pub(crate) desk: DeskRevision,
     /// The answer's exact bytes.
     pub(crate) answer: String,
     /// JSON object: the metadata, `identifier` masked.

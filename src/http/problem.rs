@@ -8,6 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use super::request_id::RequestId;
+use crate::app::PolicyFaults;
 
 /// A refusal before it knows which request it answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,7 @@ pub(super) struct Refusal {
     cause: &'static str,
     title: &'static str,
     detail: Option<String>,
+    findings: Option<PolicyFaults>,
     header: Option<(actix_web::http::header::HeaderName, HeaderValue)>,
 }
 
@@ -30,6 +32,8 @@ struct ProblemBody<'a> {
     code: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
+    #[serde(flatten)]
+    findings: Option<&'a PolicyFaults>,
     request_id: String,
 }
 
@@ -38,12 +42,18 @@ impl Refusal {
     ///
     /// - `code`: stable, for machines. `title`: the same words for every refusal with this code.
     pub(super) const fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
-        Self { status, code, cause: code, title, detail: None, header: None }
+        Self { status, code, cause: code, title, detail: None, findings: None, header: None }
     }
 
     /// Adds what is special about this one. It must quote no input and no internal text.
     pub(super) fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// Adds what is wrong in policy files or a request, for whoever wrote them.
+    pub(super) fn with_findings(mut self, findings: PolicyFaults) -> Self {
+        self.findings = Some(findings);
         self
     }
 
@@ -71,6 +81,7 @@ impl Refusal {
             status: self.status.as_u16(),
             code: self.code,
             detail: self.detail.as_deref(),
+            findings: self.findings.as_ref(),
             request_id: request_id.to_string(),
         };
         let mut response = HttpResponse::build(self.status);

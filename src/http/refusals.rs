@@ -4,7 +4,11 @@
 use actix_web::http::StatusCode;
 
 use super::problem::{Refusal, bad_api_key, invalid_request, unavailable};
-use crate::app::{AccessError, CallRefusal, DecideError, DecisionsError, MintError};
+use crate::app::{
+    AccessError, CallRefusal, DecideError, DecisionsError, DeskError, EvaluateError, MintError, PageError,
+    ReloadError,
+};
+use crate::domain::{DeskFault, EntryFault};
 use crate::prelude::ChallengeFault;
 
 impl From<CallRefusal> for Refusal {
@@ -35,7 +39,10 @@ impl From<DecideError> for Refusal {
                 "repeated_call",
                 "This very call was answered before, too long ago to be a retry",
             ),
-            DecideError::NotRecorded(_) | DecideError::TooLate | DecideError::Random(_) => {
+            DecideError::NotRecorded(_)
+            | DecideError::TooLate
+            | DecideError::DeskMoves
+            | DecideError::Random(_) => {
                 unavailable("not_recorded", "The verdict could not be recorded, so there is none")
             }
         }
@@ -111,6 +118,122 @@ impl From<DecisionsError> for Refusal {
             DecisionsError::Store(_) => store_unavailable(),
         }
     }
+}
+
+impl From<PageError> for Refusal {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::Access(error) => error.into(),
+            PageError::Filter(_) => invalid_request(error.to_string()),
+            PageError::Store(_) => store_unavailable(),
+        }
+    }
+}
+
+impl From<EvaluateError> for Refusal {
+    fn from(error: EvaluateError) -> Self {
+        match error {
+            EvaluateError::Access(error) => error.into(),
+            EvaluateError::OutsideKeyLimits => outside_key_limits(),
+            EvaluateError::NotText => invalid_request(error.to_string()),
+            EvaluateError::Request(faults) => invalid_request("the request has faults").with_findings(faults),
+            EvaluateError::Store(_) => store_unavailable(),
+        }
+    }
+}
+
+impl From<ReloadError> for Refusal {
+    fn from(error: ReloadError) -> Self {
+        let unfinished =
+            || unavailable("reload_not_finished", "The reload has not come to an end; it may still do so");
+        match error {
+            ReloadError::Access(error) => error.into(),
+            ReloadError::BuiltIn => Self::new(
+                StatusCode::CONFLICT,
+                "nothing_to_reload",
+                "The policy is built in: there are no files to read",
+            ),
+            ReloadError::Refused(attempt) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "policy_refused",
+                "The policy files have faults, so the policy in force stays",
+            )
+            .with_findings(attempt.faults.clone()),
+            ReloadError::NotRecorded => store_unavailable(),
+            ReloadError::Busy => unfinished().because("reload_queue_full"),
+            ReloadError::Unfinished => unfinished(),
+        }
+    }
+}
+
+impl From<DeskError> for Refusal {
+    fn from(error: DeskError) -> Self {
+        let detail = error.to_string();
+        match error {
+            DeskError::Access(error) => error.into(),
+            DeskError::OutsideKeyLimits => outside_key_limits(),
+            DeskError::Shape(_) | DeskError::Filter(_) => invalid_request(detail),
+            DeskError::Until => invalid_end(detail),
+            DeskError::Reason => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_reason", "The reason is not one")
+                    .with_detail(detail)
+            }
+            DeskError::Fault(fault) => fault.into(),
+            DeskError::Busy => unavailable("desk_busy", "Others act at the fraud desk at the same time"),
+            DeskError::Store(_) => store_unavailable(),
+        }
+    }
+}
+
+impl From<DeskFault> for Refusal {
+    fn from(fault: DeskFault) -> Self {
+        const CONFLICT: StatusCode = StatusCode::CONFLICT;
+        let detail = fault.to_string();
+        match fault {
+            DeskFault::Entry(fault) => entry_fault(fault).with_detail(detail),
+            DeskFault::NotListed { .. } => {
+                Self::new(CONFLICT, "not_listed", "The list has no such entry that counts now")
+            }
+            DeskFault::OtherValue => {
+                Self::new(CONFLICT, "other_value", "The desk gave this range another value")
+            }
+            DeskFault::Full => {
+                Self::new(CONFLICT, "desk_full", "The desk has as many entries as it may have")
+                    .with_detail(detail)
+            }
+            DeskFault::EndNotAhead | DeskFault::EndOfNothing => invalid_end(detail),
+            DeskFault::ScopeNotCovered => {
+                Self::new(StatusCode::NOT_FOUND, "no_such_scope", "No policy file covers the scope")
+            }
+            DeskFault::NotPaused => Self::new(CONFLICT, "not_paused", "The scope is not paused now"),
+        }
+    }
+}
+
+fn entry_fault(fault: EntryFault) -> Refusal {
+    match fault {
+        EntryFault::UnknownList => {
+            Refusal::new(StatusCode::NOT_FOUND, "no_such_list", "The policy has no such list")
+        }
+        EntryFault::Unused | EntryFault::TwoKinds => Refusal::new(
+            StatusCode::CONFLICT,
+            "list_not_usable",
+            "An entry of this list would change nothing",
+        ),
+        EntryFault::Form
+        | EntryFault::NoRange
+        | EntryFault::HostBits
+        | EntryFault::Clothes
+        | EntryFault::NoValue
+        | EntryFault::UnknownValue
+        | EntryFault::Misfit(_) => {
+            Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_entry", "The list cannot have this entry")
+        }
+    }
+}
+
+fn invalid_end(detail: String) -> Refusal {
+    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_end", "The end is not one").with_detail(detail)
 }
 
 impl From<ChallengeFault> for Refusal {

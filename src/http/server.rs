@@ -10,7 +10,10 @@ use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer};
 
 use super::extract::BodyLimits;
 use super::problem::{method_not_allowed, not_found};
-use super::{Server, answer, decisions, health, hook, jwks, request_id, verification_tokens};
+use super::{
+    Server, accesses, answer, decisions, desk, evaluate, health, hook, jwks, policies, request_id,
+    verification_tokens,
+};
 use crate::app::App;
 use crate::config::ServerSettings;
 
@@ -96,6 +99,22 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(resource("/v1/verification-tokens", "POST").route(web::post().to(verification_tokens::mint)))
         .service(readable("/v1/decisions").route(web::get().to(decisions::list)))
         .service(readable("/v1/decisions/{id}").route(web::get().to(decisions::show)))
+        .service(readable("/v1/lists").route(web::get().to(desk::lists)))
+        .service(readable("/v1/lists/{name}").route(web::get().to(desk::list)))
+        .service(resource("/v1/lists/{name}/entries", "POST").route(web::post().to(desk::add)))
+        .service(resource("/v1/lists/{name}/removals", "POST").route(web::post().to(desk::remove)))
+        .service(readable("/v1/scopes").route(web::get().to(desk::scopes)))
+        .service(
+            resource("/v1/scopes/{scope}/pause", "PUT, DELETE")
+                .route(web::put().to(desk::pause))
+                .route(web::delete().to(desk::resume)),
+        )
+        .service(readable("/v1/desk-actions").route(web::get().to(desk::actions)))
+        .service(resource("/v1/evaluate", "POST").route(web::post().to(evaluate::evaluate)))
+        .service(readable("/v1/policies").route(web::get().to(policies::show)))
+        .service(resource("/v1/policies/reload", "POST").route(web::post().to(policies::reload)))
+        .service(readable("/v1/policies/activations").route(web::get().to(policies::activations)))
+        .service(readable("/v1/accesses").route(web::get().to(accesses::list)))
         .service(readable("/healthz").route(web::get().to(health::healthz)))
         .service(readable("/readyz").route(web::get().to(health::readyz)))
         .service(readable("/metrics").route(web::get().to(health::metrics)))

@@ -1,13 +1,12 @@
 //! A bundle: every policy file together, checked whole, named by its hash.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
-use std::path::Path;
 
 use aws_lc_rs::digest;
 
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Findings, Severity, Span};
-use super::lists::read::{self as list_file, ReadLists};
+use super::lists::read::{self as list_file, KeptList, ReadLists};
 use super::rates::read::{self as rates_file, ReadRates};
 use super::reader::Reader;
 use super::rules::Rule;
@@ -33,10 +32,12 @@ mod history;
 pub(crate) struct Bundle {
     hash: BundleHash,
     text: String,
+    files: usize,
     always: Vec<Rule>,
     policies: Vec<ScopePolicy>,
     by_scope: HashMap<Scope, usize>,
     steps: StepBook,
+    lists: BTreeMap<Box<str>, KeptList>,
     warnings: Diagnostics,
 }
 
@@ -82,6 +83,11 @@ impl Bundle {
         keys
     }
 
+    /// How many files the bundle has.
+    pub(crate) const fn file_count(&self) -> usize {
+        self.files
+    }
+
     /// How many rules the bundle has, those before every scope included.
     pub(crate) fn rule_count(&self) -> usize {
         self.always.len() + self.policies.iter().map(|policy| policy.rules.len()).sum::<usize>()
@@ -96,6 +102,11 @@ impl Bundle {
 
     pub(super) fn policy(&self, scope: &Scope) -> Option<&ScopePolicy> {
         self.by_scope.get(scope).and_then(|at| self.policies.get(*at))
+    }
+
+    /// The lists, by name.
+    pub(super) const fn lists(&self) -> &BTreeMap<Box<str>, KeptList> {
+        &self.lists
     }
 
     pub(super) fn always(&self) -> &[Rule] {
@@ -114,50 +125,13 @@ impl Bundle {
     }
 }
 
-/// Reads and checks a directory of policy files.
+/// Checks files and makes a bundle of them.
 ///
-/// - `now`: what is too old, or over, is judged by it.
-///
-/// # Errors
-/// Everything that is wrong with them, with the warnings among it; there is no bundle then.
-pub(crate) fn load_dir(dir: &Path, now: Timestamp) -> Result<Bundle, Diagnostics> {
-    source::read_dir(dir).map_err(Diagnostics::new).and_then(|files| load(&files, Some(now)))
-}
-
-/// Checks files that are in memory already, such as the shipped bundle.
-///
-/// - `now`: what is too old, or over, is judged by it.
+/// - `now`: what is too old, or over, is judged by it; not at all without it.
 ///
 /// # Errors
 /// Everything that is wrong with them, with the warnings among it; there is no bundle then.
-pub(crate) fn load_files<N, T>(
-    files: impl IntoIterator<Item = (N, T)>,
-    now: Timestamp,
-) -> Result<Bundle, Diagnostics>
-where
-    N: Into<String>,
-    T: Into<String>,
-{
-    load(&sources(files), Some(now))
-}
-
-/// Loads a bundle that was in force once, from the text that was recorded of it ([`Bundle::text`]). It was judged then:
-/// that parts of it are too old by now, or were too old when they decided, is not held against it.
-///
-/// `None` for another text, and for one that this version cannot read.
-pub(crate) fn load_recorded(text: &str) -> Option<Bundle> {
-    load(&sources(source::split_canonical(text)?), None).ok()
-}
-
-fn sources<N, T>(files: impl IntoIterator<Item = (N, T)>) -> Vec<SourceFile>
-where
-    N: Into<String>,
-    T: Into<String>,
-{
-    files.into_iter().map(|(name, text)| SourceFile::new(name.into(), text.into())).collect()
-}
-
-fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundle, Diagnostics> {
+pub(super) fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundle, Diagnostics> {
     let found = source::check_files(files);
     if !found.is_empty() {
         return Err(Diagnostics::new(found));
@@ -185,10 +159,12 @@ fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundle, Diagnost
     let mut bundle = Bundle {
         hash: hash_of(&text),
         text,
+        files: files.len(),
         always: always.rules.rules.into_iter().map(|read| read.rule).collect(),
         policies: Vec::with_capacity(policies.len()),
         by_scope: HashMap::new(),
         steps: steps.book,
+        lists: lists.into_kept(),
         warnings: findings,
     };
     for (scopes, policy) in policies {
@@ -199,7 +175,8 @@ fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundle, Diagnost
     Ok(bundle)
 }
 
-fn hash_of(text: &str) -> BundleHash {
+/// The hash of a bundle with this text.
+pub(super) fn hash_of(text: &str) -> BundleHash {
     let mut hash = [0; 32];
     let digest = digest::digest(&digest::SHA256, text.as_bytes());
     hash.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);

@@ -25,6 +25,11 @@ pub(crate) fn end_of(day: Date) -> Timestamp {
     day.tomorrow().map_or(Timestamp::from_unix_micros(i64::MAX), start_of)
 }
 
+/// The moment at which a day, written as in lists, is over in UTC; `None` for what is no day.
+pub(crate) fn end_of_day(text: &str) -> Option<Timestamp> {
+    day(text).map(end_of)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

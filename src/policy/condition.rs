@@ -2,28 +2,21 @@
 
 use std::cmp::Ordering;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
 use super::addresses::AddressSet;
-use super::lists::{AddressList, MapList, TextList};
+use super::desk::DeskOverlay;
 use super::literal::{Needle, Pattern};
 use super::schema::{Schema, Value, Values};
-use crate::domain::{Amount, Facts, Identifier, Tally, Timestamp, by_value};
+use crate::domain::{Amount, Facts, Identifier, Tally, by_value};
 
 mod field;
 mod history;
 mod identifier;
+mod listed;
 mod moment;
 mod money;
-pub(crate) use field::Field;
-pub(crate) use history::{HistoryField, Measured, NEEDS_MAX, PastTest, Total};
-pub(crate) use identifier::IdentifierTest;
-pub(crate) use moment::{BucketTest, TimeTest};
-pub(crate) use money::Bound;
-pub(crate) use read_moment::date;
-
 pub(crate) mod read;
 mod read_history;
 mod read_identifier;
@@ -31,6 +24,16 @@ mod read_list;
 mod read_moment;
 mod read_money;
 mod read_test;
+
+pub(crate) use field::Field;
+pub(crate) use history::{HistoryField, Measured, NEEDS_MAX, PastTest, Total};
+pub(crate) use identifier::IdentifierTest;
+pub(crate) use listed::{Listed, Wanted};
+pub(crate) use moment::{BucketTest, TimeTest};
+pub(crate) use money::Bound;
+pub(crate) use read_moment::date;
+
+use listed::{Moment, has_text};
 
 /// The most conditions of one rule.
 pub(crate) const LEAVES_MAX: usize = 256;
@@ -142,36 +145,6 @@ pub(crate) enum Test {
     Past(PastTest),
 }
 
-/// A question to a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Listed {
-    /// `in_list` of a text.
-    Text(Arc<TextList>),
-    /// `in_list` of an address.
-    Address(Arc<AddressList>),
-    /// `mapped_by`: the list, and the addresses to which it gives one of the wanted values.
-    Mapped(Arc<MapList>, Box<AddressSet>),
-}
-
-impl Listed {
-    /// The list's name.
-    pub(crate) fn name(&self) -> &str {
-        match self {
-            Self::Text(list) => list.name(),
-            Self::Address(list) => list.name(),
-            Self::Mapped(list, _) => list.name(),
-        }
-    }
-
-    fn has_address(&self, address: IpAddr, now: Timestamp) -> bool {
-        match self {
-            Self::Text(_) => false,
-            Self::Address(list) => list.contains(address, now),
-            Self::Mapped(_, set) => set.contains(address),
-        }
-    }
-}
-
 fn is_between(low: Amount, value: Decimal, high: Amount) -> bool {
     by_value(low.decimal(), value).is_le() && by_value(value, high.decimal()).is_le()
 }
@@ -192,6 +165,8 @@ pub(crate) struct View<'r> {
     pub(crate) values: &'r Values<'r>,
     /// What happened before, for each question of the schema's.
     pub(crate) tallies: &'r [Tally],
+    /// What the fraud desk says.
+    pub(crate) desk: &'r DeskOverlay,
 }
 
 impl Condition {
@@ -224,30 +199,39 @@ impl Condition {
 }
 
 impl Leaf {
+    /// The name of the list that it looks into.
+    pub(crate) fn list(&self) -> Option<&str> {
+        match &self.test {
+            Test::Listed(listed) => Some(listed.name()),
+            Test::Identifier(test) => test.list.as_ref().map(|list| list.name()),
+            _ => None,
+        }
+    }
+
     fn holds(&self, view: View<'_>) -> bool {
-        let (facts, now) = (view.facts, view.facts.received_at);
+        let (facts, moment) = (view.facts, Moment { now: view.facts.received_at, desk: view.desk });
         match self.field {
             Field::Scope => self.test.text(facts.scope.as_str()),
-            Field::UserId => self.test.text_at(facts.user_id.as_str(), now),
-            Field::Ip => self.test.address(facts.signals.ip, now),
-            Field::Platform => self.test.text_at(facts.signals.platform.as_str(), now),
-            Field::UserAgent => self.test.text_at(&facts.signals.user_agent, now),
-            Field::IdentifiersAny => self.test.any_identifier(&facts.identifiers, now),
-            Field::IdentifiersEvery => self.test.every_identifier(&facts.identifiers, now),
+            Field::UserId => self.test.text_at(facts.user_id.as_str(), moment),
+            Field::Ip => self.test.address(facts.signals.ip, moment),
+            Field::Platform => self.test.text_at(facts.signals.platform.as_str(), moment),
+            Field::UserAgent => self.test.text_at(&facts.signals.user_agent, moment),
+            Field::IdentifiersAny => self.test.any_identifier(&facts.identifiers, moment),
+            Field::IdentifiersEvery => self.test.every_identifier(&facts.identifiers, moment),
             Field::IdentifiersCount => self.test.decimal(Decimal::from(facts.identifiers.len())),
-            Field::Time => matches!(&self.test, Test::Time(test) if test.fits(now)),
+            Field::Time => matches!(&self.test, Test::Time(test) if test.fits(moment.now)),
             Field::Bucket => matches!(&self.test, Test::Bucket(test) if test.fits(&facts.user_id)),
             Field::Metadata(at) => match view.values.field(at) {
                 Value::Absent => self.when_absent,
                 Value::Decimal(amount) => self.test.decimal(amount.decimal()),
-                Value::Text(text, _) => self.test.text_at(text, now),
+                Value::Text(text, _) => self.test.text_at(text, moment),
             },
             Field::Money(at) => match view.schema.money.get(at).and_then(|rule| view.values.money(rule)) {
                 None => self.when_absent,
-                Some(money) => self.test.money(money, now).unwrap_or(self.when_absent),
+                Some(money) => self.test.money(money, moment.now).unwrap_or(self.when_absent),
             },
             Field::History(at) => {
-                view.measured(at).map_or(self.when_absent, |measured| self.test.past(&measured, now))
+                view.measured(at).map_or(self.when_absent, |measured| self.test.past(&measured, moment.now))
             }
         }
     }
@@ -266,9 +250,9 @@ impl Test {
     }
 
     /// Judges a text at a moment: what is in a list may end.
-    fn text_at(&self, value: &str, now: Timestamp) -> bool {
+    fn text_at(&self, value: &str, moment: Moment<'_>) -> bool {
         match self {
-            Self::Listed(Listed::Text(list)) => list.contains(value, now),
+            Self::Listed(Listed::Text(list)) => has_text(list, value, moment),
             other => other.text(value),
         }
     }
@@ -287,25 +271,25 @@ impl Test {
         }
     }
 
-    fn address(&self, value: IpAddr, now: Timestamp) -> bool {
+    fn address(&self, value: IpAddr, moment: Moment<'_>) -> bool {
         match self {
             Self::InRange(set) => set.contains(value),
-            Self::Listed(listed) => listed.has_address(value, now),
+            Self::Listed(listed) => listed.has_address(value, moment),
             other => other.is_there(),
         }
     }
 
-    fn any_identifier(&self, identifiers: &[Identifier], now: Timestamp) -> bool {
+    fn any_identifier(&self, identifiers: &[Identifier], moment: Moment<'_>) -> bool {
         match self {
-            Self::Identifier(test) => identifiers.iter().any(|identifier| test.fits(identifier, now)),
+            Self::Identifier(test) => identifiers.iter().any(|identifier| test.fits(identifier, moment)),
             other => other.is_there(),
         }
     }
 
-    fn every_identifier(&self, identifiers: &[Identifier], now: Timestamp) -> bool {
+    fn every_identifier(&self, identifiers: &[Identifier], moment: Moment<'_>) -> bool {
         match self {
             Self::Identifier(test) => {
-                !identifiers.is_empty() && identifiers.iter().all(|identifier| test.fits(identifier, now))
+                !identifiers.is_empty() && identifiers.iter().all(|identifier| test.fits(identifier, moment))
             }
             other => other.is_there(),
         }

@@ -124,7 +124,6 @@ impl Diagnostics {
     }
 
     /// The findings, in order.
-    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Diagnostic> {
         self.0.iter()
     }
@@ -142,6 +141,26 @@ impl Diagnostics {
     /// How many have this weight.
     pub(crate) fn count(&self, severity: Severity) -> usize {
         self.0.iter().filter(|diagnostic| diagnostic.severity == severity).count()
+    }
+}
+
+/// The most findings that one log line names.
+const LOGGED_MAX: usize = 20;
+
+impl Diagnostics {
+    /// The findings in one line for a log: place, code and message, without what stands in the files. Of a list's
+    /// findings even the message stays away, since it names entries.
+    pub(crate) fn to_log_words(&self) -> String {
+        let words = |found: &Diagnostic| {
+            let place = format!("{}:{}:{} {}", found.file, found.line, found.column, found.code);
+            let is_list = super::source::list_name(&found.file).is_some();
+            if is_list { place } else { format!("{place}: {}", found.message) }
+        };
+        let mut lines: Vec<_> = self.0.iter().take(LOGGED_MAX).map(words).collect();
+        if let Some(more) = self.0.len().checked_sub(LOGGED_MAX).filter(|more| *more > 0) {
+            lines.push(format!("and {more} more"));
+        }
+        lines.join("; ")
     }
 }
 
@@ -199,6 +218,19 @@ mod tests {
         let other = Diagnostic { file: "a.yaml".into(), ..sample() };
         let all = Diagnostics::new(vec![sample(), early.clone(), other.clone(), sample()]);
         assert_eq!(all.iter().cloned().collect::<Vec<_>>(), [other, early, sample()]);
+    }
+
+    #[test]
+    fn a_log_line_names_places_and_no_entry_of_a_list() {
+        let list = Diagnostic { file: "lists/frozen.txt".into(), message: "`usr_1` …".into(), ..sample() };
+        let words = Diagnostics::new(vec![sample(), list]).to_log_words();
+        assert_eq!(
+            words,
+            "lists/frozen.txt:12:9 unknown_field; transfer.yaml:12:9 unknown_field: no such field"
+        );
+        let many = (1..=22).map(|line| Diagnostic { line, ..sample() }).collect();
+        let words = Diagnostics::new(many).to_log_words();
+        assert!(words.ends_with("; and 2 more") && words.matches("transfer.yaml:").count() == 20, "{words}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::bundle::Bundle;
 use super::trace::{Parts, Recorded, Traced};
-use crate::domain::{Decision, Facts, RuleId, Scope, Timestamp, Verdict};
+use crate::domain::{Decision, Facts, PauseTold, RuleId, Scope, Timestamp, Verdict};
 
 mod page;
 
@@ -29,6 +29,8 @@ pub(crate) struct Told<'r> {
     pub(crate) seen_json: &'r str,
     /// One character a condition.
     pub(crate) outcomes: &'r str,
+    /// The pause of the scope, where that decided and is known.
+    pub(crate) pause: Option<&'r PauseTold>,
     /// When the request arrived.
     pub(crate) received_at: Timestamp,
 }
@@ -41,6 +43,9 @@ pub(crate) struct Explanation {
     rule: Option<RuleId>,
     reason: String,
     message: Option<String>,
+    /// The fraud desk's pause, where that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pause: Option<PauseTold>,
     /// The rules that were tried, in their order; the last is the one that decided, if one did.
     rules: Vec<RuleTold>,
 }
@@ -105,6 +110,7 @@ impl Bundle {
             rule: rule.cloned(),
             reason: reason.to_owned(),
             message: rule.and_then(|rule| self.message(scope, rule)).map(str::to_owned),
+            pause: told.pause.cloned(),
             rules: rules.collect(),
         })
     }
@@ -127,6 +133,7 @@ impl Bundle {
             reason: &decision.reason.to_string(),
             seen_json: &decision.seen.values_json,
             outcomes: &decision.seen.outcomes,
+            pause: None,
             received_at: facts.received_at,
         })
     }

@@ -1,22 +1,27 @@
 //! Lists: many values in a file of their own, looked up at a cost that does not grow with them.
 //!
-//! A list is of one kind. Texts are two hash sets; addresses are sorted ranges that do not overlap, each with the moment
-//! until which it counts, so that membership is one binary search whatever was nested in what.
+//! A list is of one kind. Texts are two hash sets; addresses are ranges that know the range around them, so that
+//! membership is one binary search and a few steps outward. What the fraud desk says is a small look-up of the same kind
+//! beside the file's ([`delta`]), so that it takes hold without the list being built anew.
 
-use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use self::delta::{AddressDelta, MapDelta, RangeDelta, TextDelta};
+use self::nested::{Nested, Range};
 use super::addresses::AddressSet;
-use crate::domain::Timestamp;
+use crate::domain::{Effect, Timestamp};
 
+pub(crate) mod delta;
+pub(crate) mod fit;
+mod nested;
 pub(crate) mod read;
 
 /// The end of what has none.
-const NEVER: Timestamp = Timestamp::from_unix_micros(i64::MAX);
+pub(crate) const NEVER: Timestamp = Timestamp::from_unix_micros(i64::MAX);
 
 /// A list of texts.
 pub(crate) struct TextList {
@@ -35,9 +40,18 @@ impl TextList {
         Self::new(name, 0)
     }
 
-    /// Whether the text is in the list at that moment.
-    pub(crate) fn contains(&self, text: &str, now: Timestamp) -> bool {
-        self.forever.contains(text) || self.until.get(text).is_some_and(|until| now < *until)
+    /// Whether the text is in the list at that moment, where the desk says this.
+    pub(crate) fn contains(&self, text: &str, now: Timestamp, desk: Option<&TextDelta>) -> bool {
+        match desk.and_then(|desk| desk.effect(text, now)) {
+            Some(Effect::Added) => true,
+            Some(Effect::Removed) => false,
+            None => self.forever.contains(text) || self.until.get(text).is_some_and(|until| now < *until),
+        }
+    }
+
+    /// Every text that stands in the list, with an end or without one.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.forever.iter().chain(self.until.keys()).map(|text| &**text)
     }
 
     /// Whether the text stands in the list, with an end or without one.
@@ -49,16 +63,13 @@ impl TextList {
 /// A list of addresses and ranges.
 pub(crate) struct AddressList {
     name: Box<str>,
-    v4: Vec<(u32, u32, Timestamp)>,
-    v6: Vec<(u128, u128, Timestamp)>,
+    v4: Nested<u32, Timestamp>,
+    v6: Nested<u128, Timestamp>,
 }
 
 impl AddressList {
     fn of(name: &str, ranges: Ranges<Timestamp>) -> Self {
-        let longer = |outer: Timestamp, own: Timestamp| outer.max(own);
-        let v4 = flat(ranges.v4, |n: u32| n.checked_add(1), |n| n.checked_sub(1), longer);
-        let v6 = flat(ranges.v6, |n: u128| n.checked_add(1), |n| n.checked_sub(1), longer);
-        Self { name: name.into(), v4, v6 }
+        Self { name: name.into(), v4: Nested::of(ranges.v4), v6: Nested::of(ranges.v6) }
     }
 
     /// A list without entries.
@@ -66,13 +77,37 @@ impl AddressList {
         Self::of(name, Ranges::new())
     }
 
-    /// Whether the address is in the list at that moment. An IPv4-mapped IPv6 address is an IPv4 address.
-    pub(crate) fn contains(&self, address: IpAddr, now: Timestamp) -> bool {
-        let until = match address.to_canonical() {
-            IpAddr::V4(address) => at(&self.v4, u32::from(address)),
-            IpAddr::V6(address) => at(&self.v6, u128::from(address)),
-        };
-        until.is_some_and(|until| now < until)
+    /// Whether the address is in the list at that moment, where the desk says this. An IPv4-mapped IPv6 address is an
+    /// IPv4 address.
+    pub(crate) fn contains(&self, address: IpAddr, now: Timestamp, desk: Option<&AddressDelta>) -> bool {
+        match address.to_canonical() {
+            IpAddr::V4(address) => holds(&self.v4, u32::from(address), now, desk.map(|desk| &desk.v4)),
+            IpAddr::V6(address) => holds(&self.v6, u128::from(address), now, desk.map(|desk| &desk.v6)),
+        }
+    }
+
+    /// Whether exactly this range stands in the list and counts at that moment.
+    pub(crate) fn has(&self, net: IpNet, now: Timestamp) -> bool {
+        match ends(net) {
+            Ends::V4(first, last) => self.v4.exactly(first, last).any(|range| now < range.said),
+            Ends::V6(first, last) => self.v6.exactly(first, last).any(|range| now < range.said),
+        }
+    }
+}
+
+fn holds<N: Ord + Copy>(
+    file: &Nested<N, Timestamp>,
+    number: N,
+    now: Timestamp,
+    desk: Option<&RangeDelta<N, Timestamp>>,
+) -> bool {
+    let counts = |range: &Range<N, Timestamp>| now < range.said;
+    match desk {
+        None => file.around(number).any(counts),
+        Some(desk) => {
+            desk.added.around(number).any(counts)
+                || file.around(number).any(|range| counts(range) && !desk.hides(range, now))
+        }
     }
 }
 
@@ -80,16 +115,13 @@ impl AddressList {
 pub(crate) struct MapList {
     name: Box<str>,
     values: Vec<Box<str>>,
-    v4: Vec<(u32, u32, usize)>,
-    v6: Vec<(u128, u128, usize)>,
+    v4: Nested<u32, usize>,
+    v6: Nested<u128, usize>,
 }
 
 impl MapList {
     fn of(name: &str, ranges: Ranges<usize>, values: Vec<Box<str>>) -> Self {
-        let smaller = |_: usize, own: usize| own;
-        let v4 = flat(ranges.v4, |n: u32| n.checked_add(1), |n| n.checked_sub(1), smaller);
-        let v6 = flat(ranges.v6, |n: u128| n.checked_add(1), |n| n.checked_sub(1), smaller);
-        Self { name: name.into(), values, v4, v6 }
+        Self { name: name.into(), values, v4: Nested::of(ranges.v4), v6: Nested::of(ranges.v6) }
     }
 
     /// A list without entries.
@@ -102,10 +134,63 @@ impl MapList {
         &self.values
     }
 
-    /// The addresses whose value is one of the wanted ones.
-    pub(crate) fn addresses(&self, wanted: &[&str]) -> AddressSet {
-        let is_wanted: Vec<bool> = self.values.iter().map(|value| wanted.contains(&&**value)).collect();
-        selected(&self.v4, &self.v6, |value| is_wanted.get(value).is_some_and(|wanted| *wanted))
+    /// The addresses to which the file gives one of the wanted values.
+    pub(crate) fn addresses(&self, wanted: &[Box<str>]) -> AddressSet {
+        let is_wanted: Vec<bool> = self.values.iter().map(|value| wanted.contains(value)).collect();
+        let takes = |place: usize| is_wanted.get(place).is_some_and(|wanted| *wanted);
+        let v4 = flat(&self.v4, |n: u32| n.checked_add(1), |n| n.checked_sub(1));
+        let v6 = flat(&self.v6, |n: u128| n.checked_add(1), |n| n.checked_sub(1));
+        AddressSet::of_ranges(selected(v4, takes), selected(v6, takes))
+    }
+
+    /// The value of an address at that moment, where the desk says this.
+    pub(crate) fn value<'v>(
+        &'v self,
+        address: IpAddr,
+        now: Timestamp,
+        desk: &'v MapDelta,
+    ) -> Option<&'v str> {
+        let deciding = match address.to_canonical() {
+            IpAddr::V4(address) => deciding(&self.v4, u32::from(address), now, &desk.v4),
+            IpAddr::V6(address) => deciding(&self.v6, u128::from(address), now, &desk.v6),
+        };
+        match deciding? {
+            Deciding::File(place) => self.values.get(place).map(|value| &**value),
+            Deciding::Desk(place) => desk.value(place),
+        }
+    }
+
+    /// Whether the file gives exactly this range this value.
+    pub(crate) fn has(&self, net: IpNet, value: &str) -> bool {
+        let is_value = |place: usize| self.values.get(place).is_some_and(|own| **own == *value);
+        match ends(net) {
+            Ends::V4(first, last) => self.v4.exactly(first, last).any(|range| is_value(range.said)),
+            Ends::V6(first, last) => self.v6.exactly(first, last).any(|range| is_value(range.said)),
+        }
+    }
+}
+
+/// Who gives an address its value, and the value's place there.
+enum Deciding {
+    File(usize),
+    Desk(usize),
+}
+
+/// The smallest range that counts; of two equal ones, the desk's.
+fn deciding<N: Ord + Copy>(
+    file: &Nested<N, usize>,
+    number: N,
+    now: Timestamp,
+    desk: &RangeDelta<N, (usize, Timestamp)>,
+) -> Option<Deciding> {
+    let own = desk.added.around(number).find(|range| now < range.said.1);
+    let files = file.around(number).find(|range| !desk.hides(range, now));
+    match (own, files) {
+        (Some(own), Some(files)) if own.first < files.first || files.last < own.last => {
+            Some(Deciding::File(files.said))
+        }
+        (Some(own), _) => Some(Deciding::Desk(own.said.0)),
+        (None, files) => files.map(|range| Deciding::File(range.said)),
     }
 }
 
@@ -152,49 +237,49 @@ impl<P> Ranges<P> {
     }
 
     fn add(&mut self, net: IpNet, said: P) {
-        match net {
-            IpNet::V4(net) => self.v4.push((u32::from(net.network()), u32::from(net.broadcast()), said)),
-            IpNet::V6(net) => self.v6.push((u128::from(net.network()), u128::from(net.broadcast()), said)),
+        match ends(net) {
+            Ends::V4(first, last) => self.v4.push((first, last, said)),
+            Ends::V6(first, last) => self.v6.push((first, last, said)),
         }
     }
 }
 
-fn at<N: Ord + Copy, P: Copy>(ranges: &[(N, N, P)], number: N) -> Option<P> {
-    let after = ranges.partition_point(|(first, ..)| *first <= number);
-    let (_, last, said) = after.checked_sub(1).and_then(|at| ranges.get(at))?;
-    (number <= *last).then_some(*said)
+/// The first and the last address of a range, as numbers.
+enum Ends {
+    V4(u32, u32),
+    V6(u128, u128),
 }
 
-fn selected<P: Copy>(v4: &[(u32, u32, P)], v6: &[(u128, u128, P)], takes: impl Fn(P) -> bool) -> AddressSet {
-    let v4 = v4.iter().filter(|(.., said)| takes(*said)).map(|(first, last, _)| (*first, *last));
-    let v6 = v6.iter().filter(|(.., said)| takes(*said)).map(|(first, last, _)| (*first, *last));
-    AddressSet::of_ranges(v4.collect(), v6.collect())
+fn ends(net: IpNet) -> Ends {
+    match net {
+        IpNet::V4(net) => Ends::V4(u32::from(net.network()), u32::from(net.broadcast())),
+        IpNet::V6(net) => Ends::V6(u128::from(net.network()), u128::from(net.broadcast())),
+    }
 }
 
-/// Turns ranges of which any two are nested or apart into ranges that are all apart. Of nested ones `within` says what
-/// holds inside: it gets what holds outside and what the inner range says itself.
+fn selected<N, P>(ranges: Vec<(N, N, P)>, takes: impl Fn(P) -> bool) -> Vec<(N, N)> {
+    ranges.into_iter().filter_map(|(first, last, said)| takes(said).then_some((first, last))).collect()
+}
+
+/// Turns nested ranges into ranges that are all apart: inside an inner range holds what is said of that one.
 fn flat<N: Ord + Copy, P: Copy + Eq>(
-    mut ranges: Vec<(N, N, P)>,
+    ranges: &Nested<N, P>,
     next: fn(N) -> Option<N>,
     previous: fn(N) -> Option<N>,
-    within: fn(P, P) -> P,
 ) -> Vec<(N, N, P)> {
-    ranges.sort_unstable_by_key(|(first, last, _)| (*first, Reverse(*last)));
-    let mut flat: Flat<N, P> = Flat { done: Vec::with_capacity(ranges.len()), from: None };
+    let mut flat: Flat<N, P> = Flat { done: Vec::new(), from: None };
     let mut open: Vec<(N, P)> = Vec::new();
-    for (first, last, own) in ranges {
-        while let Some((end, said)) = open.pop_if(|(end, _)| *end < first) {
+    for range in ranges.iter() {
+        while let Some((end, said)) = open.pop_if(|(end, _)| *end < range.first) {
             flat.close(end, said, next);
         }
-        let mut said = own;
-        if let Some((_, outer)) = open.last() {
-            if let Some(end) = previous(first) {
-                flat.close(end, *outer, next);
-            }
-            said = within(*outer, own);
+        if let Some((_, outer)) = open.last()
+            && let Some(end) = previous(range.first)
+        {
+            flat.close(end, *outer, next);
         }
-        open.push((last, said));
-        flat.from = Some(first);
+        open.push((range.last, range.said));
+        flat.from = Some(range.first);
     }
     while let Some((end, said)) = open.pop() {
         flat.close(end, said, next);

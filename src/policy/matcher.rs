@@ -2,6 +2,7 @@
 
 use super::bundle::Bundle;
 use super::condition::View;
+use super::desk::DeskOverlay;
 use super::outcome::{Outcome, Walked};
 use super::rules::{Part, Rule};
 use super::scope_file::ScopePolicy;
@@ -12,33 +13,38 @@ use crate::domain::{Decision, Facts, History, Reason, RuleId, Seen, Verdict};
 impl Bundle {
     /// Decides about a request.
     ///
+    /// - `desk`: compiled for this bundle.
     /// - `history`: the answers to what the scope [needs](Self::needs), without this call; [`History::none`] for a scope that
     ///   needs nothing.
     ///
-    /// A scope without a policy is blocked; so is metadata that does not fit, and every request for a scope whose rules
-    /// convert money by rates that are too old at its moment, before any rule looks at it, and a request for which the
-    /// answers to other questions are handed in: no rule can be skipped for want of an answer. Then the
+    /// A scope without a policy is blocked; so is one that the fraud desk paused, whatever the page sent; so is metadata
+    /// that does not fit, and every request for a scope whose rules convert money by rates that are too old at its moment,
+    /// before any rule looks at it, and a request for which the answers to other questions are handed in: no rule can be
+    /// skipped for want of an answer. Then the
     /// rules of `always.yaml`, then the scope's own: the first whose condition holds decides, else `otherwise`. Of each
     /// rule that is tried every condition is evaluated, so that the record shows all of them. A rule that is not active at
     /// the moment of the request never matches, and one that observes is noted and passed by.
     ///
-    /// The same bundle, facts and history give the same decision: there is no clock, no randomness and no IO in here, and nothing
-    /// that could fail.
-    pub(crate) fn decide(&self, facts: &Facts, history: &History) -> Decision {
+    /// The same bundle, desk, facts and history give the same decision: there is no clock, no randomness and no IO in here,
+    /// and nothing that could fail.
+    pub(crate) fn decide(&self, facts: &Facts, desk: &DeskOverlay, history: &History) -> Decision {
         let Some(policy) = self.policy(&facts.scope) else {
-            return blocked(Reason::ScopeNotCovered);
+            return blocked(Reason::ScopeNotCovered, desk);
         };
+        if desk.pauses(&facts.scope, facts.received_at) {
+            return blocked(Reason::ScopePaused, desk);
+        }
         let values = match policy.schema.check(&facts.metadata) {
             Ok(values) => values,
-            Err(refusal) => return blocked(Reason::MetadataRefused(refusal.to_string().into())),
+            Err(refusal) => return blocked(Reason::MetadataRefused(refusal.to_string().into()), desk),
         };
         if policy.needed_rates.as_ref().is_some_and(|rates| rates.are_expired_at(facts.received_at)) {
-            return blocked(Reason::RatesExpired);
+            return blocked(Reason::RatesExpired, desk);
         }
         let Some(tallies) = history.tallies(&policy.needs) else {
-            return blocked(Reason::HistoryMissing);
+            return blocked(Reason::HistoryMissing, desk);
         };
-        let view = View { facts, schema: &policy.schema, values: &values, tallies };
+        let view = View { facts, schema: &policy.schema, values: &values, tallies, desk };
         let mut looked = Looked::new();
         let mut rules = self.always().iter().chain(&policy.rules);
         let decided = rules.find(|rule| matches(rule, view, &mut looked));
@@ -58,12 +64,13 @@ fn matches(rule: &Rule, view: View<'_>, looked: &mut Looked) -> bool {
     held && rule.part == Part::Decides
 }
 
-fn blocked(reason: Reason) -> Decision {
+fn blocked(reason: Reason, desk: &DeskOverlay) -> Decision {
     Decision {
         verdict: Verdict::Block,
         rule: None,
         reason,
         seen: Seen { values_json: "{}".into(), outcomes: String::new() },
+        desk: desk.revision(),
     }
 }
 
@@ -74,7 +81,7 @@ fn answer(decided: Option<&Rule>, policy: &ScopePolicy, view: View<'_>, looked: 
     };
     let (verdict, walked) = outcome.resolve(&Walker::of(view.facts));
     let reason = if walked == Walked::Else { Reason::PlanNotWalkable } else { reason };
-    Decision { verdict, rule, reason, seen: looked.into_seen(view) }
+    Decision { verdict, rule, reason, seen: looked.into_seen(view), desk: view.desk.revision() }
 }
 
 #[cfg(test)]

@@ -30,15 +30,27 @@ const MOMENT: Timestamp = Timestamp::from_unix_seconds(1_767_268_800);
 /// # Errors
 /// Everything that is wrong with it.
 pub(crate) fn read_request(name: &str, text: &str) -> Result<Facts, Diagnostics> {
+    read_request_at(name, text, MOMENT)
+}
+
+/// The same, for a request that is made at `usual_at` unless it says when.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(crate) fn read_request_at(name: &str, text: &str, usual_at: Timestamp) -> Result<Facts, Diagnostics> {
     let file = SourceFile::new(name.to_owned(), text.to_owned());
     let root = yaml::parse(&file).map_err(Diagnostics::new)?;
     let mut reader = Reader::new(&file);
-    let facts = request(&mut reader, &root);
+    let facts = request_made_at(&mut reader, &root, usual_at);
     facts.ok_or_else(|| Diagnostics::new(reader.into_findings()))
 }
 
 /// Reads a request; `None` when it has a fault of its own, which the reader then has noted.
 pub(super) fn request(reader: &mut Reader<'_>, node: &Node) -> Option<Facts> {
+    request_made_at(reader, node, MOMENT)
+}
+
+fn request_made_at(reader: &mut Reader<'_>, node: &Node, usual_at: Timestamp) -> Option<Facts> {
     let before = reader.count();
     let map = reader.closed_map(node, "a request", &KEYS)?;
     let scope = reader.required(&map, "scope", "a request");
@@ -50,7 +62,7 @@ pub(super) fn request(reader: &mut Reader<'_>, node: &Node) -> Option<Facts> {
     let signals = signals(reader, &map);
     let identifiers = map.get("identifiers").map_or_else(Vec::new, |node| identifiers(reader, node));
     let metadata = map.get("metadata").map_or_else(Metadata::default, |node| metadata(reader, node));
-    let received_at = map.get("at").map_or(MOMENT, |node| moment(reader, node));
+    let received_at = map.get("at").map_or(usual_at, |node| moment(reader, node));
     let facts = Facts { scope: scope?, user_id: user_id?, identifiers, signals, metadata, received_at };
     (reader.count() == before).then_some(facts)
 }

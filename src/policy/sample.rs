@@ -1,6 +1,6 @@
 //! Requests and bundles for this room's tests.
 
-use super::{Bundle, Diagnostics, load_files};
+use super::{Bundle, DeskOverlay, Diagnostics, load_files};
 use crate::domain::{
     Decision, Facts, History, Identifier, IdentifierKind, Metadata, Platform, Scope, Signals, Timestamp,
     UserId, Verdict,
@@ -76,7 +76,7 @@ impl Asking for Facts {
 impl Bundle {
     /// Decides about a request that has no past, or needs none.
     pub(super) fn decide_alone(&self, facts: &Facts) -> Decision {
-        self.decide(facts, &History::none())
+        self.decide(facts, &DeskOverlay::none(), &History::none())
     }
 }
 

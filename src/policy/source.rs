@@ -1,9 +1,7 @@
-//! Policy files as text: read from a directory, handed in, and kept in one canonical text.
+//! Policy files as text: handed in, checked in number and size, and kept in one canonical text.
 
 use std::cell::OnceCell;
-use std::fs;
 use std::ops::Range;
-use std::path::Path;
 
 use super::diagnostic::{Code, Diagnostic, Findings, Severity, Span, excerpt};
 
@@ -18,10 +16,7 @@ pub(crate) const BUNDLE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// The most characters of a file's name.
 const NAME_CHARS_MAX: usize = 100;
 /// Where lists lie.
-const LISTS_DIR: &str = "lists";
-
-/// The directory beside the policies that holds their tests.
-const TESTS_DIR: &str = "tests";
+pub(super) const LISTS_DIR: &str = "lists";
 
 /// The first line of a bundle's canonical text: says how to read the rest.
 const CANONICAL_HEAD: &str = "doorstep policy bundle 1\n";
@@ -41,6 +36,11 @@ impl SourceFile {
     /// Takes a file.
     pub(crate) const fn new(name: String, text: String) -> Self {
         Self { name, text, lines: OnceCell::new() }
+    }
+
+    /// The same text under another name.
+    pub(super) fn renamed(self, name: String) -> Self {
+        Self { name, ..self }
     }
 
     /// The name inside the policy directory.
@@ -111,132 +111,28 @@ pub(crate) fn list_name(file: &str) -> Option<&str> {
     file.strip_prefix(LISTS_DIR)?.strip_prefix('/')?.strip_suffix(".txt").filter(|name| !name.is_empty())
 }
 
-/// Reads the policy files of a directory: every `*.yaml` in it and every `lists/*.txt`, by name.
-///
-/// Names that start with a dot are editors' and Kubernetes' own business, and other kinds of files may lie beside
-/// the policies. What looks like a policy and would not be read is a fault, since a rule that nobody reads is a rule
-/// that silently does not apply.
-///
-/// # Errors
-/// Everything that cannot be read; no file is returned then.
-pub(crate) fn read_dir(dir: &Path) -> Result<Vec<SourceFile>, Vec<Diagnostic>> {
-    let mut files = Vec::new();
-    let mut faults = Vec::new();
-    read_folder(dir, "", &mut files, &mut faults);
-    if dir.join(LISTS_DIR).is_dir() {
-        read_folder(&dir.join(LISTS_DIR), "lists/", &mut files, &mut faults);
-    }
-    if faults.is_empty() { Ok(files) } else { Err(faults) }
-}
-
-fn read_folder(dir: &Path, prefix: &str, files: &mut Vec<SourceFile>, faults: &mut Vec<Diagnostic>) {
-    let entries = match fs::read_dir(dir).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
-        Ok(entries) => entries,
-        Err(error) => return faults.push(unreadable(&dir.display().to_string(), &error)),
-    };
-    let mut names: Vec<_> = entries.iter().map(fs::DirEntry::file_name).collect();
-    names.sort_unstable();
-    for name in names {
-        let path = dir.join(&name);
-        let name = format!("{prefix}{}", name.to_string_lossy());
-        match placement(&name, path.is_dir()) {
-            Placement::Ignored => {}
-            Placement::Misplaced(message, help) => faults.push(without_line(&name, message, help)),
-            Placement::Policy => match read_file(&path, &name) {
-                Ok(file) => files.push(file),
-                Err(found) => faults.extend(found),
-            },
-        }
-    }
-}
-
-/// Reads the tests of a policy directory: every `*.yaml` in its `tests`, named `tests/NAME`. They are no part of the
-/// bundle: what is tested is not changed by how it is tested.
-///
-/// # Errors
-/// Everything that cannot be read; no file is returned then.
-pub(crate) fn read_tests(dir: &Path) -> Result<Vec<SourceFile>, Vec<Diagnostic>> {
-    let tests = dir.join(TESTS_DIR);
-    if !tests.is_dir() {
-        return Ok(Vec::new());
-    }
-    let files = read_dir(&tests).map_err(|found| found.into_iter().map(inside_tests).collect::<Vec<_>>())?;
-    Ok(files
-        .into_iter()
-        .map(|file| SourceFile { name: format!("{TESTS_DIR}/{}", file.name), ..file })
-        .collect())
-}
-
-fn inside_tests(found: Diagnostic) -> Diagnostic {
-    Diagnostic { file: format!("{TESTS_DIR}/{}", found.file), ..found }
-}
-
-enum Placement {
-    Policy,
-    Ignored,
-    Misplaced(&'static str, &'static str),
-}
-
-fn placement(name: &str, is_dir: bool) -> Placement {
-    let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
-    let (folder, own_name) = name.split_once('/').map_or((None, name), |(folder, own)| (Some(folder), own));
-    if own_name.starts_with('.') {
-        return Placement::Ignored;
-    }
-    if is_dir {
-        return match name {
-            TESTS_DIR | LISTS_DIR => Placement::Ignored,
-            _ => Placement::Misplaced(
-                "a directory inside the policy directory: nothing in it would be read",
-                "move its files up, or the directory elsewhere; only `lists` and `tests` may stand here",
-            ),
-        };
-    }
-    if folder.is_some() {
-        return match list_name(name) {
-            Some(_) => Placement::Policy,
-            None => Placement::Misplaced(
-                "only files named `*.txt` are read here",
-                "rename the file to end in `.txt`, or move it elsewhere",
-            ),
-        };
-    }
-    match extension {
-        Some("yaml") => Placement::Policy,
-        Some(other) if ["yml", "yaml"].contains(&other.to_ascii_lowercase().as_str()) => {
-            Placement::Misplaced("only files named `*.yaml` are read", "rename the file to end in `.yaml`")
-        }
-        _ => Placement::Ignored,
-    }
-}
-
-fn read_file(path: &Path, name: &str) -> Result<SourceFile, Vec<Diagnostic>> {
-    let bytes = fs::metadata(path).map_err(|error| vec![unreadable(name, &error)])?.len();
-    if usize::try_from(bytes).unwrap_or(usize::MAX) > bytes_max(name) {
-        return Err(vec![too_long(&SourceFile::new(name.to_owned(), String::new()))]);
-    }
-    let text = fs::read_to_string(path).map_err(|error| vec![unreadable(name, &error)])?;
-    Ok(SourceFile::new(name.to_owned(), text))
-}
-
-fn bytes_max(name: &str) -> usize {
+/// The most bytes of a file with this name.
+pub(super) fn bytes_max(name: &str) -> usize {
     if list_name(name).is_some() { LIST_BYTES_MAX } else { FILE_BYTES_MAX }
 }
 
-fn too_long(file: &SourceFile) -> Diagnostic {
+/// The finding that a file is longer than it may be.
+pub(super) fn too_long(file: &SourceFile) -> Diagnostic {
     let message = format!("the file has more than {} bytes", bytes_max(file.name()));
     let help = "split it: one file per scope or family of scopes, several lists".to_owned();
     file.finding((Severity::Error, Code::Limit), Span::START, message, help)
 }
 
-fn unreadable(name: &str, error: &std::io::Error) -> Diagnostic {
-    let file = SourceFile::new(name.to_owned(), String::new());
-    let message = format!("cannot be read: {error}");
-    let help = "the file must exist, be readable by this user and be UTF-8".to_owned();
-    file.finding((Severity::Error, Code::FileUnreadable), Span::START, message, help)
+/// The finding that the files together are more than a bundle may hold.
+pub(super) fn bundle_too_large() -> Diagnostic {
+    let file = SourceFile::new(".".to_owned(), String::new());
+    let message = format!("a bundle has at most {FILES_MAX} files and {BUNDLE_BYTES_MAX} bytes");
+    let help = "put families of scopes into one file".to_owned();
+    file.finding((Severity::Error, Code::Limit), Span::START, message, help)
 }
 
-fn without_line(name: &str, message: &str, help: &str) -> Diagnostic {
+/// A finding about a name, which stands in no line.
+pub(super) fn without_line(name: &str, message: &str, help: &str) -> Diagnostic {
     SourceFile::new(name.to_owned(), String::new()).finding(
         (Severity::Error, Code::FileName),
         Span::START,
@@ -266,10 +162,7 @@ pub(crate) fn check_files(files: &[SourceFile]) -> Vec<Diagnostic> {
     }
     let bytes: usize = files.iter().map(|file| file.text().len()).sum();
     if files.len() > FILES_MAX || bytes > BUNDLE_BYTES_MAX {
-        let message = format!("a bundle has at most {FILES_MAX} files and {BUNDLE_BYTES_MAX} bytes");
-        let file = SourceFile::new(".".to_owned(), String::new());
-        let help = "put families of scopes into one file".to_owned();
-        faults.push(file.finding((Severity::Error, Code::Limit), Span::START, message, help));
+        faults.push(bundle_too_large());
     }
     faults
 }
@@ -336,28 +229,5 @@ mod tests {
             file.finding((Severity::Error, Code::Empty), span, String::new(), String::new()).source_line
         };
         assert_eq!([line(0), line(1), line(2), line(3), line(4)], ["", "one", "two", "three", ""]);
-    }
-
-    #[test]
-    fn what_would_not_be_read_is_a_fault() {
-        let kind = |name, is_dir| match placement(name, is_dir) {
-            Placement::Policy => "policy",
-            Placement::Ignored => "ignored",
-            Placement::Misplaced(..) => "fault",
-        };
-        assert_eq!(kind("transfer.yaml", false), "policy");
-        assert_eq!(kind("transfer.yml", false), "fault");
-        assert_eq!(kind("transfer.YAML", false), "fault");
-        assert_eq!(kind("..data", true), "ignored");
-        assert_eq!(kind(".transfer.yaml.swp", false), "ignored");
-        assert_eq!(kind("README.md", false), "ignored");
-        assert_eq!(kind("tests", true), "ignored");
-        assert_eq!(kind("more", true), "fault");
-        assert_eq!(kind("lists", true), "ignored");
-        assert_eq!(kind("lists/frozen.txt", false), "policy");
-        assert_eq!(kind("lists/.frozen.txt.swp", false), "ignored");
-        assert_eq!(kind("lists/frozen.csv", false), "fault");
-        assert_eq!(kind("lists/.txt", false), "ignored");
-        assert_eq!(kind("lists/more", true), "fault");
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn did_you_mean<S: AsRef<str>>(wrong: &str, known: &[S]) -> String {
 /// The known name with the fewest typing slips between it and the wrong one, if they are few.
 ///
 /// Another case, and a name without its prefix (`amount` for `metadata.amount`), count as one slip.
-fn nearest<'k, S: AsRef<str>>(wrong: &str, known: &'k [S]) -> Option<&'k str> {
+pub(crate) fn nearest<'k, S: AsRef<str>>(wrong: &str, known: &'k [S]) -> Option<&'k str> {
     known
         .iter()
         .map(|name| (distance_with_habits(wrong, name.as_ref()), name.as_ref()))

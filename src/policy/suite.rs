@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use super::bundle::Bundle;
+use super::desk::DeskOverlay;
 use super::diagnostic::Diagnostics;
-use super::source::{self, SourceFile};
+use super::folder;
+use super::source::SourceFile;
 use crate::domain::{Decision, Facts, History, Reason, Verdict};
 
 mod coverage;
@@ -57,7 +59,7 @@ impl Suite {
     /// # Errors
     /// Everything that is wrong with them; no test is run then.
     pub(crate) fn load_dir(dir: &Path, bundle: &Bundle) -> Result<Self, Diagnostics> {
-        let files = source::read_tests(dir).map_err(Diagnostics::new)?;
+        let files = folder::read_tests(dir).map_err(Diagnostics::new)?;
         Self::load(&files, bundle)
     }
 
@@ -83,7 +85,7 @@ impl Suite {
         let mut coverage = Coverage::of(bundle);
         let mut failed = Vec::new();
         for case in &self.cases {
-            let decision = bundle.decide(&case.facts, &History::none());
+            let decision = bundle.decide(&case.facts, &DeskOverlay::none(), &History::none());
             coverage.add(bundle, &case.facts, &decision);
             let rows = case.expect.compare(&decision);
             if rows.iter().any(Difference::differs) {

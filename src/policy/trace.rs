@@ -182,6 +182,7 @@ impl fmt::Display for Condition {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::desk::DeskOverlay;
     use crate::policy::sample::{request, scope_bundle};
 
     const TEXT: &str = "scopes: [a:b]

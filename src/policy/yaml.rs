@@ -14,6 +14,8 @@ use super::source::SourceFile;
 
 mod inline;
 
+pub(super) use inline::CUT_MARK;
+
 /// The deepest nesting of lists and maps.
 const DEPTH_MAX: usize = 32;
 /// The most texts, lists and maps of one file.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::{Asker, DecisionRecord, History, Needs, Timestamp};
+use crate::domain::{Asker, DecisionRecord, DeskRevision, History, Needs, Timestamp};
 
 /// A call on its way into the record.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Question {
     pub(crate) needs: Needs,
     /// Who asks, for what, when.
     pub(crate) asker: Asker,
+    /// What the fraud desk says to it: after another action of the desk the question is no longer put.
+    pub(crate) desk: DeskRevision,
     /// Decides. It is asked again where its transaction has to be repeated.
     pub(crate) decide: Decide,
 }
@@ -33,6 +35,14 @@ impl Draft {
         match self {
             Self::Decided(record) => record.received_at,
             Self::Waits(question) => question.asker.at,
+        }
+    }
+
+    /// What the fraud desk says to whoever decides.
+    pub(super) const fn desk(&self) -> DeskRevision {
+        match self {
+            Self::Decided(record) => record.desk,
+            Self::Waits(question) => question.desk,
         }
     }
 }

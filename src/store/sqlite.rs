@@ -9,9 +9,12 @@
 //! yet ([`tail`]), or, if another process recorded it since, at the end of `decisions`. A call whose verdict depends on
 //! its past is decided inside the batch's transaction ([`past`]).
 
+mod accesses;
+mod activations;
 mod api_keys;
 mod batch;
 mod decisions;
+mod desk;
 mod file;
 mod filing;
 mod kept;
@@ -35,6 +38,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use api_keys::{Revocation, StoredApiKey};
+pub(crate) use desk::DeskOutcome;
 #[cfg(test)]
 pub(crate) use kept::KeptKeySet;
 
@@ -79,7 +83,8 @@ impl Store {
     /// Records a decision unless its signature came before; answers once that is on disk.
     ///
     /// A signature that came before makes no second record: within ten minutes of the first call's arrival the first
-    /// answer is given again, later the call is too old. A caller that stops waiting may find its decision recorded.
+    /// answer is given again, later the call is too old. Nor does a decision that was made before the fraud desk's last
+    /// action ([`Recorded::Stale`]). A caller that stops waiting may find its decision recorded.
     ///
     /// # Errors
     /// [`StoreError::Busy`], [`StoreError::Closed`], [`StoreError::Refused`] for a record that breaks a constraint,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::domain::{Decision, Facts, History};
-use crate::policy::{self, Bundle};
+use crate::policy::{self, Bundle, DeskOverlay};
 
 /// A bundle that was checked and loaded.
 pub struct Policies(Bundle);
@@ -47,7 +47,7 @@ impl Policies {
     /// Decides, as for the hook call of a user without any past.
     #[must_use]
     pub fn decide(&self, request: &Request) -> Decided {
-        Decided(self.0.decide(&request.0, &History::none()))
+        Decided(self.0.decide(&request.0, &DeskOverlay::none(), &History::none()))
     }
 }
 

@@ -9,16 +9,32 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 
+/// How many looks at something that changes by itself, and how far apart: twenty seconds in all.
+const LOOKS: usize = 1000;
+const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// Looks again and again until `look` finds what it wants.
+pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let mut ticks = tokio::time::interval(BETWEEN_LOOKS);
+    for _ in 0..LOOKS {
+        ticks.tick().await;
+        if let Some(found) = look().await {
+            return found;
+        }
+    }
+    panic!("{what}: not within {LOOKS} looks")
+}
+
 /// The moment that the tests' clock starts at.
 pub(crate) const NOW: i64 = 1_790_000_010;
 
 /// A server, what it talks with, and where its store is.
 pub(crate) struct Bench {
     pub(crate) server: Server,
-    pub(crate) prelude: Prelude,
+    pub(crate) prelude: Arc<Prelude>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) client: reqwest::Client,
-    pub(crate) directory: TempDir,
+    pub(crate) directory: Arc<TempDir>,
     settings: Vec<(&'static str, String)>,
     policies: Vec<(String, String)>,
 }
@@ -32,8 +48,9 @@ impl Bench {
     /// A server with these policy files (the shipped ones without any) and these settings on top.
     pub(crate) async fn with(policies: &[(&str, &str)], settings: &[(&'static str, &str)]) -> Self {
         let clock = ManualClock::at_unix_seconds(NOW);
-        let prelude = Prelude::start(Some(Arc::clone(&clock))).await.expect("Prelude's side starts");
-        let directory = TempDir::new().expect("a directory");
+        let prelude =
+            Arc::new(Prelude::start(Some(Arc::clone(&clock))).await.expect("Prelude's side starts"));
+        let directory = Arc::new(TempDir::new().expect("a directory"));
         let mut all = prelude.settings();
         all.extend(settings.iter().map(|(key, text)| (*key, (*text).to_owned())));
         let policies: Vec<_> =
@@ -73,6 +90,39 @@ impl Bench {
         Self { server, ..self }
     }
 
+    /// Starts a second server on the same store; it has its own idea of what the fraud desk says.
+    pub(crate) async fn beside(self) -> (Self, Self) {
+        let policies = self.policies.clone();
+        self.beside_that_has(policies).await
+    }
+
+    /// The same, with other policies in the second one.
+    pub(crate) async fn beside_with(self, policies: &[(&str, &str)]) -> (Self, Self) {
+        let policies = policies.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        self.beside_that_has(policies).await
+    }
+
+    async fn beside_that_has(self, policies: Vec<(String, String)>) -> (Self, Self) {
+        let setup = Setup {
+            directory: self.directory.path().to_owned(),
+            policies: policies.clone(),
+            clock: Some(Arc::clone(&self.clock)),
+            settings: self.settings.clone(),
+        };
+        let server = Server::start(setup).await.expect("a second server starts");
+        let other = Self {
+            server,
+            prelude: Arc::clone(&self.prelude),
+            clock: Arc::clone(&self.clock),
+            client: self.client.clone(),
+            directory: Arc::clone(&self.directory),
+            settings: self.settings.clone(),
+            policies,
+        };
+        other.until_ready().await;
+        (self, other)
+    }
+
     /// Waits until the server says that it is ready: its key sets are fetched in the background.
     pub(crate) async fn until_ready(&self) {
         for _ in 0..2000 {
@@ -94,6 +144,33 @@ impl Bench {
     pub(crate) async fn get_as(&self, key: &str, path: &str) -> Answer {
         let request = self.client.get(format!("{}{path}", self.server.url())).bearer_auth(key);
         Answer::of(request.send().await.expect("an answer")).await
+    }
+
+    /// Asks with an API key and a method, and with a body if there is one.
+    pub(crate) async fn ask_as(
+        &self,
+        key: &str,
+        (method, path): (&str, &str),
+        body: Option<Value>,
+    ) -> Answer {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
+        let request = self.client.request(method, format!("{}{path}", self.server.url())).bearer_auth(key);
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        Answer::of(request.send().await.expect("an answer")).await
+    }
+
+    /// Sends JSON with an API key.
+    pub(crate) async fn post_as(&self, key: &str, path: &str, body: &Value) -> Answer {
+        self.ask_as(key, ("POST", path), Some(body.clone())).await
+    }
+
+    /// A key with these roles and no limits.
+    pub(crate) async fn key(&self, roles: &[&str]) -> String {
+        let wish = KeyWish { roles, ..KeyWish::default() };
+        self.server.create_api_key(&wish).await.expect("a key")
     }
 
     /// Sends a call exactly as it was signed.
@@ -154,6 +231,13 @@ impl Bench {
     /// Stops the server in order.
     pub(crate) async fn stop(self) {
         self.server.stop().await.expect("the server stops");
+    }
+
+    /// Does something to the store's file behind the server's back.
+    pub(crate) async fn meddle(&self, sql: &'static str) {
+        let options = SqliteConnectOptions::new().filename(self.directory.path().join("doorstep.sqlite"));
+        let mut database = options.connect().await.expect("the store's file opens");
+        sqlx::query(sql).execute(&mut database).await.expect("done");
     }
 
     async fn database(&self) -> SqliteConnection {

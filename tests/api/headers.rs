@@ -17,6 +17,11 @@ async fn every_answer_has_known_headers_only() {
         bench.mint(&key, &serde_json::json!({})).await,
         bench.get_as(&key, "/v1/decisions").await,
         bench.get_as(&key, "/v1/decisions/x").await,
+        bench.get_as(&key, "/v1/policies").await,
+        bench.get_as(&key, "/v1/policies/activations").await,
+        bench.post_as(&key, "/v1/policies/reload", &serde_json::json!({})).await,
+        bench.post_as(&key, "/v1/evaluate", &serde_json::json!({})).await,
+        bench.get_as(&key, "/v1/accesses").await,
         bench.mint("dsk_no_key", &serde_json::json!({})).await,
     ];
     let allowed = [

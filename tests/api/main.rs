@@ -6,11 +6,17 @@
     reason = "a test says what is wrong by failing"
 )]
 
+mod accesses;
 mod bench;
 mod decisions;
+mod desk;
+mod evaluate;
+mod files;
 mod headers;
 mod hook;
 mod jwks;
 mod mint;
+mod reload;
 mod repeats;
+mod swaps;
 mod vectors;

@@ -58,7 +58,12 @@ impl Client {
 
     /// Asks for a verification token.
     pub(crate) async fn mint(&self, key: &str, body: &Value) -> Result<Answer, reqwest::Error> {
-        let url = format!("http://{}/v1/verification-tokens", self.address);
+        self.post(key, "/v1/verification-tokens", body).await
+    }
+
+    /// Sends a JSON body with an API key.
+    pub(crate) async fn post(&self, key: &str, path: &str, body: &Value) -> Result<Answer, reqwest::Error> {
+        let url = format!("http://{}{path}", self.address);
         read(self.http.post(url).bearer_auth(key).json(body)).await
     }
 }

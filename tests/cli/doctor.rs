@@ -19,10 +19,11 @@ fn findings(site: &Site, code: i32) -> (Vec<String>, String) {
     (lines.collect(), words.join("\n"))
 }
 
-const ALL_FINE: [&str; 6] = [
+const ALL_FINE: [&str; 7] = [
     "fine configuration",
     "fine policies",
     "fine store and keys",
+    "fine fraud desk",
     "fine hook key set",
     "fine step-up key set",
     "fine clock",
@@ -68,7 +69,12 @@ async fn what_is_not_well_is_told_with_what_to_do() {
 
     site.write("rules/broken.yaml", "scopes: [");
     let bad_rules = Site::with(&prelude).set("policies.dir", &site.path("rules").display().to_string());
-    check(&bad_rules, 1, &["broken policies", absent], &["`doorstep policy check`", "policies.dir"]);
+    check(
+        &bad_rules,
+        1,
+        &["broken policies", absent, "doubtful fraud desk"],
+        &["`doorstep policy check`", "policies.dir"],
+    );
 
     let nobody = Site::with(&prelude).set("prelude.step_up_key_set_url", "http://127.0.0.1:9/keys.json");
     check(
@@ -85,7 +91,7 @@ async fn what_is_not_well_is_told_with_what_to_do() {
     check(&other_key, 1, &[wrong_key], &["give the encryption key that the store was made with"]);
 
     other_key.write("doorstep.sqlite", "this is no database, and it is long enough to be seen to be none");
-    check(&other_key, 1, &[wrong_key], &["does not open", "store.url"]);
+    check(&other_key, 1, &[wrong_key, "doubtful fraud desk"], &["does not open", "store.url"]);
 
     prelude.stop().await;
     let gone = ["broken hook key set", "broken step-up key set", "doubtful clock", absent];

@@ -67,11 +67,16 @@ async fn the_log_holds_nothing_private_at_its_most_talkative() {
         let client = Client::of(&server.address).await;
         let mut private = hook_calls(&prelude, &client).await;
         private.extend(mints(&prelude, &client, &site.backend_key()).await);
+        desk(&client, &site).await;
         client.get(&format!("/{PATH}?{PATH}={PATH}")).await.expect("an answer");
         let log = server.stop().stderr;
-        for said in
-            ["Doorstep takes calls.", "A request was refused.", "wrong_signature", "Doorstep finishes"]
-        {
+        for said in [
+            "Doorstep takes calls.",
+            "A request was refused.",
+            "The fraud desk acted.",
+            "wrong_signature",
+            "Doorstep finishes",
+        ] {
             assert!(log.contains(said), "\"{said}\" is not in the log:\n{log}");
         }
         private.push(encryption_key);
@@ -114,6 +119,24 @@ async fn hook_calls(prelude: &Prelude, client: &Client) -> Vec<String> {
     }
     send(&unknown, 401).await;
     sent
+}
+
+/// Values that the fraud desk lists, and some that it cannot.
+async fn desk(client: &Client, site: &Site) {
+    let created = site.run(&["api-key", "create", "--name", "desk", "--role", "desk"]).expect(0);
+    let key = created.stdout.trim_end();
+    let post = async |path: &str, value: &str, status: u16| {
+        let body = json!({ "value": value, "reason": "case 4711" });
+        let answer = client.post(key, &format!("/v1/lists/{path}"), &body).await.expect("an answer");
+        assert_eq!(answer.0, status, "{}", answer.1);
+    };
+    post("frozen-users/entries", EMAIL, 201).await;
+    post("frozen-users/removals", EMAIL, 201).await;
+    post("frozen-users/removals", PHONE, 409).await;
+    post("blocked-networks/entries", ADDRESS, 201).await;
+    post("blocked-networks/entries", &format!("{ADDRESS}/24"), 422).await;
+    post("blocked-networks/entries", EMAIL, 422).await;
+    post(&format!("{PATH}/entries"), PHONE, 404).await;
 }
 
 /// Good, forged and misdirected mints; returns every token and key that was shown.

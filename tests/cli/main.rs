@@ -11,6 +11,7 @@
 mod api_keys;
 mod client;
 mod demo;
+mod desk;
 mod doctor;
 mod encryption_key;
 mod help;
@@ -19,6 +20,7 @@ mod log_lines;
 mod policies;
 mod process;
 mod record;
+mod reload;
 mod settings;
 mod sharing;
 mod site;

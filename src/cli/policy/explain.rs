@@ -9,7 +9,7 @@ use super::{now, show};
 use crate::cli::arguments::{ExplainOptions, Format, RequestFlags};
 use crate::cli::{Exit, output};
 use crate::domain::History;
-use crate::policy::{load_dir, read_request};
+use crate::policy::{DeskOverlay, load_dir, read_request};
 
 /// What messages call a request that was put together from flags.
 const FLAGS: &str = "(flags)";
@@ -38,7 +38,7 @@ pub(super) fn run(dir: &Path, options: ExplainOptions, format: Format) -> Exit {
             return Exit::BundleInvalid;
         }
     };
-    let decision = bundle.decide(&facts, &History::none());
+    let decision = bundle.decide(&facts, &DeskOverlay::none(), &History::none());
     let Some(explanation) = bundle.explain_decision(&facts, &decision) else {
         output::complain("The decision cannot be explained.");
         return Exit::Failed;

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use super::{Loader, RATES_FILE, STEPS_FILE, Tree, named};
 use crate::domain::{Scope, StepKey};
-use crate::policy::condition::{Leaf, Test};
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::lists::read::ReadLists;
 use crate::policy::scope_file::{ReadAlways, ScopePolicy};
@@ -46,7 +45,7 @@ impl Loader {
         let mut used = HashSet::new();
         let own = policies.iter().flat_map(|(_, policy)| &policy.rules);
         for rule in always.rules.rules.iter().map(|read| &read.rule).chain(own) {
-            rule.when.each_leaf(&mut |leaf| used.extend(list_of(leaf)));
+            rule.when.each_leaf(&mut |leaf| used.extend(leaf.list()));
         }
         for list in lists.iter().filter(|list| !used.contains(list.name)) {
             self.read(list.file, |reader| {
@@ -67,14 +66,5 @@ impl Loader {
                 reader.warning(Code::RatesUnused, Span::START, message, help);
             });
         }
-    }
-}
-
-/// The list that a condition looks into.
-fn list_of(leaf: &Leaf) -> Option<&str> {
-    match &leaf.test {
-        Test::Listed(listed) => Some(listed.name()),
-        Test::Identifier(test) => test.list.as_ref().map(|list| list.name()),
-        _ => None,
     }
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Identifier, IdentifierKind, Timestamp};
+use super::listed::{Moment, has_text};
+use crate::domain::{Identifier, IdentifierKind};
 use crate::policy::lists::TextList;
 
 /// What an identifier must be; every part that is there must hold.
@@ -20,12 +21,12 @@ pub(crate) struct IdentifierTest {
 
 impl IdentifierTest {
     /// Whether one identifier fits at a moment: what is in a list may end.
-    pub(super) fn fits(&self, identifier: &Identifier, now: Timestamp) -> bool {
+    pub(super) fn fits(&self, identifier: &Identifier, moment: Moment<'_>) -> bool {
         let kind_fits = self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&identifier.kind));
         kind_fits
             && self.domains.as_ref().is_none_or(|domains| has_domain(identifier, domains))
             && self.prefixes.as_ref().is_none_or(|prefixes| has_prefix(identifier, prefixes))
-            && self.list.as_ref().is_none_or(|list| list.contains(&identifier.value.to_lowercase(), now))
+            && self.list.as_ref().is_none_or(|list| has_text(list, &identifier.value.to_lowercase(), moment))
     }
 }
 

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use super::read_test::FieldType;
-use super::{Field, Listed, Test};
-use crate::domain::UserId;
+use super::{Field, Listed, Test, Wanted};
 use crate::policy::diagnostic::{Code, Span};
+use crate::policy::lists::fit::Use;
 use crate::policy::lists::read::{Content, ReadList, ReadLists, entries, is_address};
 use crate::policy::lists::{AddressList, MapList, TextList};
 use crate::policy::reader::Reader;
-use crate::policy::steps::read::PLATFORM_NAMES;
 use crate::policy::suggest::did_you_mean;
 use crate::policy::yaml::{Entry, Node};
 
@@ -32,15 +31,13 @@ pub(super) fn test(
     if matches!(kind, FieldType::Address) {
         return addresses(reader, node.span, list).map(Test::Listed);
     }
-    let (what, fits): (&str, &dyn Fn(&str) -> bool) = match kind {
-        FieldType::Text(Some(rule)) => {
-            ("a value of this field", &|text: &str| rule.normal(text) == text && rule.check(text).is_ok())
-        }
-        FieldType::Platform => ("a platform", &|text: &str| PLATFORM_NAMES.contains(&text)),
-        _ if field == Field::UserId => ("a user id", &|text: &str| UserId::new(text).is_ok()),
-        _ => ("a text", &|_: &str| true),
+    let used = match kind {
+        FieldType::Text(Some(rule)) => Use::Field(rule),
+        FieldType::Platform => Use::Platforms,
+        _ if field == Field::UserId => Use::UserIds,
+        _ => Use::Texts,
     };
-    texts(reader, node.span, list, (what, fits)).map(|list| Test::Listed(Listed::Text(list)))
+    texts(reader, node.span, list, used).map(|list| Test::Listed(Listed::Text(list)))
 }
 
 /// Reads the list of identifiers that a test asks for.
@@ -50,12 +47,7 @@ pub(super) fn identifiers(
     lists: &ReadLists<'_>,
 ) -> Option<Arc<TextList>> {
     let list = find(reader, node, lists)?;
-    let fits = |text: &str| {
-        let is_phone =
-            text.strip_prefix('+').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
-        is_phone || (text.contains('@') && text.to_lowercase() == text)
-    };
-    texts(reader, node.span, list, ("a phone number, or an e-mail address in small letters", &fits))
+    texts(reader, node.span, list, Use::Identifiers)
 }
 
 fn find<'l, 'f>(reader: &mut Reader<'_>, node: &Node, lists: &'l ReadLists<'f>) -> Option<&'l ReadList<'f>> {
@@ -98,12 +90,7 @@ fn addresses(reader: &mut Reader<'_>, span: Span, list: &ReadList<'_>) -> Option
 
 /// Takes a list of texts every one of which could be what the field holds: another one would never match, and nobody
 /// would notice.
-fn texts(
-    reader: &mut Reader<'_>,
-    span: Span,
-    list: &ReadList<'_>,
-    (what, fits): (&str, &dyn Fn(&str) -> bool),
-) -> Option<Arc<TextList>> {
+fn texts(reader: &mut Reader<'_>, span: Span, list: &ReadList<'_>, used: Use<'_>) -> Option<Arc<TextList>> {
     let texts = match &list.content {
         Content::Texts(texts) => Arc::clone(texts),
         Content::Nothing => return Some(Arc::new(TextList::empty(list.name))),
@@ -112,13 +99,13 @@ fn texts(
             return None;
         }
     };
-    let mut strangers = entries(list.file.text()).filter(|entry| !fits(entry.value));
+    let mut strangers = entries(list.file.text()).filter(|entry| !used.fits(entry.value));
     let Some(first) = strangers.next() else { return Some(texts) };
     let more = match strangers.count() {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
-    let why = format!("line {} of {} is not {what}{more}", first.line, list.file.name());
+    let why = format!("line {} of {} is not {}{more}", first.line, list.file.name(), used.what());
     let help = "write entries as the field holds them, after its `normalise`; any other would never match";
     misfit(reader, span, list, &why, help);
     None
@@ -142,7 +129,8 @@ fn mapped_by(reader: &mut Reader<'_>, node: &Node, lists: &ReadLists<'_>) -> Opt
     let Content::Mapping(mapping) = &list.content else {
         if let Content::Nothing = list.content {
             let none = Arc::new(MapList::empty(list.name));
-            return Some(Listed::Mapped(none, Box::default()));
+            let wanted = Wanted { values: texts_of(&wanted), ..Wanted::default() };
+            return Some(Listed::Mapped(none, Box::new(wanted)));
         }
         let why = "it gives addresses no values";
         misfit(reader, name.span, list, why, "write `198.51.100.0/24,VALUE` in every line of it");
@@ -155,9 +143,16 @@ fn mapped_by(reader: &mut Reader<'_>, node: &Node, lists: &ReadLists<'_>) -> Opt
         let message = format!("`{}` gives no address the value `{text}`", list.name);
         reader.fault(Code::UnknownValue, *span, message, did_you_mean(text, mapping.values()));
     }
-    let wanted: Vec<&str> = wanted.iter().map(|(_, text)| *text).collect();
-    let addresses = (reader.count() == before).then(|| mapping.addresses(&wanted))?;
-    Some(Listed::Mapped(Arc::clone(mapping), Box::new(addresses)))
+    let values = texts_of(&wanted);
+    let addresses = (reader.count() == before).then(|| mapping.addresses(&values))?;
+    Some(Listed::Mapped(Arc::clone(mapping), Box::new(Wanted { values, addresses })))
+}
+
+/// In one order, so that two conditions which want the same are equal.
+fn texts_of(wanted: &[(Span, &str)]) -> Vec<Box<str>> {
+    let mut values: Vec<Box<str>> = wanted.iter().map(|(_, text)| (*text).into()).collect();
+    values.sort_unstable();
+    values
 }
 
 fn words<'n>(reader: &mut Reader<'_>, node: &'n Node) -> Option<Vec<(Span, &'n str)>> {

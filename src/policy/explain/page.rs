@@ -31,6 +31,9 @@ impl fmt::Display for Explanation {
             self.rule.as_ref().map_or_else(|| "-".to_owned(), |id| place(id.as_str()))
         )?;
         write!(f, "reason   {}", self.reason)?;
+        if let Some(pause) = &self.pause {
+            write!(f, "\npaused   {}", printable(&pause.to_string()))?;
+        }
         if let Some(message) = &self.message {
             write!(f, "\nmessage  {}", printable(message))?;
         }

@@ -133,6 +133,7 @@ fn a_stored_decision_is_explained_by_the_text_of_its_day_and_by_no_other() {
         reason: &reason,
         seen_json: &decision.seen.values_json,
         outcomes: &decision.seen.outcomes,
+        pause: None,
         received_at: facts.received_at,
     };
     let again = load_recorded(then.text()).expect("it loaded that day");

@@ -39,7 +39,8 @@ impl Literal<'_> {
     pub(super) fn width(&self) -> usize {
         match &self.leaf.test {
             Test::OneOf(texts) => texts.len(),
-            Test::InRange(set) | Test::Listed(Listed::Mapped(_, set)) => set.len(),
+            Test::InRange(set) => set.len(),
+            Test::Listed(Listed::Mapped(_, wanted)) => wanted.values.len(),
             _ => 0,
         }
     }

@@ -219,9 +219,7 @@ fn possible_bucket(literals: &[Literal<'_>]) -> bool {
 
 fn possible_address(literals: &[Literal<'_>]) -> bool {
     let set = literals.iter().fold(AddressSet::everything(), |left, literal| match &literal.leaf.test {
-        Test::InRange(set) | Test::Listed(Listed::Mapped(_, set))
-            if (1..=RANGES_MAX).contains(&set.len()) =>
-        {
+        Test::InRange(set) if (1..=RANGES_MAX).contains(&set.len()) => {
             if literal.holds() {
                 left.and(set)
             } else {
@@ -231,7 +229,24 @@ fn possible_address(literals: &[Literal<'_>]) -> bool {
         // Lists of addresses prove nothing: see `possible_text`.
         _ => left,
     });
-    !set.is_empty()
+    !set.is_empty() && literals.iter().all(|literal| possible_value(literal, literals))
+}
+
+/// An address has at most one value in a mapping list. Which one is the fraud desk's to change, so nothing else is
+/// reckoned with.
+fn possible_value(literal: &Literal<'_>, literals: &[Literal<'_>]) -> bool {
+    let Test::Listed(Listed::Mapped(list, wanted)) = &literal.leaf.test else { return true };
+    if !literal.holds() {
+        return true;
+    }
+    wanted.values.iter().any(|value| {
+        literals.iter().all(|other| match &other.leaf.test {
+            Test::Listed(Listed::Mapped(same, wanted)) if same == list => {
+                wanted.values.contains(value) == other.holds()
+            }
+            _ => true,
+        })
+    })
 }
 
 /// A text is possible when one of the known values fits every literal, or when the values are not known and the

@@ -125,7 +125,7 @@ const EXCLUSIONS: &[(&str, &str, bool)] = &[
         false,
     ),
     ("{ user_id: { eq: a } }", "{ metadata.payee: { eq: b } }", false),
-    // What stands in a list today proves nothing; what a mapping list says of an address does.
+    // What stands in a list today proves nothing; that an address has one value in a mapping list does.
     ("{ user_id: { in_list: users } }", "{ not: { user_id: { in_list: users } } }", true),
     ("{ user_id: { eq: usr_c } }", "{ user_id: { in_list: users } }", false),
     ("{ user_id: { eq: usr_a } }", "{ user_id: { in_list: users } }", false),
@@ -140,9 +140,24 @@ const EXCLUSIONS: &[(&str, &str, bool)] = &[
         true,
     ),
     (
+        "{ signals.ip: { mapped_by: { list: zones, in: [wide, six] } } }",
+        "{ signals.ip: { mapped_by: { list: zones, in: [six, narrow] } } }",
+        false,
+    ),
+    (
+        "{ signals.ip: { mapped_by: { list: zones, in: [wide, six] } } }",
+        "{ not: { signals.ip: { mapped_by: { list: zones, in: [six, narrow, wide] } } } }",
+        true,
+    ),
+    (
+        "{ not: { signals.ip: { mapped_by: { list: zones, eq: wide } } } }",
+        "{ not: { signals.ip: { mapped_by: { list: zones, in: [six, narrow] } } } }",
+        false,
+    ),
+    (
         "{ signals.ip: { mapped_by: { list: zones, eq: wide } } }",
         "{ signals.ip: { in_cidr: 198.51.100.0/25 } }",
-        true,
+        false,
     ),
     ("{ signals.platform: { in_list: apps } }", "{ signals.platform: { eq: WEB } }", false),
     ("{ identifiers.any: { in_list: reach } }", "{ identifiers.any: { type: phone_number } }", false),

@@ -39,6 +39,14 @@ impl<'f> ReadLists<'f> {
         self.0.values()
     }
 
+    /// What the bundle keeps of them.
+    pub(crate) fn into_kept(self) -> BTreeMap<Box<str>, KeptList> {
+        let kept = |list: ReadList<'_>| {
+            (list.name.into(), KeptList { content: list.content, entries: list.entries })
+        };
+        self.0.into_values().map(kept).collect()
+    }
+
     /// Every name, sorted.
     pub(crate) fn names(&self) -> Vec<&'f str> {
         self.0.keys().copied().collect()
@@ -54,6 +62,17 @@ pub(crate) struct ReadList<'f> {
     pub(crate) file: &'f SourceFile,
     /// What stands in it.
     pub(crate) content: Content,
+    /// How many entries it has.
+    pub(crate) entries: usize,
+}
+
+/// A list as a bundle keeps it.
+#[derive(Debug)]
+pub(crate) struct KeptList {
+    /// What stands in its file.
+    pub(crate) content: Content,
+    /// How many entries its file has.
+    pub(crate) entries: usize,
 }
 
 /// What a list holds: its first entry decides which kind it is.
@@ -82,6 +101,9 @@ pub(crate) struct Entry<'t> {
 }
 
 impl<'t> Entry<'t> {
+    /// Reads one line; nothing where it is empty or only a comment.
+    ///
+    /// - `number`: of the line, from 1.
     fn of(number: usize, raw: &'t str) -> Option<Self> {
         let raw = if number == 1 { raw.trim_start_matches('\u{feff}') } else { raw };
         let comment = raw.char_indices().scan(true, |after_blank, (at, c)| {
@@ -121,7 +143,7 @@ pub(crate) fn list<'f>(reader: &mut Reader<'_>, name: &'f str, file: &'f SourceF
     if count > ENTRIES_MAX {
         let message = format!("the list has more than {ENTRIES_MAX} entries");
         reader.fault(Code::Limit, Span::START, message, "split it, and ask for both with `any`");
-        return ReadList { name, file, content: Content::Nothing };
+        return ReadList { name, file, content: Content::Nothing, entries: count };
     }
     let mut lines = Lines { reader, name, file, count, faults: 0, repeats: 0 };
     let content = match entries(file.text()).next() {
@@ -133,7 +155,13 @@ pub(crate) fn list<'f>(reader: &mut Reader<'_>, name: &'f str, file: &'f SourceF
     // What a list with faults holds is not known, so nobody complains that it does not fit.
     let content = if lines.faults == 0 { content } else { Content::Nothing };
     lines.close();
-    ReadList { name, file, content }
+    ReadList { name, file, content, entries: count }
+}
+
+/// Whether a text alone would be read as one whole entry, without comment or end.
+pub(crate) fn is_one_entry(text: &str) -> bool {
+    !text.contains(char::is_control)
+        && Entry::of(1, text).is_some_and(|entry| entry.value == text && entry.word.is_none())
 }
 
 /// Whether the text means to be an address or range, be it a good one or not.
@@ -141,7 +169,8 @@ pub(crate) fn is_address(text: &str) -> bool {
     !matches!(parse_range(text), Err(RangeFault::Form))
 }
 
-fn mapped(text: &str) -> Option<(&str, &str)> {
+/// Takes `RANGE,VALUE` apart.
+pub(crate) fn mapped(text: &str) -> Option<(&str, &str)> {
     text.split_once(',').map(|(range, value)| (range.trim(), value.trim()))
 }
 

@@ -2,7 +2,9 @@
 
 use super::{Entry, Kind, Node};
 
-/// The most characters of a line; what is longer ends in `…`.
+/// What a line ends with that was cut.
+pub(in crate::policy) const CUT_MARK: char = '…';
+/// The most characters of a line; what is longer ends in [`CUT_MARK`].
 const CHARS_MAX: usize = 100;
 
 impl Node {
@@ -76,7 +78,7 @@ impl Line {
             return self.text;
         }
         let mut cut: String = self.text.chars().take(CHARS_MAX - 1).collect();
-        cut.push('…');
+        cut.push(CUT_MARK);
         cut
     }
 }

@@ -8,10 +8,13 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Arguments, Encode, Executor, Row, Sqlite, Type};
 use tokio::sync::oneshot;
 
+use super::desk;
 use super::statements::{BatchStatements, DECISION_VALUES};
 use super::tail::{Earlier, SharedTail, Tail};
 use super::{past, traits};
-use crate::domain::{DecisionRecord, Recorded, RuleId, SignatureHash, SignatureSeen, Timestamp};
+use crate::domain::{
+    DecisionRecord, DeskRevision, Recorded, RuleId, SignatureHash, SignatureSeen, Timestamp,
+};
 use crate::store::{Draft, StoreError};
 
 /// How long a repeated signature gets its first answer, counted from the first call's arrival to the repeat's
@@ -40,6 +43,17 @@ enum Fate {
     RepeatWithin(i64),
     /// A repeat after the window.
     TooOld,
+    /// A new one, judged before the fraud desk's last action.
+    Stale,
+}
+
+/// What the look-up found.
+#[derive(Debug, Default)]
+struct Found {
+    /// The batch's signatures that are filed.
+    filed: HashMap<SignatureHash, Earlier>,
+    /// What the fraud desk says now. No action of it can be committed before this batch is.
+    desk: DeskRevision,
 }
 
 /// Records a batch in one transaction and takes what is new into the tail.
@@ -70,14 +84,15 @@ async fn record_in_transaction(
     tail: &SharedTail,
     batch: &[Pending],
 ) -> Result<(Vec<Recorded>, usize), StoreError> {
-    let filed = begin_and_look_up(connection, statements, tail, batch).await?;
-    let fates = judge(batch, &filed, &tail.read());
+    let found = begin_and_look_up(connection, statements, tail, batch).await?;
+    let fates = judge(batch, &found, &tail.read());
     let new = decide(connection, tail, batch, &fates).await?;
     let mut recorded = Vec::with_capacity(batch.len());
     for (fate, call) in fates.iter().zip(batch) {
         recorded.push(match *fate {
             Fate::New(seq) => told(call, new.get(&seq)),
             Fate::TooOld => Recorded::TooOld,
+            Fate::Stale => Recorded::Stale,
             Fate::RepeatOf(seq) => Recorded::Repeat { answer: answer_of(connection, seq).await? },
             Fate::RepeatWithin(seq) => Recorded::Repeat {
                 answer: new.get(&seq).map(|(_, record)| record.answer.clone()).unwrap_or_default(),
@@ -110,7 +125,8 @@ async fn decide<'b>(
         let record = match &call.draft {
             Draft::Decided(record) => Cow::Borrowed(&**record),
             Draft::Waits(question) => {
-                let history = past::history(connection, tail, question, &earlier).await?;
+                let history =
+                    past::history(connection, tail, (&question.needs, &question.asker), &earlier).await?;
                 Cow::Owned((question.decide)(&history))
             }
         };
@@ -133,18 +149,19 @@ fn told(call: &Pending, new: Option<&(&SignatureSeen, Cow<'_, DecisionRecord>)>)
 }
 
 /// Tells what each call is. A signature counts from its first call on, wherever that stands: filed, in the tail, or
-/// earlier in this batch.
-fn judge(batch: &[Pending], filed: &HashMap<SignatureHash, Earlier>, tail: &Tail) -> Vec<Fate> {
+/// earlier in this batch. A repeat gets its first answer whatever the desk did since.
+fn judge(batch: &[Pending], found: &Found, tail: &Tail) -> Vec<Fate> {
     let mut firsts: HashMap<SignatureHash, Earlier> = HashMap::with_capacity(batch.len());
     let mut last_seq = tail.last_seq();
     let mut fates = Vec::with_capacity(batch.len());
     for call in batch {
         let hash = call.signature.hash;
-        let earlier = tail.earlier(&hash).or_else(|| filed.get(&hash).copied());
+        let earlier = tail.earlier(&hash).or_else(|| found.filed.get(&hash).copied());
         fates.push(match (earlier, firsts.get(&hash)) {
             (Some(earlier), _) if in_window(earlier.received_at, call) => Fate::RepeatOf(earlier.seq),
             (None, Some(first)) if in_window(first.received_at, call) => Fate::RepeatWithin(first.seq),
             (Some(_), _) | (None, Some(_)) => Fate::TooOld,
+            (None, None) if call.draft.desk() != found.desk => Fate::Stale,
             (None, None) => {
                 last_seq += 1;
                 firsts.insert(hash, Earlier { seq: last_seq, received_at: call.draft.received_at() });
@@ -161,13 +178,14 @@ fn in_window(first_received_at: Timestamp, repeat: &Pending) -> bool {
     received_at.since(first_received_at).max(first_received_at.since(received_at)) <= REPEAT_WINDOW
 }
 
-/// Begins the transaction, takes other processes' decisions into the tail, and tells which signatures are filed.
+/// Begins the transaction, takes other processes' decisions into the tail, and tells which signatures are filed and what
+/// the fraud desk says.
 async fn begin_and_look_up(
     connection: &mut SqliteConnection,
     statements: &BatchStatements,
     tail: &SharedTail,
     batch: &[Pending],
-) -> Result<HashMap<SignatureHash, Earlier>, StoreError> {
+) -> Result<Found, StoreError> {
     let statement = statements.look_up(batch.len()).ok_or(StoreError::Busy)?;
     let mut values = SqliteArguments::default();
     values.reserve(batch.len() + 1, 0);
@@ -176,28 +194,27 @@ async fn begin_and_look_up(
         add(&mut values, call.signature.hash.0.as_slice())?;
     }
     let rows = sqlx::query_with(statement, values).fetch_all(connection).await?;
-    let mut filed = HashMap::new();
+    let mut found = Found::default();
     for row in &rows {
-        take_in(row, &mut filed, tail)?;
+        take_in(row, &mut found, tail)?;
     }
-    Ok(filed)
+    Ok(found)
 }
 
-/// Sorts a row of the look-up: without a user it is a filed signature, with one another process's decision.
-fn take_in(
-    row: &SqliteRow,
-    filed: &mut HashMap<SignatureHash, Earlier>,
-    tail: &SharedTail,
-) -> Result<(), StoreError> {
+/// Sorts a row of the look-up: without a signature it is the desk's revision, without a user a filed signature, with one
+/// another process's decision.
+fn take_in(row: &SqliteRow, found: &mut Found, tail: &SharedTail) -> Result<(), StoreError> {
     let seq: i64 = row.try_get("seq")?;
-    let hash: [u8; 32] = row
-        .try_get::<&[u8], _>("signature_hash")?
-        .try_into()
-        .map_err(|_| StoreError::corrupt("decisions", "signature_hash", seq.to_string()))?;
+    let Some(hash) = row.try_get::<Option<&[u8]>, _>("signature_hash")? else {
+        found.desk = desk::revision(seq)?;
+        return Ok(());
+    };
+    let hash: [u8; 32] =
+        hash.try_into().map_err(|_| StoreError::corrupt("decisions", "signature_hash", seq.to_string()))?;
     let received_at = Timestamp::from_unix_micros(row.try_get("received_at")?);
     let call = Earlier { seq, received_at };
     match row.try_get::<Option<&str>, _>("user_id")? {
-        None => drop(filed.insert(SignatureHash(hash), call)),
+        None => drop(found.filed.insert(SignatureHash(hash), call)),
         Some(user) => {
             let kept = traits::parse(row.try_get("traits")?)
                 .ok_or_else(|| StoreError::corrupt("decisions", "traits", seq.to_string()))?;
@@ -267,7 +284,8 @@ fn add_decision(
     add(values, signature.hash.0.as_slice())?;
     add(values, signature.kid.as_str())?;
     add(values, traits::line(record))?;
-    add(values, record.usable_until.map(Timestamp::unix_micros))
+    add(values, record.usable_until.map(Timestamp::unix_micros))?;
+    add(values, desk::number(record.desk)?)
 }
 
 /// Adds a value to a statement and gives encoding faults the room's own error.

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::Store;
+use super::{Store, desk};
 use crate::domain::{
     BundleHash, DecisionFilter, DecisionId, DecisionPage, RuleId, Scope, StoredDecision, Timestamp, UserId,
 };
@@ -20,14 +20,14 @@ const END: [u8; 16] = [0xff; 16];
 
 const BY_ID: &str = "
     SELECT id, received_at, user_id, scope, verdict, step_keys, walkable_until, rule, reason, bundle_hash,
-           answer, metadata, context, seen, outcomes
+           answer, metadata, context, seen, outcomes, desk_revision
       FROM decisions
      WHERE id = ?";
 
 /// A stretch of ids, which are in the order of time, and what fits in it.
 const PAGE: &str = "
     SELECT id, received_at, user_id, scope, verdict, step_keys, walkable_until, rule, reason, bundle_hash,
-           answer, metadata, context, seen, outcomes
+           answer, metadata, context, seen, outcomes, desk_revision
       FROM (SELECT * FROM decisions WHERE id < ?1 AND id >= ?2 ORDER BY id DESC LIMIT ?3)
      WHERE (?4 IS NULL OR user_id = ?4)
        AND (?5 IS NULL OR scope = ?5)
@@ -129,6 +129,7 @@ fn stored(row: &SqliteRow) -> Result<StoredDecision, StoreError> {
         rule: rule.map(|rule| RuleId::new(rule).ok().ok_or_else(corrupt("rule"))).transpose()?,
         reason: row.try_get("reason")?,
         bundle: BundleHash::from_digest(hash.try_into().ok().ok_or_else(corrupt("bundle_hash"))?),
+        desk: desk::revision(row.try_get("desk_revision")?)?,
         answer: row.try_get("answer")?,
         metadata_json: row.try_get("metadata")?,
         context_json: row.try_get("context")?,

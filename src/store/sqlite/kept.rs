@@ -16,33 +16,6 @@ pub(crate) struct KeptKeySet {
 }
 
 impl Store {
-    /// Keeps a bundle's text under its hash. A text that is kept stays as it is.
-    ///
-    /// # Errors
-    /// Nothing was written; decisions of this bundle could not be explained later.
-    pub(crate) async fn save_bundle(
-        &self,
-        hash: BundleHash,
-        text: String,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.write(move |connection| {
-            Box::pin(async move {
-                sqlx::query(
-                    "INSERT INTO bundles (hash, text, first_saved_at) VALUES (?, ?, ?)
-                     ON CONFLICT (hash) DO NOTHING",
-                )
-                .bind(hash.as_bytes().as_slice())
-                .bind(text)
-                .bind(now.unix_micros())
-                .execute(connection)
-                .await?;
-                Ok(())
-            })
-        })
-        .await
-    }
-
     /// The text of a bundle that was kept.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What a call asks about earlier ones, read inside the transaction that will record it.
+//! What a call asks about earlier ones: for a call that is recorded, read inside the transaction that records it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,12 +7,12 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::types::Json;
 
 use super::tail::SharedTail;
-use super::traits;
+use super::{Store, traits};
 use crate::domain::{
-    Asker, DecisionRecord, History, HistoryNeed, PastCall, PastEvent, Scope, Subject, SubjectKey, Timestamp,
-    VerdictKind,
+    Asker, DecisionRecord, History, HistoryNeed, Needs, PastCall, PastEvent, Scope, Subject, SubjectKey,
+    Timestamp, VerdictKind,
 };
-use crate::store::{Question, StoreError};
+use crate::store::StoreError;
 
 /// The most recorded calls that one call's conditions look through. Beyond it there is no verdict: an answer that leaves
 /// calls out could be too soft.
@@ -29,6 +29,17 @@ const FIND: &str = "
                SELECT value FROM json_each(?3))
      LIMIT ?4";
 
+impl Store {
+    /// Answers the needs of a call that is not recorded, as of now.
+    ///
+    /// # Errors
+    /// [`StoreError::TooMuchPast`], or the record could not be read.
+    pub(crate) async fn history(&self, needs: &Needs, asker: &Asker) -> Result<History, StoreError> {
+        let mut connection = self.0.readers.acquire().await?;
+        history(&mut connection, &self.0.tail, (needs, asker), &[]).await
+    }
+}
+
 /// Answers the needs of a call.
 ///
 /// - `earlier`: what was decided earlier in this batch, and is not in a table yet.
@@ -38,12 +49,12 @@ const FIND: &str = "
 pub(super) async fn history(
     connection: &mut SqliteConnection,
     tail: &SharedTail,
-    question: &Question,
+    (needs, asker): (&Needs, &Asker),
     earlier: &[PastEvent],
 ) -> Result<History, StoreError> {
     let mut events = BTreeMap::new();
-    for (subject, reaches_back_to) in looked_up_by(question) {
-        let keys = keys(&question.asker, &subject);
+    for (subject, reaches_back_to) in looked_up_by(needs, asker) {
+        let keys = keys(asker, &subject);
         let mut calls = calls(connection, tail, &keys, reaches_back_to).await?;
         calls.extend_from_slice(earlier);
         events.insert(subject, calls);
@@ -51,7 +62,7 @@ pub(super) async fn history(
     let of_need = |need: &HistoryNeed| {
         narrowest(need).and_then(|subject| events.get(subject)).map_or(&[][..], Vec::as_slice)
     };
-    Ok(History::of(&question.needs, &question.asker, of_need))
+    Ok(History::of(needs, asker, of_need))
 }
 
 /// A recorded call as later calls see it.
@@ -68,11 +79,11 @@ pub(super) fn event(record: &DecisionRecord) -> Option<PastEvent> {
 }
 
 /// By which subjects the past is looked up, and how far back for each: what several needs share is read once.
-fn looked_up_by(question: &Question) -> BTreeMap<Subject, Timestamp> {
+fn looked_up_by(needs: &Needs, asker: &Asker) -> BTreeMap<Subject, Timestamp> {
     let mut lookups: BTreeMap<Subject, Timestamp> = BTreeMap::new();
-    for need in question.needs.as_slice() {
+    for need in needs.as_slice() {
         let Some(subject) = narrowest(need) else { continue };
-        let back_to = need.reaches_back_to(question.asker.at);
+        let back_to = need.reaches_back_to(asker.at);
         lookups
             .entry(subject.clone())
             .and_modify(|earliest| *earliest = back_to.min(*earliest))

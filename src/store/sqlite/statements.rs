@@ -8,12 +8,15 @@ use std::sync::Arc;
 
 use sqlx::AssertSqlSafe;
 
-/// Begins the batch and tells in one go which of its signatures are filed, and what other processes recorded after the
-/// last decision known here. The columns of a filed signature that only an unfiled decision has are null.
+/// Begins the batch and tells in one go what the fraud desk's revision is, which of the batch's signatures are filed, and
+/// what other processes recorded after the last decision known here. The columns of a filed signature that only an
+/// unfiled decision has are null, and the revision has no signature.
 const LOOK_UP: &str = "
     BEGIN IMMEDIATE;
     SELECT signature_hash, seq, received_at, user_id, scope, walkable_until, traits
       FROM decisions WHERE seq > ?
+    UNION ALL
+    SELECT NULL, coalesce(max(revision), 0), NULL, NULL, NULL, NULL, NULL FROM desk_actions
     UNION ALL
     SELECT hash, decision_seq, received_at, NULL, NULL, NULL, NULL
       FROM signatures WHERE hash IN (";
@@ -23,14 +26,14 @@ const LOOK_UP: &str = "
 const INSERT: &str = "
     INSERT OR FAIL INTO decisions (seq, id, received_at, user_id, scope, verdict, step_keys, walkable_until, rule,
         reason, bundle_hash, answer, metadata, metadata_digest, context, seen, outcomes, evaluation_ns,
-        signature_hash, signature_kid, traits, usable_until)
+        signature_hash, signature_kid, traits, usable_until, desk_revision)
     VALUES ";
 
 /// One look-up and one insert for every number of rows.
 pub(super) const STATEMENTS_PER_ROW_COUNT: usize = 2;
 
 /// How many values a decision has.
-pub(super) const DECISION_VALUES: usize = 22;
+pub(super) const DECISION_VALUES: usize = 23;
 
 /// The statements, by number of rows.
 #[derive(Debug)]

@@ -1,6 +1,9 @@
 //! The record on real files in directories of their own.
 
+mod accesses;
+mod activations;
 mod decisions;
+mod desk;
 mod files;
 mod keys;
 mod past;
@@ -14,8 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Store;
 use crate::domain::{
-    BundleHash, DecisionId, DecisionRecord, Kid, Recorded, RuleId, Scope, SignatureHash, SignatureSeen,
-    Timestamp, UserId,
+    BundleHash, DecisionId, DecisionRecord, DeskRevision, Kid, Recorded, RuleId, Scope, SignatureHash,
+    SignatureSeen, Timestamp, UserId,
 };
 use crate::metrics::Metrics;
 use crate::store::{StoreError, StoreSettings};
@@ -85,6 +88,7 @@ pub(super) fn block(n: u64) -> DecisionRecord {
         rule: Some(RuleId::new("frozen").expect("a rule")),
         reason: "rule_matched".to_owned(),
         bundle: BundleHash::from_digest([7; 32]),
+        desk: DeskRevision::NONE,
         step_keys: None,
         walkable_until: None,
         usable_until: None,

@@ -128,6 +128,7 @@ async fn a_row_that_cannot_be_does_not_take_its_batch_along() {
             Ok(Recorded::Repeat { .. }) => "repeat",
             Ok(Recorded::TooOld) => "too old",
             Err(StoreError::Refused(_)) => "refused",
+            Ok(Recorded::Stale) => "stale",
             Err(_) => "another error",
         })
         .collect();

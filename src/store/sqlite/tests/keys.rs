@@ -167,12 +167,6 @@ async fn a_token_is_recorded_once_and_only_for_known_keys() {
 async fn what_is_kept_under_a_name() {
     let directory = Directory::new();
     let store = directory.open().await;
-    let hash = BundleHash::from_digest([1; 32]);
-    assert_eq!(store.bundle_text(hash).await.expect("a look"), None);
-    store.save_bundle(hash, "scopes: []".to_owned(), START).await.expect("kept");
-    store.save_bundle(hash, "another".to_owned(), START).await.expect("left alone");
-    assert_eq!(store.bundle_text(hash).await.expect("a look").as_deref(), Some("scopes: []"));
-
     assert!(store.insert_secret_if_absent("digests", vec![1]).await.expect("an answer"));
     assert!(!store.insert_secret_if_absent("digests", vec![2]).await.expect("an answer"));
     assert_eq!(store.secret("digests").await.expect("a look"), Some(vec![1]));

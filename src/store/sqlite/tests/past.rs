@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Directory, START, block, open, signature};
+use super::{Directory, START, block, number, open, signature};
 use crate::domain::{
-    Amount, Asker, Counts, Currency, DecisionRecord, Executions, History, HistoryNeed, Measure, Needs,
-    Recorded, Scope, Scopes, Subject, SubjectKey, Sum, Tally, Timestamp, Window,
+    Amount, Asker, Counts, Currency, DecisionRecord, DeskRevision, Executions, History, HistoryNeed, Measure,
+    Needs, Recorded, Scope, Scopes, Subject, SubjectKey, Sum, Tally, Timestamp, Window,
 };
 use crate::store::{Question, Store, StoreError};
 
@@ -64,7 +64,7 @@ async fn ask(
         let tally = &history.tallies(&asked).expect("its own needs")[0];
         record(n, &subjects, judge(tally))
     };
-    let question = Question { needs, asker, decide: Box::new(decide) };
+    let question = Question { needs, asker, desk: DeskRevision::NONE, decide: Box::new(decide) };
     match store.decide_and_record(signature(n), question).await? {
         Recorded::Decided { verdict, answer } => {
             assert_eq!(answer, record(n, &[], verdict == "continue").answer);
@@ -164,6 +164,7 @@ async fn a_repeat_is_not_asked_again() {
             scope: Scope::new("transfer:write").expect("a scope"),
             at: START,
         },
+        desk: DeskRevision::NONE,
         decide: Box::new(|_| panic!("a repeat is not decided")),
     };
     let again = store.decide_and_record(signature(1), question).await.expect("answered");
@@ -192,4 +193,23 @@ async fn what_was_recorded_without_a_question_counts() {
     let by_user = (user("u"), need(Measure::Calls, Subject::User, Counts::Asked));
     assert!(ask(&store, 3, by_user, |tally: &Tally| *tally == Tally::Count(1)).await.expect("recorded"));
     store.close().await.expect("closed");
+}
+
+#[tokio::test]
+async fn a_question_that_was_put_before_the_desks_last_action_is_not_decided() {
+    let directory = Directory::new();
+    let store = directory.open().await;
+    let question = Question {
+        needs: Needs::new([need(Measure::Calls, Subject::User, Counts::Asked)]),
+        asker: Asker {
+            subjects: user("u"),
+            scope: Scope::new("transfer:write").expect("a scope"),
+            at: START,
+        },
+        desk: DeskRevision::new(1),
+        decide: Box::new(|_| panic!("a stale question is not decided")),
+    };
+    let stale = store.decide_and_record(signature(1), question).await.expect("answered");
+    assert_eq!(stale, Recorded::Stale);
+    assert_eq!(number(&store, "SELECT count(*) FROM decisions").await, 0);
 }

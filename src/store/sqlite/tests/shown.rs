@@ -21,6 +21,7 @@ async fn a_decision_reads_back_as_it_was_recorded() {
     assert_eq!((found.walkable_until, &found.reason), (record.walkable_until, &record.reason));
     assert_eq!((&found.answer, &found.metadata_json), (&record.answer, &record.metadata_json));
     assert_eq!((&found.seen_json, &found.outcomes), (&record.seen_json, &record.outcomes));
+    assert_eq!(found.desk, record.desk);
     assert_eq!(store.decision(decision_id(2)).await.expect("readable"), None);
     store.close().await.expect("closes");
 }
@@ -39,7 +40,8 @@ async fn a_page_looks_through_so_many_decisions_and_says_where_the_next_goes_on(
                      INSERT INTO decisions
                      SELECT seq + i, unhex(printf('7fff%028x', i)), received_at, user_id, 'other:write', verdict,
                             step_keys, walkable_until, rule, reason, bundle_hash, answer, metadata, metadata_digest,
-                            context, seen, outcomes, evaluation_ns, signature_hash, signature_kid, traits, usable_until
+                            context, seen, outcomes, evaluation_ns, signature_hash, signature_kid, desk_revision,
+                            traits, usable_until
                        FROM decisions, n",
                 )
                 .bind(LOOKED_THROUGH_MAX)

@@ -1,0 +1,169 @@
+//! One call before one bundle and the fraud desk: from facts and history to what is recorded.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::super::desk::CompiledDesk;
+use crate::domain::{
+    Amount, Asker, Currency, DecisionId, DecisionRecord, DeskRevision, Facts, History, Metadata, StepPlan,
+    Subject, SubjectKey, Timestamp, Verdict, mask_identifier, mask_ip,
+};
+use crate::keys::IdentifierDigest;
+use crate::policy::Bundle;
+use crate::prelude::answer;
+use crate::store::Question;
+
+/// A call with everything that its verdict rests on, but for its past. The same past gives the same record.
+#[derive(Clone)]
+pub(super) struct Judge {
+    bundle: Arc<Bundle>,
+    desk: Arc<CompiledDesk>,
+    id: DecisionId,
+    facts: Facts,
+    subjects: Vec<(Subject, SubjectKey)>,
+    money: Vec<(Box<str>, Amount, Currency)>,
+    metadata_digest: [u8; 32],
+}
+
+impl Judge {
+    /// Puts together what the verdict rests on.
+    pub(super) fn new(
+        (bundle, desk): (Arc<Bundle>, Arc<CompiledDesk>),
+        (id, facts): (DecisionId, Facts),
+        digest: &IdentifierDigest,
+    ) -> Self {
+        let traits = bundle.traits(&facts);
+        let subjects = traits.keyed(|subject, text| digest.of_subject(subject, text));
+        let metadata_digest = digest.of_metadata(&facts.metadata);
+        Self { bundle, desk, id, facts, subjects, money: traits.money, metadata_digest }
+    }
+
+    /// What the fraud desk said when the call came.
+    pub(super) fn desk(&self) -> DeskRevision {
+        self.desk.overlay().revision()
+    }
+
+    /// The question to the record, for a scope whose rules ask about the past.
+    ///
+    /// # Errors
+    /// The judge itself, where nothing must be known.
+    pub(super) fn question(self) -> Result<Question, Self> {
+        let needs = self.bundle.needs(&self.facts.scope).clone();
+        if needs.is_empty() {
+            return Err(self);
+        }
+        let asker = Asker {
+            subjects: self.subjects.clone(),
+            scope: self.facts.scope.clone(),
+            at: self.facts.received_at,
+        };
+        let desk = self.desk();
+        Ok(Question {
+            needs,
+            asker,
+            desk,
+            decide: Box::new(move |history| self.clone().into_record(history)),
+        })
+    }
+
+    /// Decides, and writes down what is recorded of it.
+    pub(super) fn into_record(self, history: &History) -> DecisionRecord {
+        let started = Instant::now();
+        let decision = self.bundle.decide(&self.facts, self.desk.overlay(), history);
+        let evaluation_ns = u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX);
+        let facts = self.facts;
+        let plan = match &decision.verdict {
+            Verdict::Review(_, plan) => Some(plan),
+            Verdict::Continue(_) | Verdict::Block => None,
+        };
+        DecisionRecord {
+            id: self.id,
+            received_at: facts.received_at,
+            verdict: decision.verdict.as_str(),
+            reason: decision.reason.to_string(),
+            bundle: self.bundle.hash(),
+            desk: decision.desk,
+            step_keys: plan.map(step_keys),
+            walkable_until: plan.map(|plan| walkable_until(plan, facts.received_at)),
+            usable_until: usable_until(&decision.verdict, facts.received_at),
+            subjects: self.subjects,
+            money: self.money,
+            answer: answer(&decision.verdict),
+            metadata_json: metadata_json(&facts.metadata),
+            metadata_digest: self.metadata_digest,
+            context_json: context_json(&facts),
+            seen_json: decision.seen.values_json,
+            outcomes: decision.seen.outcomes,
+            rule: decision.rule,
+            user_id: facts.user_id,
+            scope: facts.scope,
+            evaluation_ns,
+        }
+    }
+}
+
+fn step_keys(plan: &StepPlan) -> String {
+    super::super::mint::joined_step_keys(plan.steps().iter().map(|step| &step.key))
+}
+
+fn walkable_until(plan: &StepPlan, received_at: Timestamp) -> Timestamp {
+    received_at.plus(plan.walking_time())
+}
+
+/// Until when a verdict can be executed: its steps one after the other, and then the grant.
+fn usable_until(verdict: &Verdict, received_at: Timestamp) -> Option<Timestamp> {
+    match verdict {
+        Verdict::Continue(grant) => Some(received_at.plus(grant.granted_for.duration())),
+        Verdict::Review(grant, plan) => {
+            Some(walkable_until(plan, received_at).plus(grant.granted_for.duration()))
+        }
+        Verdict::Block => None,
+    }
+}
+
+/// The metadata as it is kept: `identifier` masked, everything else as it came.
+struct KeptMetadata<'a>(&'a Metadata);
+
+impl serde::Serialize for KeptMetadata<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| {
+            let personal = name == Metadata::IDENTIFIER;
+            (name, if personal { Cow::Owned(mask_identifier(value)) } else { Cow::Borrowed(value) })
+        }))
+    }
+}
+
+fn metadata_json(metadata: &Metadata) -> String {
+    // INVARIANT: a map of texts always serialises.
+    serde_json::to_string(&KeptMetadata(metadata)).unwrap_or_default()
+}
+
+#[derive(serde::Serialize)]
+struct Context<'a> {
+    platform: &'a str,
+    ip: String,
+    identifiers: Vec<MaskedIdentifier<'a>>,
+}
+
+#[derive(serde::Serialize)]
+struct MaskedIdentifier<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    masked: String,
+}
+
+fn context_json(facts: &Facts) -> String {
+    let identifiers = facts
+        .identifiers
+        .iter()
+        .map(|identifier| MaskedIdentifier {
+            kind: identifier.kind.as_str(),
+            masked: mask_identifier(&identifier.value),
+        })
+        .collect();
+    let context =
+        Context { platform: facts.signals.platform.as_str(), ip: mask_ip(facts.signals.ip), identifiers };
+    // INVARIANT: strings in a struct always serialise.
+    serde_json::to_string(&context).unwrap_or_default()
+}

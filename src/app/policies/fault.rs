@@ -1,0 +1,73 @@
+//! What is wrong with policy files or a request, as it leaves.
+
+use serde::Serialize;
+
+use crate::policy::{DeskMisfits, Diagnostics, Severity};
+
+/// The most findings that one answer tells.
+const TOLD_MAX: usize = 100;
+
+/// A finding: where, what, and a way out. The source line stays where it is: it may hold somebody's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct PolicyFault {
+    severity: Severity,
+    code: &'static str,
+    file: String,
+    line: usize,
+    column: usize,
+    message: String,
+    help: String,
+}
+
+/// Findings, as many as are told, and how many there are.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub(crate) struct PolicyFaults {
+    /// How many there are.
+    pub(crate) fault_count: usize,
+    /// The first of them, by file and line.
+    pub(crate) faults: Vec<PolicyFault>,
+}
+
+impl PolicyFaults {
+    /// Takes findings over.
+    pub(in crate::app) fn of(diagnostics: &Diagnostics) -> Self {
+        let faults = diagnostics.iter().take(TOLD_MAX).map(|found| PolicyFault {
+            severity: found.severity,
+            code: found.code.as_str(),
+            file: found.file.clone(),
+            line: found.line,
+            column: found.column,
+            message: found.message.clone(),
+            help: found.help.clone(),
+        });
+        Self { fault_count: diagnostics.iter().len(), faults: faults.collect() }
+    }
+
+    /// Takes over what the fraud desk says and the files have no place for.
+    pub(in crate::app) fn of_misfits(misfits: &DeskMisfits) -> Self {
+        let fault = PolicyFault {
+            severity: Severity::Error,
+            code: "desk_misfit",
+            file: ".".to_owned(),
+            line: 1,
+            column: 1,
+            message: "the fraud desk has entries for which these files have no place".to_owned(),
+            help: misfits.to_string(),
+        };
+        Self { fault_count: 1, faults: vec![fault] }
+    }
+
+    /// Stands for a check that never came to its end.
+    pub(in crate::app) fn of_a_stopped_check() -> Self {
+        let fault = PolicyFault {
+            severity: Severity::Error,
+            code: "check_stopped",
+            file: ".".to_owned(),
+            line: 1,
+            column: 1,
+            message: "the check of the files broke off".to_owned(),
+            help: "`doorstep policy check` shows what happens".to_owned(),
+        };
+        Self { fault_count: 1, faults: vec![fault] }
+    }
+}
