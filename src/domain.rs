@@ -42,9 +42,9 @@ pub(crate) use ids::{
     ApiKeyId, ChallengeId, DecisionId, DeskReason, FactKind, IdFault, Jti, Kid, ListName, RuleId, Scope,
     SessionId, StepKey, UserId,
 };
-pub(crate) use mask::{mask_identifier, mask_ip};
+pub(crate) use mask::{mask_identifier, mask_ip, masked_parts, push_masked_ip};
 pub(crate) use metadata::{Metadata, MetadataFault};
-pub(crate) use money::{Amount, Currency};
+pub(crate) use money::{Amount, Currency, by_value};
 pub(crate) use record::{
     ChallengeProof, DecisionRecord, MintRecord, Recorded, ReviewFound, ReviewQuery, SignatureHash,
     SignatureSeen, SigningKeyRecord,

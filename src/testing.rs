@@ -18,6 +18,9 @@ use crate::policy;
 use crate::random::SystemRandom;
 
 pub use crate::clock::ManualClock;
+pub use policies::{Decided, Policies, Request};
+
+mod policies;
 
 /// What a server under test is started with.
 pub struct Setup {

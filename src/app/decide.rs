@@ -124,14 +124,12 @@ impl App {
     /// Has the verdict recorded: made here, or, where it depends on earlier calls, in the record's own transaction.
     async fn record(&self, call: &SignedCall, judge: Judge) -> Result<Recorded, StoreError> {
         let (store, signature) = (&self.parts.store, call.seen().clone());
-        match judge.question() {
-            Ok(question) => store.decide_and_record(signature, question).await,
-            Err(judge) => {
-                let record = judge.into_record(&History::none());
-                let (verdict, answer) = (record.verdict, record.answer.clone());
-                let recorded = store.record_decision(signature, record).await?;
-                Ok(if recorded == Recorded::First { Recorded::Decided { verdict, answer } } else { recorded })
-            }
+        if judge.asks() {
+            return store.decide_and_record(signature, judge.question()).await;
         }
+        let record = judge.into_record(&History::none());
+        let (verdict, answer) = (record.verdict, record.answer.clone());
+        let recorded = store.record_decision(signature, record).await?;
+        Ok(if recorded == Recorded::First { Recorded::Decided { verdict, answer } } else { recorded })
     }
 }

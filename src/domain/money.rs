@@ -1,5 +1,6 @@
 //! Amounts and money: exact decimals, read from plain text and never rounded.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -15,6 +16,9 @@ pub(crate) enum AmountFault {
     #[error("a decimal with too many digits")]
     TooManyDigits,
 }
+
+/// The most characters of a decimal whose digits certainly fit a machine word.
+const SHORT_CHARS_MAX: usize = 18;
 
 /// A non-negative decimal, exact.
 ///
@@ -32,7 +36,10 @@ impl Amount {
         if !is_plain_decimal(text) {
             return Err(AmountFault::Form);
         }
-        Decimal::from_str_exact(text).map(Self).map_err(|_| AmountFault::TooManyDigits)
+        match short_decimal(text) {
+            Some(decimal) => Ok(Self(decimal)),
+            None => Decimal::from_str_exact(text).map(Self).map_err(|_| AmountFault::TooManyDigits),
+        }
     }
 
     /// The value as a decimal.
@@ -65,6 +72,30 @@ fn is_plain_decimal(text: &str) -> bool {
         text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     digits(whole) && (whole == "0" || !whole.starts_with('0')) && fraction.is_none_or(digits)
+}
+
+/// The value of a plain decimal whose digits fit a machine word, as nearly all do: a fraction of the cost of reading any.
+fn short_decimal(text: &str) -> Option<Decimal> {
+    if text.len() > SHORT_CHARS_MAX {
+        return None;
+    }
+    let digit = |number: i64, byte: u8| number * 10 + i64::from(byte.wrapping_sub(b'0'));
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let number = whole.bytes().chain(fraction.bytes()).fold(0, digit);
+    Decimal::try_new(number, u32::try_from(fraction.len()).ok()?).ok()
+}
+
+/// Orders two decimals by value, as `Decimal` itself does, at a fraction of the cost where their scales are close.
+pub(crate) fn by_value(left: Decimal, right: Decimal) -> Ordering {
+    // A mantissa has at most 96 bits and 10^9 has 30, so the products fit.
+    const POWERS: [i128; 10] =
+        [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+    let power = |digits: u32| usize::try_from(digits).ok().and_then(|digits| POWERS.get(digits));
+    let (from, to) = (left.scale(), right.scale());
+    match (power(to.saturating_sub(from)), power(from.saturating_sub(to))) {
+        (Some(times), Some(other)) => (left.mantissa() * times).cmp(&(right.mantissa() * other)),
+        _ => left.cmp(&right),
+    }
 }
 
 /// A currency: three capital letters (ISO 4217's form; which ones exist is the policy's business).
@@ -123,6 +154,34 @@ mod tests {
     fn amounts_compare_by_value() {
         assert_eq!(Amount::parse("0.10"), Amount::parse("0.1"));
         assert!(Amount::parse("9.99").expect("plain") < Amount::parse("10").expect("plain"));
+    }
+
+    #[test]
+    fn the_short_ways_agree_with_the_long_ones() {
+        let texts = [
+            "0",
+            "0.0",
+            "7",
+            "10",
+            "10.00",
+            "9.99",
+            "0.000000001",
+            "0.0000000001",
+            "99999999999999999",
+            "1234567890.1234567",
+            "999999999999999999",
+            "9999999999999999999",
+            "79228162514264337593543950335",
+            "0.0000000000000000000000000001",
+        ];
+        for text in texts {
+            let decimal = Decimal::from_str_exact(text).expect("exact");
+            let amount = Amount::parse(text).expect("plain");
+            assert_eq!((amount.decimal(), amount.scale()), (decimal, decimal.scale()), "{text}");
+            for other in texts.map(|text| Decimal::from_str_exact(text).expect("exact")) {
+                assert_eq!(by_value(decimal, other), decimal.cmp(&other), "{decimal} {other}");
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use aws_lc_rs::digest;
 
-use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity, Span};
+use super::diagnostic::{Code, Diagnostic, Diagnostics, Findings, Severity, Span};
 use super::lists::read::{self as list_file, KeptList, ReadLists};
 use super::rates::read::{self as rates_file, ReadRates};
 use super::reader::Reader;
@@ -22,6 +22,8 @@ mod unused;
 const STEPS_FILE: &str = "steps.yaml";
 const RATES_FILE: &str = "rates.yaml";
 pub(super) const ALWAYS_FILE: &str = "always.yaml";
+/// The most errors of a bundle that are shown, and the most warnings.
+const FINDINGS_MAX: usize = 2000;
 const GRANTS_FILE: &str = "grants.yaml";
 
 mod history;
@@ -134,7 +136,7 @@ pub(super) fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundl
     if !found.is_empty() {
         return Err(Diagnostics::new(found));
     }
-    let mut loader = Loader::default();
+    let mut loader = Loader { found: Findings::up_to(FINDINGS_MAX), unreadable: HashSet::new() };
     let trees = loader.parse(files);
     let (steps, lists) = (loader.steps(&trees), loader.lists(files));
     let rates = loader.rates(&trees, now);
@@ -144,12 +146,12 @@ pub(super) fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundl
     let shared = Shared { steps: &steps, lists: &lists, rates: &rates, neighbours: &neighbours, now };
     let always = loader.always(&trees, &claims, shared);
     let policies = loader.policies(&claims, shared, &always);
-    if !loader.has_errors() {
+    if !loader.found.has_errors() {
         loader.unused_steps(&trees, &steps, &policies);
         loader.unused_lists(&lists, &always, &policies);
         loader.unused_rates(&trees, &policies);
     }
-    let findings = Diagnostics::new(loader.found);
+    let findings = Diagnostics::new(listed(loader.found));
     if findings.has_errors() {
         return Err(findings);
     }
@@ -196,9 +198,8 @@ struct Claim<'t, 'f> {
 }
 
 /// What was found while a bundle is being checked.
-#[derive(Default)]
 struct Loader {
-    found: Vec<Diagnostic>,
+    found: Findings,
     /// The files that are not YAML: what they hold is not known, so nobody complains that it is missing.
     unreadable: HashSet<String>,
 }
@@ -275,7 +276,7 @@ impl Loader {
             let file = SourceFile::new(".".to_owned(), String::new());
             let message = "the bundle covers no scope: every request would be blocked".to_owned();
             let help = "add a file with `scopes`, `rules` and `otherwise`".to_owned();
-            self.found.push(file.finding((Severity::Error, Code::NoScopes), Span::START, message, help));
+            self.found.extend([file.finding((Severity::Error, Code::NoScopes), Span::START, message, help)]);
         }
         claims
     }
@@ -301,10 +302,11 @@ impl Loader {
         }
         policies
     }
+}
 
-    fn has_errors(&self) -> bool {
-        self.found.iter().any(|found| found.severity == Severity::Error)
-    }
+/// What was kept of the findings, and how many more there are.
+fn listed(findings: Findings) -> Vec<Diagnostic> {
+    SourceFile::new(".".to_owned(), String::new()).listed(findings)
 }
 
 fn named<'t, 'f>(trees: &'t [Tree<'f>], name: &str) -> Option<&'t Tree<'f>> {

@@ -1,21 +1,21 @@
 //! Conditions, compiled: what they look at, what they ask, and how they are joined.
 
+use std::cmp::Ordering;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
 use super::addresses::AddressSet;
 use super::desk::DeskOverlay;
-use super::lists::TextList;
-use super::literal::Pattern;
+use super::literal::{Needle, Pattern};
 use super::schema::{Schema, Value, Values};
-use crate::domain::{Amount, Facts, Identifier, IdentifierKind, Tally};
+use crate::domain::{Amount, Facts, Identifier, Tally, by_value};
 
 mod family;
 mod field;
 mod history;
 mod history_keys;
+mod identifier;
 pub(crate) mod keys;
 mod listed;
 mod moment;
@@ -32,6 +32,7 @@ mod read_test;
 pub(crate) use family::Family;
 pub(crate) use field::Field;
 pub(crate) use history::{HistoryField, Measured, NEEDS_MAX, PastTest, SumBound, Total};
+pub(crate) use identifier::IdentifierTest;
 pub(crate) use listed::{Listed, Wanted};
 pub(crate) use moment::{BucketTest, TimeTest};
 pub(crate) use money::Bound;
@@ -97,17 +98,22 @@ pub(crate) enum Comparison {
 impl Comparison {
     /// Whether `left` compares so to `right`.
     pub(crate) fn holds<T: PartialOrd + Copy>(self, left: T, right: T) -> bool {
+        left.partial_cmp(&right).is_some_and(|order| self.fits(order))
+    }
+
+    /// Whether a left that stands so to a right compares so to it.
+    pub(crate) const fn fits(self, order: Ordering) -> bool {
         match self {
-            Self::Equal => left == right,
-            Self::Less => left < right,
-            Self::AtMost => left <= right,
-            Self::Greater => left > right,
-            Self::AtLeast => left >= right,
+            Self::Equal => order.is_eq(),
+            Self::Less => order.is_lt(),
+            Self::AtMost => order.is_le(),
+            Self::Greater => order.is_gt(),
+            Self::AtLeast => order.is_ge(),
         }
     }
 }
 
-/// What a leaf asks. A money test has one bound for each currency, in the order of the schema's currencies.
+/// What a leaf asks: small, since a rule's conditions lie side by side. A money test has one bound for each currency, in the order of the schema's currencies.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Test {
     /// `present`: whether the field is there.
@@ -127,57 +133,32 @@ pub(crate) enum Test {
     /// `ends_with`.
     EndsWith(Box<str>),
     /// `contains`.
-    Contains(Box<str>),
+    Contains(Needle),
     /// `matches`.
     Matches(Pattern),
     /// `family` of a user agent: sorted.
     Family(Vec<Family>),
     /// `in_cidr`.
-    InRange(AddressSet),
+    InRange(Box<AddressSet>),
     /// `in_list` and `mapped_by`.
     Listed(Listed),
     /// What an identifier must be.
-    Identifier(IdentifierTest),
+    Identifier(Box<IdentifierTest>),
     /// When the request must arrive.
-    Time(TimeTest),
+    Time(Box<TimeTest>),
     /// Which share of the users must ask.
-    Bucket(BucketTest),
+    Bucket(Box<BucketTest>),
     /// What must have happened before, where that is no plain number.
     Past(PastTest),
 }
 
-/// What an identifier must be; every part that is there must hold.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct IdentifierTest {
-    /// One of these kinds.
-    pub(crate) kinds: Option<Vec<IdentifierKind>>,
-    /// An e-mail address at one of these domains, in small letters.
-    pub(crate) domains: Option<Vec<Box<str>>>,
-    /// A phone number that begins so.
-    pub(crate) prefixes: Option<Vec<Box<str>>>,
-    /// One that is in this list; e-mail addresses are looked up in small letters.
-    pub(crate) list: Option<Arc<TextList>>,
+fn is_between(low: Amount, value: Decimal, high: Amount) -> bool {
+    by_value(low.decimal(), value).is_le() && by_value(value, high.decimal()).is_le()
 }
 
-impl IdentifierTest {
-    fn fits(&self, identifier: &Identifier, moment: Moment<'_>) -> bool {
-        let kind_fits = self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&identifier.kind));
-        kind_fits
-            && self.domains.as_ref().is_none_or(|domains| has_domain(identifier, domains))
-            && self.prefixes.as_ref().is_none_or(|prefixes| has_prefix(identifier, prefixes))
-            && self.list.as_ref().is_none_or(|list| has_text(list, &identifier.value.to_lowercase(), moment))
-    }
-}
-
-fn has_domain(identifier: &Identifier, domains: &[Box<str>]) -> bool {
-    let domain = identifier.value.rsplit_once('@').map(|(_, domain)| domain);
-    identifier.kind == IdentifierKind::EmailAddress
-        && domain.is_some_and(|domain| domains.iter().any(|wanted| wanted.eq_ignore_ascii_case(domain)))
-}
-
-fn has_prefix(identifier: &Identifier, prefixes: &[Box<str>]) -> bool {
-    identifier.kind == IdentifierKind::PhoneNumber
-        && prefixes.iter().any(|prefix| identifier.value.starts_with(&**prefix))
+/// Compares two texts: most that differ do so in length or at their last byte, without calling for the rest.
+fn is_same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.as_bytes().last() == b.as_bytes().last() && a == b
 }
 
 /// A request as conditions see it.
@@ -269,8 +250,8 @@ impl Test {
     /// Judges a decimal or number.
     pub(crate) fn decimal(&self, value: Decimal) -> bool {
         match self {
-            Self::Decimal(comparison, bound) => comparison.holds(value, bound.decimal()),
-            Self::DecimalBetween(low, high) => low.decimal() <= value && value <= high.decimal(),
+            Self::Decimal(comparison, bound) => comparison.fits(by_value(value, bound.decimal())),
+            Self::DecimalBetween(low, high) => is_between(*low, value, *high),
             other => other.is_there(),
         }
     }
@@ -287,11 +268,11 @@ impl Test {
     pub(crate) fn text(&self, value: &str) -> bool {
         match self {
             // Comparing a few for equality is cheaper than searching: most differ in length already.
-            Self::OneOf(texts) if texts.len() <= 8 => texts.iter().any(|text| **text == *value),
+            Self::OneOf(texts) if texts.len() <= 8 => texts.iter().any(|text| is_same(text, value)),
             Self::OneOf(texts) => texts.binary_search_by(|text| (**text).cmp(value)).is_ok(),
             Self::StartsWith(start) => value.starts_with(&**start),
             Self::EndsWith(end) => value.ends_with(&**end),
-            Self::Contains(part) => value.contains(&**part),
+            Self::Contains(part) => part.is_in(value),
             Self::Matches(pattern) => pattern.fits(value),
             Self::Family(families) => families.contains(&Family::of(value)),
             other => other.is_there(),

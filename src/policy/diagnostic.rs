@@ -5,8 +5,11 @@ use std::fmt;
 use serde::Serialize;
 
 pub(crate) use code::Code;
+pub(crate) use findings::Findings;
 
 mod code;
+pub(crate) mod excerpt;
+mod findings;
 
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -56,7 +59,8 @@ pub(crate) struct Diagnostic {
     pub(crate) line: usize,
     /// The character in it, from 1.
     pub(crate) column: usize,
-    /// The whole line as it stands in the file; empty when the file could not be read.
+    /// The line as it stands in the file, of a very long one what stands around the place; empty when the file could not
+    /// be read.
     pub(crate) source_line: String,
     /// What is wrong.
     pub(crate) message: String,
@@ -65,6 +69,9 @@ pub(crate) struct Diagnostic {
     /// How many characters are underlined.
     #[serde(skip)]
     pub(crate) width: usize,
+    /// How many characters stand before what is shown of the line.
+    #[serde(skip)]
+    pub(crate) skipped: usize,
 }
 
 /// The compiler's well-known form: headline, place, source line, caret, way out.
@@ -76,8 +83,9 @@ impl fmt::Display for Diagnostic {
         writeln!(f, "{gutter}--> {}:{}:{}", self.file, self.line, self.column)?;
         if !self.source_line.trim().is_empty() {
             let shown: String = self.source_line.chars().map(shown_char).collect();
-            let indent = " ".repeat(self.column.saturating_sub(1));
-            let room = shown.chars().count().saturating_sub(self.column.saturating_sub(1)).max(1);
+            let before = self.column.saturating_sub(1).saturating_sub(self.skipped);
+            let indent = " ".repeat(before);
+            let room = shown.chars().count().saturating_sub(before).max(1);
             let caret = "^".repeat(self.width.clamp(1, room));
             writeln!(f, "{gutter} |")?;
             writeln!(f, "{number} | {shown}")?;
@@ -175,7 +183,7 @@ impl std::error::Error for Diagnostics {}
 mod tests {
     use super::*;
 
-    fn sample() -> Diagnostic {
+    pub(super) fn sample() -> Diagnostic {
         Diagnostic {
             severity: Severity::Error,
             code: Code::UnknownField,
@@ -186,6 +194,7 @@ mod tests {
             message: "no such field".into(),
             help: "did you mean `metadata.amount`?".into(),
             width: 6,
+            skipped: 0,
         }
     }
 

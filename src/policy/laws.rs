@@ -14,6 +14,8 @@ use super::suggest::did_you_mean;
 use crate::domain::{GrantMode, Scope};
 
 mod asking;
+mod claim;
+mod effort;
 mod interval;
 mod omission;
 mod overlap;
@@ -21,6 +23,7 @@ mod places;
 mod platforms;
 mod shadow;
 
+pub(crate) use effort::Effort;
 use overlap::Cases;
 use places::Places;
 
@@ -40,6 +43,8 @@ pub(crate) struct Subject<'s> {
     pub(crate) otherwise: Option<(&'s Outcome, Span)>,
     /// Its grants.
     pub(crate) grants: &'s [GrantPlace],
+    /// What may still be spent on comparing its rules.
+    pub(crate) effort: &'s Effort,
 }
 
 /// Holds a scope file against the laws.
@@ -54,6 +59,7 @@ pub(crate) fn check(reader: &mut Reader<'_>, subject: Subject<'_>) {
     asking::check(reader, &mut places);
     shadow::check(reader, subject, &cases);
     platforms::check(reader, subject, &cases);
+    spent(reader, subject);
     if let Some((outcome, span)) = subject.otherwise
         && outcome.may_continue()
     {
@@ -68,6 +74,17 @@ pub(crate) fn check_always(reader: &mut Reader<'_>, subject: Subject<'_>) {
     let rules = &subject.rules.rules;
     let cases: Vec<Cases<'_>> = rules.iter().map(|read| cases_of(&read.rule, subject)).collect();
     asking::check_blocks(reader, rules, &cases);
+    spent(reader, subject);
+}
+
+/// What could not be compared any more was taken for the worst, and is refused whatever came of it.
+fn spent(reader: &mut Reader<'_>, subject: Subject<'_>) {
+    if subject.effort.is_spent() {
+        let message = "the rules of this file are too many and too wide to be held against each other";
+        let help = "split the file, or the conditions with many branches: until then, what is said of the order of its \
+                    rules may be too strict";
+        reader.fault(Code::Limit, Span::START, message, help);
+    }
 }
 
 /// The cases in which a rule decides: none for one that only observes. When a rule is active is not taken into account,

@@ -1,5 +1,6 @@
 //! Texts of a policy file that mean a value: decimals, money, durations, patterns, names.
 
+use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
 
 use super::diagnostic::{Code, Span};
@@ -32,6 +33,28 @@ impl Pattern {
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         self.source == other.source
+    }
+}
+
+/// A part to be found anywhere in a text: how to look for it is found out once.
+#[derive(Debug, Clone)]
+pub(crate) struct Needle(Box<Finder<'static>>);
+
+impl Needle {
+    /// Takes the part.
+    pub(crate) fn new(part: &str) -> Self {
+        Self(Box::new(Finder::new(part).into_owned()))
+    }
+
+    /// Whether the part stands somewhere in the text.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        self.0.find(text.as_bytes()).is_some()
+    }
+}
+
+impl PartialEq for Needle {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.needle() == other.0.needle()
     }
 }
 

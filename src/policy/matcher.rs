@@ -44,7 +44,7 @@ impl Bundle {
             return blocked(Reason::HistoryMissing, desk);
         };
         let view = View { facts, schema: &policy.schema, values: &values, tallies, desk };
-        let mut looked = Looked::default();
+        let mut looked = Looked::new();
         let mut rules = self.always().iter().chain(&policy.rules);
         let decided = rules.find(|rule| matches(rule, view, &mut looked));
         answer(decided, policy, view, looked)
@@ -54,7 +54,8 @@ impl Bundle {
 /// Whether the rule decides. The conditions of a rule that is not there now, or only observes, are evaluated all the
 /// same: so what the record shows has one form for each bundle, whatever the time.
 fn matches(rule: &Rule, view: View<'_>, looked: &mut Looked) -> bool {
-    let holds = rule.when.holds(view, &mut |leaf, outcome| looked.note(leaf, outcome));
+    looked.at(rule.looks_at);
+    let holds = rule.when.holds(view, &mut |_, outcome| looked.note(outcome));
     let held = holds && rule.active.includes(view.facts.received_at);
     if held && rule.part == Part::Observes {
         looked.observed(&rule.id);

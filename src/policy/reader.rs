@@ -3,17 +3,20 @@
 //! Everything returns an `Option`: `None` means that the fault is noted already, so the caller says nothing more about
 //! it and looks at the next thing. This is how one run finds all faults.
 
-use super::diagnostic::{Code, Diagnostic, Severity, Span};
+use super::diagnostic::{Code, Diagnostic, Findings, Severity, Span};
 use super::grammar::Table;
 use super::source::SourceFile;
 use super::suggest::did_you_mean;
 use super::yaml::{Entry, Kind, Node};
 
+/// The most errors of one file that are shown, and the most warnings.
+pub(crate) const FINDINGS_MAX: usize = 200;
+
 /// A file being checked, and what was found in it so far.
 #[derive(Debug)]
 pub(crate) struct Reader<'f> {
     file: &'f SourceFile,
-    found: Vec<Diagnostic>,
+    found: Findings,
 }
 
 /// A map, its position and what it is called in messages.
@@ -40,7 +43,7 @@ impl<'n> Map<'n> {
 impl<'f> Reader<'f> {
     /// Starts on a file.
     pub(crate) const fn new(file: &'f SourceFile) -> Self {
-        Self { file, found: Vec::new() }
+        Self { file, found: Findings::up_to(FINDINGS_MAX) }
     }
 
     /// The name of the file.
@@ -50,12 +53,12 @@ impl<'f> Reader<'f> {
 
     /// Hands over what was found.
     pub(crate) fn into_findings(self) -> Vec<Diagnostic> {
-        self.found
+        self.file.listed(self.found)
     }
 
     /// How many findings there are so far: tells whether a stretch of work found any.
     pub(crate) const fn count(&self) -> usize {
-        self.found.len()
+        self.found.count()
     }
 
     /// Notes a fault.
@@ -66,8 +69,7 @@ impl<'f> Reader<'f> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        let kind = (Severity::Error, code);
-        self.found.push(self.file.finding(kind, span, message.into(), help.into()));
+        self.note((Severity::Error, code), span, message, help);
     }
 
     /// Notes something that loads but should be looked at.
@@ -78,8 +80,18 @@ impl<'f> Reader<'f> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        let kind = (Severity::Warning, code);
-        self.found.push(self.file.finding(kind, span, message.into(), help.into()));
+        self.note((Severity::Warning, code), span, message, help);
+    }
+
+    fn note(
+        &mut self,
+        kind: (Severity, Code),
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let file = self.file;
+        self.found.note(kind.0, || file.finding(kind, span, message.into(), help.into()));
     }
 
     /// Takes a map that has at least one entry.

@@ -2,6 +2,7 @@
 
 use super::condition::Condition;
 use super::outcome::Outcome;
+use super::seen::FieldSet;
 use crate::domain::{RuleId, Timestamp};
 
 pub(crate) mod keys;
@@ -25,6 +26,8 @@ pub(crate) struct Rule {
     pub(crate) message: Option<Box<str>>,
     /// The line of its id in its file, from 1.
     pub(crate) line: usize,
+    /// What its conditions look at.
+    pub(crate) looks_at: FieldSet,
     /// When it is there at all.
     pub(crate) active: Active,
     /// Whether it decides.

@@ -31,6 +31,8 @@ pub(crate) struct FieldRule {
     pub(crate) name: Box<str>,
     /// The name in conditions and reasons: `metadata.NAME`.
     pub(crate) path: Box<str>,
+    /// The path as the name of a JSON member: `"metadata.NAME":`.
+    pub(crate) member: Box<str>,
     /// Whether it may be left out.
     pub(crate) is_optional: bool,
     /// What it may hold.
@@ -88,6 +90,8 @@ pub(crate) enum Normalise {
 pub(crate) struct MoneyRule {
     /// The name in conditions: `money.NAME`.
     pub(crate) path: Box<str>,
+    /// The path as the name of a JSON member: `"money.NAME":`.
+    pub(crate) member: Box<str>,
     /// Which field holds the amount.
     pub(crate) amount: usize,
     /// Which field holds the currency.
@@ -219,7 +223,7 @@ impl TextRule {
     /// # Errors
     /// What is wrong with it, in words that quote nothing.
     pub(crate) fn check(&self, normal: &str) -> Result<Option<usize>, &'static str> {
-        if normal.chars().count() > self.chars_max {
+        if normal.len() > self.chars_max && normal.chars().count() > self.chars_max {
             return Err("too long");
         }
         if self.pattern.as_ref().is_some_and(|pattern| !pattern.fits(normal)) {

@@ -7,7 +7,7 @@ use super::condition::HistoryField;
 use super::condition::read::{Names, Place};
 use super::diagnostic::{Code, Span};
 use super::grants::Neighbours;
-use super::laws::{self, Subject};
+use super::laws::{self, Effort, Subject};
 use super::lists::read::ReadLists;
 use super::literal;
 use super::outcome::Outcome;
@@ -134,12 +134,14 @@ pub(crate) fn policy(
     let otherwise = out.reader.required(&map, "otherwise", "the file");
     let otherwise = otherwise.and_then(|node| Some((out.outcome(node, "`otherwise`")?, node.span)));
     read.schema.history = history;
+    let effort = Effort::default();
     let subject = Subject {
         scopes,
         schema: &read.schema,
         rules: &read_rules,
         otherwise: otherwise.as_ref().map(|(outcome, span)| (outcome, *span)),
         grants: &grants,
+        effort: &effort,
     };
     laws::check(reader, subject);
     let (otherwise, otherwise_span) = otherwise?;
@@ -175,7 +177,14 @@ pub(crate) fn always(
     let (schema, grants) = (&schema.schema, &*grants);
     laws::check_always(
         reader,
-        Subject { scopes: all_scopes, schema, rules: &rules, otherwise: None, grants },
+        Subject {
+            scopes: all_scopes,
+            schema,
+            rules: &rules,
+            otherwise: None,
+            grants,
+            effort: &Effort::default(),
+        },
     );
     ReadAlways { rules, history }
 }

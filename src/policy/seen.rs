@@ -2,29 +2,42 @@
 
 use std::fmt::Write;
 
-use super::condition::{Field, Leaf, Measured, NEEDS_MAX, Total, View};
+use super::condition::{Condition, Field, Measured, NEEDS_MAX, Total, View};
 use super::schema::{FIELDS_MAX, FieldRule, Value};
-use crate::domain::{Metadata, RuleId, Seen, Sum, mask_identifier, mask_ip};
+use crate::domain::{Metadata, RuleId, Seen, Sum, masked_parts, push_masked_ip};
 
 /// The most characters of a user agent that are kept.
 const USER_AGENT_CHARS_MAX: usize = 64;
 /// Room for the values of a usual scope, so that writing them does not move them.
-const USUAL_BYTES: usize = 384;
+const USUAL_BYTES: usize = 512;
+/// Room for the outcomes of a usual scope, for the same reason.
+const USUAL_OUTCOMES: usize = 64;
 
 /// Which fields were looked at, and how each condition came out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Looked {
     fields: FieldSet,
-    outcomes: String,
+    /// Only `0` and `1`.
+    outcomes: Vec<u8>,
     /// The ids of the rules that would have decided if they did not only observe, as a JSON list without its brackets.
     observed: String,
 }
 
 impl Looked {
+    /// Nothing yet.
+    pub(super) fn new() -> Self {
+        let outcomes = Vec::with_capacity(USUAL_OUTCOMES);
+        Self { fields: FieldSet::default(), outcomes, observed: String::new() }
+    }
+
+    /// Notes what a rule's conditions look at.
+    pub(super) const fn at(&mut self, fields: FieldSet) {
+        self.fields.0 |= fields.0;
+    }
+
     /// Notes a condition's outcome.
-    pub(super) fn note(&mut self, leaf: &Leaf, outcome: bool) {
-        self.fields.add(leaf.field);
-        self.outcomes.push(if outcome { '1' } else { '0' });
+    pub(super) fn note(&mut self, outcome: bool) {
+        self.outcomes.push(b'0' + u8::from(outcome));
     }
 
     /// Notes a rule that matched and only observes. An id has no character that needs escaping.
@@ -48,13 +61,13 @@ impl Looked {
             _ = write!(json, "{comma}\"observed\":[{}]", self.observed);
         }
         json.push('}');
-        Seen { values_json: json, outcomes: self.outcomes }
+        Seen { values_json: json, outcomes: String::from_utf8(self.outcomes).unwrap_or_default() }
     }
 }
 
 /// A set of fields: one bit each, in the order in which they are written.
-#[derive(Debug, Clone, Copy, Default)]
-struct FieldSet(u64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct FieldSet(u64);
 
 impl FieldSet {
     const ORDER: [Field; 8] = [
@@ -71,6 +84,13 @@ impl FieldSet {
     const FIRST_MONEY: usize = Self::FIRST_METADATA + FIELDS_MAX;
     const FIRST_HISTORY: usize = Self::FIRST_MONEY + FIELDS_MAX;
     const BITS: usize = Self::FIRST_HISTORY + NEEDS_MAX;
+
+    /// The fields that a condition looks at.
+    pub(super) fn of(condition: &Condition) -> Self {
+        let mut fields = Self::default();
+        condition.each_leaf(&mut |leaf| fields.add(leaf.field));
+        fields
+    }
 
     fn add(&mut self, field: Field) {
         let bit = match field {
@@ -104,15 +124,19 @@ impl FieldSet {
 fn write_field(json: &mut String, field: Field, view: View<'_>) {
     let facts = view.facts;
     match field {
-        Field::Scope => text(json, "scope", facts.scope.as_str()),
-        Field::UserId | Field::Bucket => text(json, "user_id", facts.user_id.as_str()),
-        Field::Time => text(json, "request.time", &facts.received_at.to_string()),
-        Field::Ip => text(json, "signals.ip", &mask_ip(facts.signals.ip)),
-        Field::Platform => text(json, "signals.platform", facts.signals.platform.as_str()),
-        Field::UserAgent => text(json, "signals.user_agent", start_of(&facts.signals.user_agent)),
+        Field::Scope => text(json, "\"scope\":\"", facts.scope.as_str()),
+        Field::UserId | Field::Bucket => text(json, "\"user_id\":\"", facts.user_id.as_str()),
+        Field::Time => text(json, "\"request.time\":\"", &facts.received_at.to_string()),
+        Field::Ip => {
+            json.push_str("\"signals.ip\":\"");
+            push_masked_ip(json, facts.signals.ip);
+            json.push('"');
+        }
+        Field::Platform => text(json, "\"signals.platform\":\"", facts.signals.platform.as_str()),
+        Field::UserAgent => text(json, "\"signals.user_agent\":\"", start_of(&facts.signals.user_agent)),
         Field::IdentifiersAny | Field::IdentifiersEvery => identifiers(json, view),
         Field::IdentifiersCount => {
-            name(json, "identifiers.count");
+            json.push_str("\"identifiers.count\":");
             // Writing to a `String` cannot fail.
             _ = write!(json, "{}", facts.identifiers.len());
         }
@@ -126,15 +150,14 @@ fn write_field(json: &mut String, field: Field, view: View<'_>) {
 /// any subject's value.
 fn history(json: &mut String, at: usize, view: View<'_>) {
     let Some(field) = view.schema.history.get(at) else { return };
+    quoted(json, &[&field.words]);
+    json.push(':');
     match view.measured(at) {
-        None => null(json, &field.words),
-        Some(Measured::Number(number)) => {
-            name(json, &field.words);
-            _ = write!(json, "{number}");
-        }
-        Some(Measured::Money(total)) => text(json, &field.words, &sum_text(&total)),
-        Some(Measured::Last(None)) => text(json, &field.words, "never"),
-        Some(Measured::Last(Some(moment))) => text(json, &field.words, &moment.to_string()),
+        None => json.push_str("null"),
+        Some(Measured::Number(number)) => _ = write!(json, "{number}"),
+        Some(Measured::Money(total)) => text(json, "\"", &sum_text(&total)),
+        Some(Measured::Last(None)) => json.push_str("\"never\""),
+        Some(Measured::Last(Some(moment))) => text(json, "\"", &moment.to_string()),
     }
 }
 
@@ -150,31 +173,31 @@ fn sum_text(total: &Total) -> String {
 
 fn metadata(json: &mut String, at: usize, view: View<'_>) {
     let Some(field) = view.schema.fields.get(at) else { return };
+    json.push_str(&field.member);
     match view.values.field(at) {
-        Value::Absent => null(json, &field.path),
+        Value::Absent => json.push_str("null"),
         // The page's own digits: checked to be plain, and cheaper than writing the number anew.
-        Value::Decimal(_) => text(json, &field.path, sent(field, view)),
-        Value::Text(value, _) if *field.name == *Metadata::IDENTIFIER => {
-            text(json, &field.path, &mask_identifier(value));
+        Value::Decimal(_) => quoted(json, &[sent(field, view)]),
+        Value::Text(value, _) => {
+            json.push('"');
+            if *field.name == *Metadata::IDENTIFIER {
+                masked(json, value);
+            } else {
+                escaped(json, value);
+            }
+            json.push('"');
         }
-        Value::Text(value, _) => text(json, &field.path, value),
     }
 }
 
 fn money(json: &mut String, at: usize, view: View<'_>) {
     let Some(rule) = view.schema.money.get(at) else { return };
+    json.push_str(&rule.member);
     let amount = view.schema.fields.get(rule.amount).map(|field| sent(field, view));
     let currency = view.values.money(rule).and_then(|(_, place)| rule.currencies.get(place));
     match (amount, currency) {
-        (Some(amount), Some(currency)) => {
-            name(json, &rule.path);
-            json.push('"');
-            escaped(json, amount);
-            json.push(' ');
-            json.push_str(currency.as_str());
-            json.push('"');
-        }
-        _ => null(json, &rule.path),
+        (Some(amount), Some(currency)) => quoted(json, &[amount, " ", currency.as_str()]),
+        _ => json.push_str("null"),
     }
 }
 
@@ -183,50 +206,69 @@ fn sent<'r>(field: &FieldRule, view: View<'r>) -> &'r str {
 }
 
 fn identifiers(json: &mut String, view: View<'_>) {
-    name(json, "identifiers");
-    json.push('[');
+    json.push_str("\"identifiers\":[");
     for (at, identifier) in view.facts.identifiers.iter().enumerate() {
-        if at > 0 {
-            json.push(',');
-        }
-        json.push('"');
+        json.push_str(if at > 0 { ",\"" } else { "\"" });
         escaped(json, identifier.kind.as_str());
         json.push(' ');
-        escaped(json, &mask_identifier(&identifier.value));
+        masked(json, &identifier.value);
         json.push('"');
     }
     json.push(']');
 }
 
+fn masked(json: &mut String, value: &str) {
+    masked_parts(value).iter().for_each(|part| escaped(json, part));
+}
+
 fn start_of(text: &str) -> &str {
+    if text.len() <= USER_AGENT_CHARS_MAX {
+        return text;
+    }
+    if let Some(start) = text.get(..USER_AGENT_CHARS_MAX).filter(|start| start.is_ascii()) {
+        return start;
+    }
     let end = text.char_indices().nth(USER_AGENT_CHARS_MAX).map_or(text.len(), |(at, _)| at);
     text.get(..end).unwrap_or(text)
 }
 
-/// Writes a member's name. The checker takes only names that need no escaping.
-fn name(json: &mut String, name: &str) {
-    json.push('"');
-    json.push_str(name);
-    json.push_str("\":");
-}
-
-fn text(json: &mut String, field: &str, value: &str) {
-    name(json, field);
-    json.push('"');
+/// Writes a member: its name, with all that stands before the text, and the text.
+fn text(json: &mut String, member: &str, value: &str) {
+    json.push_str(member);
     escaped(json, value);
     json.push('"');
 }
 
-fn null(json: &mut String, field: &str) {
-    name(json, field);
-    json.push_str("null");
+/// Writes a string of parts that need no escaping.
+fn quoted(json: &mut String, parts: &[&str]) {
+    json.push('"');
+    parts.iter().for_each(|part| json.push_str(part));
+    json.push('"');
+}
+
+/// Whether a text needs no escaping: eight bytes at a time, since nearly all texts are short and plain.
+fn is_plain(text: &str) -> bool {
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let mut last = [b' '; 8];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    let marks = words.iter().chain([&last]).fold(0, |marks, word| marks | marked(u64::from_ne_bytes(*word)));
+    marks == 0
+}
+
+/// Not zero when one of the bytes is a control character, a quote or a backslash.
+const fn marked(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    // A byte below `n` borrows its highest bit, which a byte of other alphabets has already and so does not count.
+    const fn below(word: u64, n: u64) -> u64 {
+        word.wrapping_sub(ONES * n) & !word & HIGHS
+    }
+    below(word, 0x20) | below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5c), 1)
 }
 
 /// Writes the inside of a JSON string (RFC 8259 §7).
 fn escaped(json: &mut String, text: &str) {
-    // Every byte is looked at, whatever came before it, so that the compiler can look at many at a time.
-    let is_plain = |byte: u8| (byte >= 0x20) & (byte != b'"') & (byte != b'\\');
-    if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+    if is_plain(text) {
         json.push_str(text);
         return;
     }
@@ -246,17 +288,37 @@ mod tests {
 
     #[test]
     fn escaped_text_reads_back() {
-        for sample in ["", "plain", "a\"b\\c", "tab\tnul\0é\u{7f}\u{2028}"] {
+        let odd = ['"', '\\', '\0', '\u{1f}', '\u{7f}', '\u{80}', '\u{a2}', '\u{dc}', '\u{2028}'];
+        let everywhere = odd
+            .iter()
+            .flat_map(|odd| (0..20).map(move |at| format!("{}{odd}{}", "x".repeat(at), "y".repeat(20 - at))));
+        let samples = ["", "plain", "a\"b\\c", "tab\tnul\0é\u{7f}\u{2028}"].map(str::to_owned);
+        for sample in everywhere.chain(samples) {
             let mut json = String::from("\"");
-            escaped(&mut json, sample);
+            escaped(&mut json, &sample);
             json.push('"');
             assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), sample);
         }
     }
 
     #[test]
+    fn plain_is_what_needs_no_escaping() {
+        for c in (0..0x300).filter_map(char::from_u32) {
+            let plain = c >= ' ' && c != '"' && c != '\\';
+            for text in [c.to_string(), format!("1234567{c}"), format!("12345678{c}9")] {
+                assert_eq!(is_plain(&text), plain, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_long_user_agent_is_cut_between_characters() {
         assert_eq!(start_of(&"é".repeat(100)), "é".repeat(64));
+        assert_eq!(start_of(&"a".repeat(100)), "a".repeat(64));
+        assert_eq!(
+            start_of(&format!("{}é{}", "a".repeat(63), "b".repeat(9))),
+            format!("{}é", "a".repeat(63))
+        );
         assert_eq!(start_of("short"), "short");
     }
 

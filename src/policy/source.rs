@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use super::diagnostic::{Code, Diagnostic, Severity, Span};
+use super::diagnostic::{Code, Diagnostic, Findings, Severity, Span, excerpt};
 
 /// The most bytes of one file.
 pub(crate) const FILE_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -20,6 +20,9 @@ pub(super) const LISTS_DIR: &str = "lists";
 
 /// The first line of a bundle's canonical text: says how to read the rest.
 const CANONICAL_HEAD: &str = "doorstep policy bundle 1\n";
+
+/// Room for what the canonical text says of a file besides its name.
+const HEADING_BYTES: usize = 32;
 
 /// A policy file: its name inside the directory and its text.
 #[derive(Debug, Clone)]
@@ -64,17 +67,31 @@ impl SourceFile {
         message: String,
         help: String,
     ) -> Diagnostic {
+        let (source_line, skipped) = excerpt::around(self.line(span.line), span.column);
         Diagnostic {
             severity,
             code,
             file: self.name.clone(),
             line: span.line,
             column: span.column,
-            source_line: self.line(span.line).to_owned(),
-            message,
-            help,
+            source_line,
+            message: excerpt::cut(message),
+            help: excerpt::cut(help),
             width: span.width,
+            skipped,
         }
+    }
+
+    /// What was kept of the findings in this file, and how many more there are.
+    pub(crate) fn listed(&self, findings: Findings) -> Vec<Diagnostic> {
+        let left_out = findings.left_out();
+        let mut listed = findings.into_kept();
+        if left_out > 0 {
+            let message = format!("{left_out} more findings here");
+            let help = "see to the ones that are shown first".to_owned();
+            listed.push(self.finding((Severity::Warning, Code::Limit), Span::START, message, help));
+        }
+        listed
     }
 }
 
@@ -156,7 +173,10 @@ pub(crate) fn check_files(files: &[SourceFile]) -> Vec<Diagnostic> {
 pub(crate) fn canonical_text(files: &[SourceFile]) -> String {
     let mut sorted: Vec<_> = files.iter().collect();
     sorted.sort_by(|a, b| a.name().cmp(b.name()));
-    let mut text = CANONICAL_HEAD.to_owned();
+    // Reserved once: a text that grows is in memory twice, and this one may be long.
+    let bytes: usize = files.iter().map(|file| file.text().len() + file.name().len() + HEADING_BYTES).sum();
+    let mut text = String::with_capacity(CANONICAL_HEAD.len() + bytes);
+    text.push_str(CANONICAL_HEAD);
     for file in sorted {
         text.push_str(&format!("file {} {}\n", file.name(), file.text().len()));
         text.push_str(file.text());

@@ -8,7 +8,8 @@ use std::collections::HashSet;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, StrInput};
 
-use super::diagnostic::{Code, Diagnostic, Severity, Span};
+use super::diagnostic::{Code, Diagnostic, Findings, Severity, Span};
+use super::reader::FINDINGS_MAX;
 use super::source::SourceFile;
 
 mod inline;
@@ -72,8 +73,8 @@ pub(crate) struct Entry {
 /// # Errors
 /// The first place that is not plain YAML, or every key that stands twice; there is no tree then.
 pub(crate) fn parse(file: &SourceFile) -> Result<Node, Vec<Diagnostic>> {
-    let mut builder =
-        Builder { file, open: Vec::new(), root: None, nodes: 0, documents: 0, faults: Vec::new() };
+    let faults = Findings::up_to(FINDINGS_MAX);
+    let mut builder = Builder { file, open: Vec::new(), root: None, nodes: 0, documents: 0, faults };
     let mut options = Options::default();
     options.emit_unresolved_aliases = true;
     options.emit_comments = false;
@@ -86,7 +87,7 @@ pub(crate) fn parse(file: &SourceFile) -> Result<Node, Vec<Diagnostic>> {
             builder.take(event, Span { width, ..start })
         });
         if step.is_err() {
-            return Err(builder.faults);
+            return Err(file.listed(builder.faults));
         }
     }
     builder.finish()
@@ -98,7 +99,7 @@ struct Builder<'f> {
     root: Option<Node>,
     nodes: usize,
     documents: usize,
-    faults: Vec<Diagnostic>,
+    faults: Findings,
 }
 
 /// The fault is noted, and nothing after it can be trusted.
@@ -201,8 +202,8 @@ impl Builder<'_> {
     }
 
     fn finish(self) -> Result<Node, Vec<Diagnostic>> {
-        if !self.faults.is_empty() {
-            return Err(self.faults);
+        if self.faults.has_errors() {
+            return Err(self.file.listed(self.faults));
         }
         self.root.ok_or_else(|| {
             let message = "the file is empty".to_owned();
@@ -230,7 +231,8 @@ impl Builder<'_> {
     /// Notes a fault; whether reading can go on after it is for the caller to say.
     fn error(&mut self, (code, span): (Code, Span), message: &str, help: &str) -> Stop {
         let kind = (Severity::Error, code);
-        self.faults.push(self.file.finding(kind, span, message.to_owned(), help.to_owned()));
+        let file = self.file;
+        self.faults.note(kind.0, || file.finding(kind, span, message.to_owned(), help.to_owned()));
         Stop
     }
 }

@@ -113,7 +113,7 @@ fn report(options: &Options, samples: &Samples, setting: &Setting<'_>) -> Outcom
     let text = table::render(samples, setting);
     print!("{text}");
     if let Some(file) = &options.write {
-        std::fs::write(file, &text).doing("writing the table")?;
+        std::fs::write(file, with_next_measure(&text, file)).doing("writing the table")?;
     }
     if let Some(file) = &options.json {
         let json = serde_json::to_string_pretty(&samples.all()).doing("writing JSON")?;
@@ -206,5 +206,14 @@ impl Bench<'_> {
         } else {
             Err(server.fault(&format!("{left} of {wanted} calls were not answered: connections were cut")))
         }
+    }
+}
+
+/// The table, and what the file holds of the measure that stands below it.
+fn with_next_measure(text: &str, file: &Path) -> String {
+    let before = std::fs::read_to_string(file).unwrap_or_default();
+    match before.split_once("\n# ") {
+        Some((_, next)) => format!("{text}\n# {next}"),
+        None => text.to_owned(),
     }
 }

@@ -44,27 +44,21 @@ impl Judge {
         self.desk.overlay().revision()
     }
 
-    /// The question to the record, for a scope whose rules ask about the past.
-    ///
-    /// # Errors
-    /// The judge itself, where nothing must be known.
-    pub(super) fn question(self) -> Result<Question, Self> {
+    /// Whether the scope's rules ask about the past.
+    pub(super) fn asks(&self) -> bool {
+        !self.bundle.needs(&self.facts.scope).is_empty()
+    }
+
+    /// The question to the record, which knows the past.
+    pub(super) fn question(self) -> Question {
         let needs = self.bundle.needs(&self.facts.scope).clone();
-        if needs.is_empty() {
-            return Err(self);
-        }
         let asker = Asker {
             subjects: self.subjects.clone(),
             scope: self.facts.scope.clone(),
             at: self.facts.received_at,
         };
         let desk = self.desk();
-        Ok(Question {
-            needs,
-            asker,
-            desk,
-            decide: Box::new(move |history| self.clone().into_record(history)),
-        })
+        Question { needs, asker, desk, decide: Box::new(move |history| self.clone().into_record(history)) }
     }
 
     /// Decides, and writes down what is recorded of it.

@@ -9,6 +9,7 @@ use crate::policy::{Code, Diagnostics, load_files, load_recorded};
 
 mod cases;
 mod history_cases;
+mod hostile;
 mod list_cases;
 mod rates_cases;
 

@@ -88,7 +88,7 @@ impl Family {
         let has = |word: &&str| {
             user_agent.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
         };
-        let found = WORDS.iter().find(|(_, words)| words.iter().any(|word| has(&word)));
+        let found = WORDS.iter().find(|(_, words)| words.iter().any(&has));
         found.map_or(Self::Other, |(family, _)| *family)
     }
 }

@@ -16,7 +16,7 @@ pub(crate) enum Listed {
     /// `in_list` of an address.
     Address(Arc<AddressList>),
     /// `mapped_by`.
-    Mapped(Arc<MapList>, Wanted),
+    Mapped(Arc<MapList>, Box<Wanted>),
 }
 
 /// The values that `mapped_by` asks for.

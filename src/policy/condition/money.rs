@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Condition, Test};
-use crate::domain::{Amount, Currency, Timestamp};
+use super::{Condition, Test, is_between};
+use crate::domain::{Amount, Currency, Timestamp, by_value};
 use crate::policy::rates::{Converted, Exchange, Rates};
 
 /// What money in one currency is compared with.
@@ -46,12 +46,12 @@ impl Test {
     pub(super) fn money(&self, (amount, currency): (Amount, usize), now: Timestamp) -> Option<bool> {
         match self {
             Self::Money(comparison, bounds) => bounds.get(currency).map(|bound| match bound {
-                Bound::Own(bound) => comparison.holds(amount, *bound),
+                Bound::Own(bound) => comparison.fits(by_value(amount.decimal(), bound.decimal())),
                 Bound::Foreign(bound, exchange) => comparison
                     .holds(exchange.convert(amount.decimal(), now), Converted::Amount(bound.decimal())),
             }),
             Self::MoneyBetween(bounds) => bounds.get(currency).map(|bound| match bound {
-                Bound::Own((low, high)) => *low <= amount && amount <= *high,
+                Bound::Own((low, high)) => is_between(*low, amount.decimal(), *high),
                 Bound::Foreign((low, high), exchange) => {
                     let amount = exchange.convert(amount.decimal(), now);
                     Converted::Amount(low.decimal()) <= amount && amount <= Converted::Amount(high.decimal())

@@ -192,10 +192,12 @@ impl<'w> When<'w, '_> {
         let keyed = match field {
             Field::IdentifiersAny | Field::IdentifiersEvery => {
                 let test = read_identifier::identifier(self.reader, node, key, names.lists);
-                Some(test.map(Test::Identifier))
+                Some(test.map(|test| Test::Identifier(Box::new(test))))
             }
-            Field::Time => Some(read_moment::time(self.reader, node).map(Test::Time)),
-            Field::Bucket => Some(read_moment::bucket(self.reader, node).map(Test::Bucket)),
+            Field::Time => Some(read_moment::time(self.reader, node).map(|test| Test::Time(Box::new(test)))),
+            Field::Bucket => {
+                Some(read_moment::bucket(self.reader, node).map(|test| Test::Bucket(Box::new(test))))
+            }
             _ => None,
         };
         let about = |asks: String| About {

@@ -130,7 +130,8 @@ fn mapped_by(reader: &mut Reader<'_>, node: &Node, lists: &ReadLists<'_>) -> Opt
     let Content::Mapping(mapping) = &list.content else {
         if let Content::Nothing = list.content {
             let none = Arc::new(MapList::empty(list.name));
-            return Some(Listed::Mapped(none, Wanted { values: texts_of(&wanted), ..Wanted::default() }));
+            let wanted = Wanted { values: texts_of(&wanted), ..Wanted::default() };
+            return Some(Listed::Mapped(none, Box::new(wanted)));
         }
         let why = "it gives addresses no values";
         misfit(reader, name.span, list, why, "write `198.51.100.0/24,VALUE` in every line of it");
@@ -145,7 +146,7 @@ fn mapped_by(reader: &mut Reader<'_>, node: &Node, lists: &ReadLists<'_>) -> Opt
     }
     let values = texts_of(&wanted);
     let addresses = (reader.count() == before).then(|| mapping.addresses(&values))?;
-    Some(Listed::Mapped(Arc::clone(mapping), Wanted { values, addresses }))
+    Some(Listed::Mapped(Arc::clone(mapping), Box::new(Wanted { values, addresses })))
 }
 
 /// In one order, so that two conditions which want the same are equal.

@@ -9,7 +9,7 @@ use super::{Comparison, Family, Field, Test};
 use crate::domain::{Amount, Scope};
 use crate::policy::addresses::{AddressSet, RangeFault, parse_range};
 use crate::policy::diagnostic::{Code, Span};
-use crate::policy::literal;
+use crate::policy::literal::{self, Needle};
 use crate::policy::rates::read::ReadRates;
 use crate::policy::reader::{Reader, Truth};
 use crate::policy::schema::read::possible;
@@ -189,7 +189,7 @@ fn addresses(reader: &mut Reader<'_>, node: &Node) -> Option<Test> {
             }
         }
     }
-    (nets.len() == items.len()).then(|| Test::InRange(AddressSet::of(nets)))
+    (nets.len() == items.len()).then(|| Test::InRange(Box::new(AddressSet::of(nets))))
 }
 
 /// Takes one text or a list of them, not longer than a list may be.
@@ -277,7 +277,7 @@ fn text(reader: &mut Reader<'_>, operator: &Entry, rule: Option<&TextRule>) -> O
             match key {
                 "starts_with" => Some(Test::StartsWith(part.into())),
                 "ends_with" => Some(Test::EndsWith(part.into())),
-                _ => Some(Test::Contains(part.into())),
+                _ => Some(Test::Contains(Needle::new(part))),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::overlap::{Claim, Literal};
+use super::claim::{Claim, Literal};
 use crate::domain::{Amount, Currency};
 use crate::policy::condition::{Comparison, Test};
 use crate::policy::schema::DecimalRule;

@@ -6,10 +6,11 @@
 
 use std::borrow::Cow;
 
+use super::claim::{Claim, Literal};
 use super::{Subject, interval};
 use crate::domain::Scope;
 use crate::policy::addresses::AddressSet;
-use crate::policy::condition::{Condition, Family, Field, Leaf, Listed, Test};
+use crate::policy::condition::{Condition, Family, Field, Listed, Test};
 use crate::policy::schema::FieldKind;
 use crate::policy::steps::read::PLATFORM_NAMES;
 
@@ -23,40 +24,6 @@ const CASES_MAX: usize = 256;
 const RANGES_MAX: usize = 20_000;
 /// Stands for every platform that has no name here: no condition can name it.
 const OTHER_PLATFORM: &str = "";
-
-/// Whether something is said to hold or said not to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Claim {
-    Holds,
-    Fails,
-}
-
-impl Claim {
-    const fn opposite(self) -> Self {
-        match self {
-            Self::Holds => Self::Fails,
-            Self::Fails => Self::Holds,
-        }
-    }
-}
-
-/// A leaf that holds, or that does not.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Literal<'c> {
-    pub(super) leaf: &'c Leaf,
-    pub(super) claim: Claim,
-}
-
-impl Literal<'_> {
-    /// Whether the literal is true of a request that lacks the field.
-    fn is_true_when_absent(&self) -> bool {
-        self.leaf.when_absent == self.holds()
-    }
-
-    pub(super) fn holds(&self) -> bool {
-        self.claim == Claim::Holds
-    }
-}
 
 /// All cases in which a condition holds; `None` inside when there are too many.
 #[derive(Debug, Clone)]
@@ -105,7 +72,9 @@ impl<'c> Cases<'c> {
                 case.iter().copied().partition(|literal| is_forgotten(literal.leaf.field));
             about.iter().all(could_be).then_some(rest)
         };
-        let cases = self.cases.as_ref().map(|cases| cases.iter().filter_map(keep).collect());
+        let literals = self.cases.iter().flatten().map(Vec::len).sum::<usize>();
+        let affordable = self.cases.as_ref().filter(|_| self.subject.effort.spend(1 + literals));
+        let cases = affordable.map(|cases| cases.iter().filter_map(keep).collect());
         Self { subject: self.subject, condition: self.condition, cases }
     }
 
@@ -185,6 +154,9 @@ fn spread(condition: &Condition, claim: Claim) -> Option<Vec<Vec<Literal<'_>>>> 
 
 /// Whether a request could satisfy all literals. `false` is a proof.
 fn possible(case: &[Literal<'_>], subject: Subject<'_>) -> bool {
+    if !subject.effort.spend(1 + case.len() * case.len() + case.iter().map(Literal::width).sum::<usize>()) {
+        return true;
+    }
     case.iter().enumerate().all(|(at, literal)| {
         let field = literal.leaf.field;
         if case.iter().take(at).any(|earlier| earlier.leaf.field == field) {

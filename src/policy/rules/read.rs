@@ -13,6 +13,7 @@ use crate::policy::literal;
 use crate::policy::outcome::Outcome;
 use crate::policy::outcome::read::OutcomeReader;
 use crate::policy::reader::{Map, Truth};
+use crate::policy::seen::FieldSet;
 use crate::policy::yaml::Node;
 
 /// The most characters of a message.
@@ -63,7 +64,8 @@ pub(crate) fn rules(
             let message = message(out, &map);
             let overrides = overrides(out, &map);
             let (active, part) = (active(out, &map, names.now), part(out, &map));
-            let rule = Rule { id, when, then, message, line: id_span.line, active, part };
+            let (line, looks_at) = (id_span.line, FieldSet::of(&when));
+            let rule = Rule { id, when, then, message, line, looks_at, active, part };
             read.rules.push(ReadRule { rule, id_span, overrides });
         }
     }

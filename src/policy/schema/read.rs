@@ -91,8 +91,14 @@ fn field(reader: &mut Reader<'_>, name: &str, node: &Node) -> Option<FieldRule> 
         _ => FieldKind::Text(text(reader, name, &map)),
     };
     let is_optional = optional.is_some_and(Truth::is_yes);
-    let field = FieldRule { name: name.into(), path: path.into(), is_optional, kind };
+    let (name, member) = (name.into(), member(&path));
+    let field = FieldRule { name, path: path.into(), member, is_optional, kind };
     (reader.count() == before).then_some(field)
+}
+
+/// A path as the name of a JSON member. Names of fields need no escaping.
+fn member(path: &str) -> Box<str> {
+    format!("\"{path}\":").into()
 }
 
 fn decimal(reader: &mut Reader<'_>, map: &Map<'_>) -> DecimalRule {
@@ -233,7 +239,7 @@ fn money_rule(reader: &mut Reader<'_>, path: &str, node: &Node, read: &ReadSchem
     });
     let currency = currency.and_then(|(at, field, span)| Some((at, currencies(reader, field, span)?)));
     let (amount, (currency, currencies)) = (amount?, currency?);
-    Some(MoneyRule { path: path.into(), amount, currency, currencies })
+    Some(MoneyRule { path: path.into(), member: member(path), amount, currency, currencies })
 }
 
 /// Finds the field that `metadata.NAME` means.

@@ -102,15 +102,16 @@ impl Situation<'_> {
             (Field::Scope | Field::Platform, Test::Listed(_)) => None,
             (Field::Scope, test) => Some(test.text(self.scope.as_str())),
             (Field::Platform, test) => Some(test.text(self.walker.platform.as_str())),
-            (
-                Field::IdentifiersAny,
-                Test::Identifier(IdentifierTest {
-                    kinds: Some(kinds),
-                    domains: None,
-                    prefixes: None,
-                    list: None,
-                }),
-            ) => kinds.iter().map(|kind| self.has(kind)).try_fold(false, |any, has| Some(any | has?)),
+            (Field::IdentifiersAny, Test::Identifier(test)) => self.has_any(test),
+            _ => None,
+        }
+    }
+
+    fn has_any(self, test: &IdentifierTest) -> Option<bool> {
+        match test {
+            IdentifierTest { kinds: Some(kinds), domains: None, prefixes: None, list: None } => {
+                kinds.iter().map(|kind| self.has(kind)).try_fold(false, |any, has| Some(any | has?))
+            }
             _ => None,
         }
     }

@@ -1,0 +1,42 @@
+//! What is asked of one identifier.
+
+use std::sync::Arc;
+
+use super::listed::{Moment, has_text};
+use crate::domain::{Identifier, IdentifierKind};
+use crate::policy::lists::TextList;
+
+/// What an identifier must be; every part that is there must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct IdentifierTest {
+    /// One of these kinds.
+    pub(crate) kinds: Option<Vec<IdentifierKind>>,
+    /// An e-mail address at one of these domains, in small letters.
+    pub(crate) domains: Option<Vec<Box<str>>>,
+    /// A phone number that begins so.
+    pub(crate) prefixes: Option<Vec<Box<str>>>,
+    /// One that is in this list; e-mail addresses are looked up in small letters.
+    pub(crate) list: Option<Arc<TextList>>,
+}
+
+impl IdentifierTest {
+    /// Whether one identifier fits at a moment: what is in a list may end.
+    pub(super) fn fits(&self, identifier: &Identifier, moment: Moment<'_>) -> bool {
+        let kind_fits = self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&identifier.kind));
+        kind_fits
+            && self.domains.as_ref().is_none_or(|domains| has_domain(identifier, domains))
+            && self.prefixes.as_ref().is_none_or(|prefixes| has_prefix(identifier, prefixes))
+            && self.list.as_ref().is_none_or(|list| has_text(list, &identifier.value.to_lowercase(), moment))
+    }
+}
+
+fn has_domain(identifier: &Identifier, domains: &[Box<str>]) -> bool {
+    let domain = identifier.value.rsplit_once('@').map(|(_, domain)| domain);
+    identifier.kind == IdentifierKind::EmailAddress
+        && domain.is_some_and(|domain| domains.iter().any(|wanted| wanted.eq_ignore_ascii_case(domain)))
+}
+
+fn has_prefix(identifier: &Identifier, prefixes: &[Box<str>]) -> bool {
+    identifier.kind == IdentifierKind::PhoneNumber
+        && prefixes.iter().any(|prefix| identifier.value.starts_with(&**prefix))
+}

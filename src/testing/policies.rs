@@ -1,0 +1,88 @@
+//! Policies without a server: what measures and the fuzz target hold.
+
+use std::path::Path;
+
+use crate::clock::{Clock as _, SystemClock};
+use crate::domain::{Decision, Facts, History};
+use crate::policy::{self, Bundle, DeskOverlay};
+
+/// A bundle that was checked and loaded.
+pub struct Policies(Bundle);
+
+/// A request that a bundle decides about.
+pub struct Request(Facts);
+
+/// What a bundle decided, with everything that is recorded of it.
+pub struct Decided(Decision);
+
+impl Policies {
+    /// Checks files that are in memory: names and texts.
+    ///
+    /// # Errors
+    /// Every finding, as the command line shows it; there is no bundle then.
+    pub fn load(files: Vec<(String, String)>) -> Result<Self, String> {
+        policy::load_files(files, SystemClock.now()).map(Self).map_err(|found| found.to_string())
+    }
+
+    /// Reads and checks a directory.
+    ///
+    /// # Errors
+    /// Every finding, as the command line shows it; there is no bundle then.
+    pub fn load_dir(directory: &Path) -> Result<Self, String> {
+        policy::load_dir(directory, SystemClock.now()).map(Self).map_err(|found| found.to_string())
+    }
+
+    /// The files that come with Doorstep: names and texts.
+    #[must_use]
+    pub fn shipped() -> Vec<(String, String)> {
+        policy::shipped().into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
+    }
+
+    /// How many rules the bundle has.
+    #[must_use]
+    pub fn rule_count(&self) -> usize {
+        self.0.rule_count()
+    }
+
+    /// Decides, as for the hook call of a user without any past.
+    #[must_use]
+    pub fn decide(&self, request: &Request) -> Decided {
+        Decided(self.0.decide(&request.0, &DeskOverlay::none(), &History::none()))
+    }
+}
+
+impl Request {
+    /// Reads a request as policy tests write it.
+    ///
+    /// # Errors
+    /// Every finding, as the command line shows it.
+    pub fn read(text: &str) -> Result<Self, String> {
+        policy::read_request("request", text).map(Self).map_err(|found| found.to_string())
+    }
+}
+
+impl Decided {
+    /// The rule that decided; `None` where none did.
+    #[must_use]
+    pub fn rule(&self) -> Option<&str> {
+        self.0.rule.as_ref().map(crate::domain::RuleId::as_str)
+    }
+
+    /// Why, as it is recorded.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        self.0.reason.to_string()
+    }
+
+    /// Each condition's outcome, as it is recorded.
+    #[must_use]
+    pub fn outcomes(&self) -> &str {
+        &self.0.seen.outcomes
+    }
+
+    /// The values that conditions saw, as they are recorded.
+    #[must_use]
+    pub fn values_json(&self) -> &str {
+        &self.0.seen.values_json
+    }
+}
