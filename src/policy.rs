@@ -3,9 +3,10 @@
 //! The way of a bundle: [`folder`] reads files as text, [`yaml`] turns each into a tree that keeps positions and source
 //! text, [`reader`] walks it and notes every fault, the `read` modules build typed values ([`steps`], [`schema`],
 //! [`condition`], [`outcome`], [`rules`], [`scope_file`]), [`laws`] holds the rules of a file against each other,
-//! [`bundle`] puts it all together, and [`matcher`] decides, with the fraud desk's word laid over the lists ([`desk`]).
-//! [`suite`] runs a bundle's tests through the same code, and [`trace`] and [`explain`] tell from a record how a decision
-//! came about. `docs/POLICIES.md` is the language for its readers.
+//! [`bundle`] puts it all together, and [`matcher`] decides, with the fraud desk's word laid over the lists
+//! ([`desk`]). [`suite`] runs a bundle's tests through the same code, and [`trace`] and [`explain`] tell from a record how a
+//! decision came about. [`grammar`] has every key with its text and shape, for the readers, for editors and for
+//! `docs/POLICIES.md`, which is the language for its readers.
 
 mod addresses;
 mod bundle;
@@ -17,6 +18,7 @@ mod difference;
 mod explain;
 mod folder;
 mod given;
+mod grammar;
 mod grants;
 mod laws;
 mod lists;
@@ -51,6 +53,7 @@ pub(crate) use difference::Difference;
 pub(crate) use explain::{Explanation, Told};
 pub(crate) use folder::{Fingerprint, fingerprint};
 pub(crate) use given::read_given;
+pub(crate) use grammar::{FileKind, json_schema};
 pub(crate) use load::{load_dir, load_dir_in_force, load_files, load_recorded, reload_dir};
 pub(crate) use request::{read_request, read_request_at};
 pub(crate) use shipped::shipped;

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{LoadRequest, Override};
+use crate::policy::FileKind;
 
 /// Doorstep: the customer's side of Prelude's step-up. Signed hook calls in, recorded verdicts out; finished steps in,
 /// verification tokens out.
@@ -104,6 +106,8 @@ pub(super) enum PolicyCommand {
     /// Say what a bundle decides about one request, and show each condition with what it saw; what the fraud desk says is
     /// left aside
     Explain(Box<ExplainOptions>),
+    /// Print the JSON Schema of policy files, with which editors complete, explain and check them
+    Schema(SchemaOptions),
     /// List what a bundle must know of the past, scope by scope
     Needs {
         /// The directory; `policies.dir` when left out
@@ -131,6 +135,16 @@ pub(super) struct ExplainOptions {
     pub(super) given: Option<PathBuf>,
     #[command(flatten)]
     pub(super) flags: RequestFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaOptions {
+    /// The kind of files; one schema for all of them when left out
+    #[arg(value_parser = PossibleValuesParser::new(FileKind::ALL.map(FileKind::name)))]
+    pub(super) kind: Option<String>,
+    /// Write `KIND.json` for each kind into this directory instead of printing
+    #[arg(long, value_name = "DIR")]
+    pub(super) output: Option<PathBuf>,
 }
 
 /// A request in flags; what is left out is as in tests.

@@ -3,6 +3,7 @@
 mod explain;
 mod history;
 mod needs;
+mod schema;
 
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,7 @@ pub(super) async fn run(command: PolicyCommand, shared: &Shared) -> Exit {
             return with_settings(shared.clone(), history).await;
         }
         PolicyCommand::Needs { dir } => directory(dir, shared).map(|dir| needs::run(&dir, format)),
+        PolicyCommand::Schema(options) => Ok(schema::run(&options)),
     };
     done.unwrap_or_else(|exit| exit)
 }

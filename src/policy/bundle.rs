@@ -153,6 +153,8 @@ pub(super) fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundl
     if findings.has_errors() {
         return Err(findings);
     }
+    #[cfg(test)]
+    trees.iter().for_each(|tree| super::grammar::tests::expect_file_fits(tree.file.name(), &tree.root));
     let text = source::canonical_text(files);
     let mut bundle = Bundle {
         hash: hash_of(&text),

@@ -8,6 +8,7 @@ use super::bundle::Bundle;
 use super::diagnostic::{Code, Diagnostics};
 use super::literal;
 use super::outcome::Outcome;
+use super::outcome::keys::VERDICTS;
 use super::reader::{Map, Reader, Truth};
 use super::request::{address, identifiers, metadata};
 use super::source::SourceFile;
@@ -17,21 +18,10 @@ use crate::domain::{
     Asker, FactKind, Facts, HISTORY_KEPT, History, MANAGED_STEPS, Metadata, PastCall, PastEvent, PastFact,
     PastRejection, Scope, Seconds, StepKey, Subject, SubjectKey, Timestamp, UserId, VerdictKind,
 };
+use keys::{CALL, FACT, REJECTION};
 
-const CALL_KEYS: [&str; 10] = [
-    "ago",
-    "scope",
-    "user_id",
-    "ip",
-    "identifiers",
-    "metadata",
-    "verdict",
-    "usable_for",
-    "executed",
-    "executed_ago",
-];
-const REJECTION_KEYS: [&str; 4] = ["ago", "rejected", "scope", "user_id"];
-const FACT_KEYS: [&str; 3] = ["ago", "fact", "user_id"];
+pub(crate) mod keys;
+
 /// The longest time that a grant can be used: as long as its steps and its grant may take.
 const USABLE_SECONDS_MAX: u32 = 11 * Seconds::MAX;
 
@@ -94,10 +84,10 @@ impl Event<'_, '_> {
     fn read(&mut self, node: &Node) -> Option<PastEvent> {
         let before = self.reader.count();
         let map = self.reader.map(node, "an event")?;
-        let known: &[&str] = match (map.get("rejected"), map.get("fact")) {
-            (Some(_), _) => &REJECTION_KEYS,
-            (None, Some(_)) => &FACT_KEYS,
-            (None, None) => &CALL_KEYS,
+        let known = match (map.get("rejected"), map.get("fact")) {
+            (Some(_), _) => &REJECTION,
+            (None, Some(_)) => &FACT,
+            (None, None) => &CALL,
         };
         self.reader.closed_map(node, "an event", known);
         let at = self.ago(&map, "ago");
@@ -162,9 +152,8 @@ impl Event<'_, '_> {
 
     fn call(&mut self, map: &Map<'_>, at: Option<Timestamp>) -> Option<PastEvent> {
         let (scope, user_id) = (self.scope(map), self.user(map));
-        let words = VerdictKind::ALL.map(VerdictKind::as_str);
         let verdict = self.reader.required(map, "verdict", "an event");
-        let verdict = verdict.and_then(|node| self.reader.word(node, "`verdict`", &words));
+        let verdict = verdict.and_then(|node| self.reader.word(node, "`verdict`", &VERDICTS));
         let verdict = verdict.and_then(VerdictKind::parse);
         let (at, scope, verdict) = (at?, scope?, verdict?);
         let mut facts = Facts { scope, user_id: user_id?, received_at: at, ..self.facts.clone() };

@@ -6,6 +6,9 @@ use super::reader::Reader;
 use super::schema::read::ReadSchema;
 use super::yaml::Node;
 use crate::domain::{Executions, Scope};
+use keys::{EXECUTIONS, GRANTS};
+
+pub(crate) mod keys;
 
 /// What a file's questions about the past must know of the other files.
 #[derive(Debug)]
@@ -30,9 +33,9 @@ pub(crate) enum Knowledge {
 /// Reads `grants.yaml`. A file with a fault counts as one that reports executions: its conditions are not complained about.
 pub(crate) fn grants(reader: &mut Reader<'_>, root: &Node) -> Executions {
     let what = "`grants.yaml`";
-    let map = reader.closed_map(root, what, &["executions"]);
+    let map = reader.closed_map(root, what, &GRANTS);
     let node = map.and_then(|map| reader.required(&map, "executions", what));
-    match node.and_then(|node| reader.word(node, "`executions`", &["reported", "unreported"])) {
+    match node.and_then(|node| reader.word(node, "`executions`", &EXECUTIONS)) {
         Some("unreported") => Executions::Unreported,
         _ => Executions::Reported,
     }

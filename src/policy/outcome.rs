@@ -3,6 +3,7 @@
 use super::steps::{Needs, Platforms, Walker};
 use crate::domain::{Grant, Step, StepPlan, Verdict};
 
+pub(crate) mod keys;
 mod order;
 pub(crate) mod read;
 

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 
 use crate::domain::{Currency, Timestamp};
 
+pub(crate) mod keys;
 pub(crate) mod read;
 
 /// The decimals at which a converted amount is rounded up; where 28 digits do not hold them, there are fewer.

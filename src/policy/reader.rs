@@ -4,6 +4,7 @@
 //! it and looks at the next thing. This is how one run finds all faults.
 
 use super::diagnostic::{Code, Diagnostic, Severity, Span};
+use super::grammar::Table;
 use super::source::SourceFile;
 use super::suggest::did_you_mean;
 use super::yaml::{Entry, Kind, Node};
@@ -90,12 +91,13 @@ impl<'f> Reader<'f> {
         }
     }
 
-    /// Takes a map whose keys are all among `known`; each other key is a fault, and the rest is still read.
-    pub(crate) fn closed_map<'n>(&mut self, node: &'n Node, what: &str, known: &[&str]) -> Option<Map<'n>> {
+    /// Takes a map whose keys are all in the table; each other key is a fault, and the rest is still read.
+    pub(crate) fn closed_map<'n>(&mut self, node: &'n Node, what: &str, table: &Table) -> Option<Map<'n>> {
         let map = self.map(node, what)?;
+        let known = table.names();
         for entry in map.entries.iter().filter(|entry| !known.contains(&&*entry.key)) {
             let message = format!("unknown key `{}` in {what}", entry.key);
-            self.fault(Code::UnknownKey, entry.key_span, message, did_you_mean(&entry.key, known));
+            self.fault(Code::UnknownKey, entry.key_span, message, did_you_mean(&entry.key, &known));
         }
         Some(map)
     }

@@ -10,14 +10,20 @@ use super::yaml::{self, Kind, Node};
 use crate::domain::{
     Facts, Identifier, IdentifierKind, Metadata, Platform, Scope, Signals, Timestamp, UserId,
 };
+use keys::{IDENTIFIER, REQUEST};
 
-/// The keys of a request.
-const KEYS: [&str; 8] = ["scope", "user_id", "platform", "identifiers", "ip", "user_agent", "at", "metadata"];
+pub(crate) mod keys;
+
 /// The platforms; the last stands for one that Prelude may add.
 const PLATFORMS: [&str; 4] = ["WEB", "ANDROID", "IOS", "UNKNOWN"];
 /// The types of identifiers with the value that a type alone stands for; the last stands for one that Prelude may add.
 const IDENTIFIERS: [(&str, &str); 3] =
     [("phone_number", "+15555550100"), ("email_address", "user@example.com"), ("unknown", "somebody")];
+/// Their names alone.
+const KINDS: [&str; 3] = {
+    let [(first, _), (second, _), (third, _)] = IDENTIFIERS;
+    [first, second, third]
+};
 /// Who asks where nobody is named.
 const USER: &str = "usr_test";
 /// From where (RFC 5737).
@@ -42,6 +48,8 @@ pub(crate) fn read_request_at(name: &str, text: &str, usual_at: Timestamp) -> Re
     let root = yaml::parse(&file).map_err(Diagnostics::new)?;
     let mut reader = Reader::new(&file);
     let facts = request_made_at(&mut reader, &root, usual_at);
+    #[cfg(test)]
+    facts.iter().for_each(|_| super::grammar::tests::expect_fits("request", &root));
     facts.ok_or_else(|| Diagnostics::new(reader.into_findings()))
 }
 
@@ -52,7 +60,7 @@ pub(super) fn request(reader: &mut Reader<'_>, node: &Node) -> Option<Facts> {
 
 fn request_made_at(reader: &mut Reader<'_>, node: &Node, usual_at: Timestamp) -> Option<Facts> {
     let before = reader.count();
-    let map = reader.closed_map(node, "a request", &KEYS)?;
+    let map = reader.closed_map(node, "a request", &REQUEST)?;
     let scope = reader.required(&map, "scope", "a request");
     let scope = scope.and_then(|node| literal::name(reader, node, "a scope", Scope::new));
     let user_id = match map.get("user_id") {
@@ -111,7 +119,7 @@ fn identifier(reader: &mut Reader<'_>, node: &Node) -> Option<Identifier> {
         let (_, value) = IDENTIFIERS.into_iter().find(|(name, _)| *name == word)?;
         return Some(Identifier { kind: IdentifierKind::from_wire(word), value: value.into() });
     }
-    let map = reader.closed_map(node, "an identifier", &["type", "value"])?;
+    let map = reader.closed_map(node, "an identifier", &IDENTIFIER)?;
     let word = reader.required(&map, "type", "an identifier");
     let word = word.and_then(|node| kind(reader, node, "`type`"));
     let value = reader.required(&map, "value", "an identifier");
@@ -120,7 +128,7 @@ fn identifier(reader: &mut Reader<'_>, node: &Node) -> Option<Identifier> {
 }
 
 fn kind<'n>(reader: &mut Reader<'_>, node: &'n Node, what: &str) -> Option<&'n str> {
-    reader.word(node, what, &IDENTIFIERS.map(|(name, _)| name))
+    reader.word(node, what, &KINDS)
 }
 
 /// Reads metadata; none where it has a fault.

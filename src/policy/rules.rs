@@ -4,6 +4,7 @@ use super::condition::Condition;
 use super::outcome::Outcome;
 use crate::domain::{RuleId, Timestamp};
 
+pub(crate) mod keys;
 pub(crate) mod read;
 
 /// The most rules of one file.

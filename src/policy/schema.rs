@@ -7,6 +7,7 @@ use super::condition::HistoryField;
 use super::literal::Pattern;
 use crate::domain::{Amount, Currency, Metadata};
 
+pub(crate) mod keys;
 pub(crate) mod read;
 
 /// The most metadata fields of a scope: Prelude sends no more (docs/CONTRACT.md C2.5).

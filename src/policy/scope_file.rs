@@ -22,8 +22,10 @@ use super::schema::read::{ReadSchema, schema};
 use super::steps::read::ReadSteps;
 use super::yaml::{Kind, Node};
 use crate::domain::{Needs, Scope, Timestamp};
+use keys::{ALWAYS, SCOPE_FILE};
 
-const SCOPE_FILE_KEYS: [&str; 6] = ["scopes", "description", "metadata", "money", "rules", "otherwise"];
+pub(crate) mod keys;
+
 /// The most scopes of one file.
 const SCOPES_MAX: usize = 1000;
 /// Scopes that Prelude resolves itself (docs/CONTRACT.md C1).
@@ -81,7 +83,7 @@ pub(crate) struct ReadAlways {
 
 /// Reads `scopes:` alone: which scopes a file claims must be known before any rule is read.
 pub(crate) fn scopes(reader: &mut Reader<'_>, root: &Node) -> Vec<(Scope, Span)> {
-    let Some(map) = reader.closed_map(root, "the file", &SCOPE_FILE_KEYS) else { return Vec::new() };
+    let Some(map) = reader.closed_map(root, "the file", &SCOPE_FILE) else { return Vec::new() };
     let Some(node) = reader.required(&map, "scopes", "the file") else { return Vec::new() };
     let Some(items) = reader.some_list(node, "`scopes`") else { return Vec::new() };
     if items.len() > SCOPES_MAX {
@@ -156,7 +158,7 @@ pub(crate) fn always(
     all_scopes: &[Scope],
     shared: Shared<'_>,
 ) -> ReadAlways {
-    let Some(map) = reader.closed_map(root, "`always.yaml`", &["description", "rules"]) else {
+    let Some(map) = reader.closed_map(root, "`always.yaml`", &ALWAYS) else {
         return ReadAlways::default();
     };
     if let Some(node) = map.get("description") {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{Approver, Facts, IdentifierKind, Platform, Seconds, StepKey};
 
+pub(crate) mod keys;
 pub(crate) mod read;
 
 /// Prelude's managed steps, in the order of messages.

@@ -10,6 +10,7 @@ use super::source::SourceFile;
 use crate::domain::{Decision, Facts, History, Reason, Verdict};
 
 mod coverage;
+pub(crate) mod keys;
 mod reach;
 mod read;
 mod report;
@@ -69,7 +70,7 @@ impl Suite {
     ///
     /// # Errors
     /// As [`Self::load_dir`].
-    fn load(files: &[SourceFile], bundle: &Bundle) -> Result<Self, Diagnostics> {
+    pub(super) fn load(files: &[SourceFile], bundle: &Bundle) -> Result<Self, Diagnostics> {
         let mut cases = Vec::new();
         let mut found = Vec::new();
         for file in files {

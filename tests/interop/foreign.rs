@@ -16,6 +16,8 @@ pub(crate) enum Script {
     VerifyPython,
     /// Tokens judged by jose.
     VerifyNode,
+    /// Policy files judged by ajv.
+    Schema,
     /// Prelude's side.
     Prelude,
 }
@@ -25,12 +27,13 @@ pub(crate) fn start(script: Script, arguments: &[OsString]) -> Process {
     let (program, name) = match script {
         Script::VerifyPython => (installed("DOORSTEP_TEST_PYTHON"), "verify.py"),
         Script::VerifyNode => ("node".into(), "verify.mjs"),
+        Script::Schema => ("node".into(), "schema.mjs"),
         Script::Prelude => (installed("DOORSTEP_TEST_PYTHON"), "prelude.py"),
     };
     let file: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "interop", name].iter().collect();
     let mut command = Command::new(program);
     command.arg(file).args(arguments).env_clear().env("PATH", variable("PATH").unwrap_or_default());
-    if script == Script::VerifyNode {
+    if [Script::VerifyNode, Script::Schema].contains(&script) {
         command.env("DOORSTEP_TEST_NODE_MODULES", installed("DOORSTEP_TEST_NODE_MODULES"));
     }
     Process::start(&mut command)

@@ -1,4 +1,5 @@
-//! Foreign libraries judge our tokens, and sign the calls that we judge: PyJWT and `cryptography` in Python, jose in Node.
+//! Foreign libraries judge our tokens and our JSON Schema, and sign the calls that we judge: PyJWT and `cryptography` in
+//! Python, jose, ajv and yaml in Node.
 //!
 //! `scripts/test` installs them and says where they are; without them these tests fail, because a check that cannot
 //! run has not passed.
@@ -18,6 +19,7 @@ mod hook;
 #[path = "../cli/process.rs"]
 #[expect(dead_code, reason = "shared with tests/cli")]
 mod process;
+mod schema;
 #[path = "../cli/site.rs"]
 #[expect(dead_code, reason = "shared with tests/cli")]
 mod site;

@@ -1,6 +1,7 @@
 //! Reading `when:`: which fields there are, how conditions are joined, and what absence means.
 
 use super::history::NEEDS_MAX;
+use super::keys::{ALL, ANY, HISTORY_KEY, NOT};
 use super::read_history;
 use super::read_identifier;
 use super::read_list;
@@ -165,12 +166,12 @@ impl<'w> When<'w, '_> {
 
     fn entry(&mut self, entry: &Entry, side: Side) -> Option<Condition> {
         match &*entry.key {
-            "all" => self.list(entry, side).map(Condition::All),
-            "any" => self.list(entry, side).map(Condition::Any),
-            "not" => {
+            ALL => self.list(entry, side).map(Condition::All),
+            ANY => self.list(entry, side).map(Condition::Any),
+            NOT => {
                 self.joined(&entry.value, "`not`", side.other()).map(|part| Condition::Not(Box::new(part)))
             }
-            "history" => self.about_history(entry, side),
+            HISTORY_KEY => self.about_history(entry, side),
             _ => self.about_field(entry, side),
         }
     }
@@ -311,7 +312,7 @@ impl<'w> When<'w, '_> {
         let own =
             schema.fields.iter().map(|field| &*field.path).chain(schema.money.iter().map(|rule| &*rule.path));
         let common = Field::COMMON.into_iter().map(|(name, _)| name);
-        own.chain(common).chain(["history", "all", "any", "not"]).collect()
+        own.chain(common).chain([HISTORY_KEY, ALL, ANY, NOT]).collect()
     }
 }
 

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::history_keys::{COUNTS, HISTORY, LAST, MEASURES};
+use super::operators::NUMBER_OPERATORS;
 use super::read::{Names, Place};
-use super::read_test::{NUMBER_OPERATORS, comparison, decimal_between, in_order, pair};
+use super::read_test::{comparison, decimal_between, in_order, pair};
 use super::{Comparison, HistoryField, PastTest, SumBound, Test};
 use crate::domain::{
     Amount, Counts, Executions, FactKind, HistoryNeed, Measure, Subject, VerdictKind, Window,
@@ -18,10 +20,8 @@ use crate::policy::yaml::{Entry, Node};
 mod source;
 mod window;
 
-const MEASURES: [&str; 4] = ["count", "sum", "distinct", "last"];
-const NARROWING: [&str; 8] = ["by", "over", "per", "zone", "since", "scopes", "verdicts", "counts"];
 /// The largest number that something is compared with.
-const NUMBER_MAX: u32 = 1_000_000;
+pub(super) const NUMBER_MAX: u32 = 1_000_000;
 
 /// A question, and what its answer is compared with, in the file's words.
 #[derive(Debug)]
@@ -34,8 +34,7 @@ pub(super) struct Asked {
 /// Reads what `history` asks.
 pub(super) fn history(reader: &mut Reader<'_>, node: &Node, names: Names<'_>) -> Option<Asked> {
     let before = reader.count();
-    let known: Vec<_> = MEASURES.into_iter().chain(NARROWING).chain(NUMBER_OPERATORS).collect();
-    let map = reader.closed_map(node, "`history`", &known)?;
+    let map = reader.closed_map(node, "`history`", &HISTORY)?;
     let (measure, entry) = measure(reader, &map)?;
     misplaced(reader, &map, &measure, entry);
     let by = by(reader, &map, &measure, names.place);
@@ -209,7 +208,7 @@ fn counts(
         reader.fault(Code::MissingKey, map.span, message, help);
         return None;
     };
-    match reader.word(node, "`counts`", &["asked", "usable", "executed"])? {
+    match reader.word(node, "`counts`", &COUNTS)? {
         "asked" => Some(Counts::Asked),
         "usable" => Some(Counts::Usable(executions)),
         _ if executions == Executions::Unreported => {
@@ -250,7 +249,7 @@ fn tests(
 }
 
 fn before(reader: &mut Reader<'_>, node: &Node) -> Option<Test> {
-    let map = reader.closed_map(node, "`last`", &["before"])?;
+    let map = reader.closed_map(node, "`last`", &LAST)?;
     let node = reader.required(&map, "before", "`last`")?;
     let seconds = literal::span(reader, node, "`before`", (1, window::kept()))?;
     Some(Test::Past(PastTest::LongerAgo(Duration::from_secs(seconds.into()))))

@@ -1,6 +1,7 @@
 //! Reading what `identifiers.any` and `identifiers.every` ask for.
 
 use super::IdentifierTest;
+use super::keys::IDENTIFIER_TEST;
 use super::read_list;
 use super::read_test::limited;
 use crate::domain::IdentifierKind;
@@ -18,7 +19,7 @@ pub(super) fn identifier(
 ) -> Option<IdentifierTest> {
     let what = format!("`{field}`");
     let before = reader.count();
-    let map = reader.closed_map(node, &what, &["type", "email_domain", "phone_prefix", "in_list"])?;
+    let map = reader.closed_map(node, &what, &IDENTIFIER_TEST)?;
     let kinds = map.get("type").map(|node| words(reader, node, "`type`", identifier_kind));
     let domains = map.get("email_domain").map(|node| words(reader, node, "`email_domain`", domain));
     let prefixes = map.get("phone_prefix").map(|node| words(reader, node, "`phone_prefix`", prefix));

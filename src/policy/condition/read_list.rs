@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::operators::MAPPED_BY;
 use super::read_test::FieldType;
 use super::{Field, Listed, Test, Wanted};
 use crate::policy::diagnostic::{Code, Span};
@@ -112,7 +113,7 @@ fn texts(reader: &mut Reader<'_>, span: Span, list: &ReadList<'_>, used: Use<'_>
 }
 
 fn mapped_by(reader: &mut Reader<'_>, node: &Node, lists: &ReadLists<'_>) -> Option<Listed> {
-    let map = reader.closed_map(node, "`mapped_by`", &["list", "eq", "in"])?;
+    let map = reader.closed_map(node, "`mapped_by`", &MAPPED_BY)?;
     let list = reader
         .required(&map, "list", "`mapped_by`")
         .and_then(|node| Some((node, find(reader, node, lists)?)));

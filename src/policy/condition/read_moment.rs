@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
+use super::keys::{BUCKET_TEST, DATES, TIME_TEST};
 use super::moment::{BucketTest, DAY, TimeTest};
 use crate::policy::calendar::day;
 use crate::policy::diagnostic::Code;
@@ -11,17 +12,17 @@ use crate::policy::reader::Reader;
 use crate::policy::suggest::did_you_mean;
 use crate::policy::yaml::Node;
 
-const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+pub(super) const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// The most buckets.
-const BUCKETS_MAX: u32 = 1_000_000;
+pub(super) const BUCKETS_MAX: u32 = 1_000_000;
 /// The most characters of a salt.
-const SALT_CHARS_MAX: usize = 64;
+pub(super) const SALT_CHARS_MAX: usize = 64;
 
 /// Reads what `request.time` asks for.
 pub(super) fn time(reader: &mut Reader<'_>, node: &Node) -> Option<TimeTest> {
     let what = "`request.time`";
     let before = reader.count();
-    let map = reader.closed_map(node, what, &["zone", "hours", "weekdays", "dates"])?;
+    let map = reader.closed_map(node, what, &TIME_TEST)?;
     let zone = reader.required(&map, "zone", what).and_then(|node| zone(reader, node));
     let hours = map.get("hours").and_then(|node| hours(reader, node));
     let weekdays = map.get("weekdays").and_then(|node| weekdays(reader, node));
@@ -91,7 +92,7 @@ fn weekdays(reader: &mut Reader<'_>, node: &Node) -> Option<[bool; 7]> {
 }
 
 fn dates(reader: &mut Reader<'_>, node: &Node) -> Option<(Date, Date)> {
-    let map = reader.closed_map(node, "`dates`", &["from", "until"])?;
+    let map = reader.closed_map(node, "`dates`", &DATES)?;
     let mut end = |key: &str, open: Date| match map.get(key) {
         None => Some(open),
         Some(node) => date(reader, node, key),
@@ -124,7 +125,7 @@ pub(crate) fn date(reader: &mut Reader<'_>, node: &Node, key: &str) -> Option<Da
 /// Reads what `bucket` asks for.
 pub(super) fn bucket(reader: &mut Reader<'_>, node: &Node) -> Option<BucketTest> {
     let what = "`bucket`";
-    let map = reader.closed_map(node, what, &["of", "below", "salt"])?;
+    let map = reader.closed_map(node, what, &BUCKET_TEST)?;
     let of = reader
         .required(&map, "of", what)
         .and_then(|node| literal::whole(reader, node, "`of`", (2, BUCKETS_MAX)));

@@ -1,5 +1,9 @@
 //! Reading operators: which a type has, and what may stand on their right side.
 
+use super::operators::{
+    ADDRESS_TEST, COUNT_MAX, COUNT_TEST, DECIMAL_TEST, FIELD_TEXT_TEST, MONEY_TEST, PLATFORM_TEST,
+    SCOPE_TEST, TEXT_TEST, USER_AGENT_TEST,
+};
 use super::read_money;
 use super::{Comparison, Family, Field, Test};
 use crate::domain::{Amount, Scope};
@@ -16,9 +20,6 @@ use crate::policy::yaml::{Entry, Node};
 
 /// The most entries of a list on the right side of an operator.
 const LIST_MAX: usize = 10_000;
-
-pub(super) const NUMBER_OPERATORS: [&str; 6] = ["eq", "lt", "lte", "gt", "gte", "between"];
-const TEXT_OPERATORS: [&str; 7] = ["eq", "in", "in_list", "starts_with", "ends_with", "contains", "matches"];
 
 /// The type of a field, with what its literals are checked against.
 #[derive(Debug, Clone, Copy)]
@@ -55,19 +56,19 @@ pub(super) enum Presence {
 impl FieldType<'_> {
     /// The operators of the type, for this field.
     pub(super) fn operators(self, field: Field) -> Vec<&'static str> {
-        let mut operators: Vec<&'static str> = match self {
-            Self::Decimal | Self::Count | Self::Money(..) => NUMBER_OPERATORS.into(),
-            Self::Text(_) => TEXT_OPERATORS.into(),
-            Self::UserAgent => TEXT_OPERATORS.into_iter().chain(["family"]).collect(),
-            Self::Scope(_) => vec!["eq", "in"],
-            Self::Platform => vec!["eq", "in", "in_list"],
-            Self::Address => vec!["in_cidr", "in_list", "mapped_by"],
-            Self::Keys => Vec::new(),
+        let table = match self {
+            Self::Decimal => &DECIMAL_TEST,
+            Self::Count => &COUNT_TEST,
+            Self::Money(..) => &MONEY_TEST,
+            Self::Text(_) if field.is_metadata() => &FIELD_TEXT_TEST,
+            Self::Text(_) => &TEXT_TEST,
+            Self::UserAgent => &USER_AGENT_TEST,
+            Self::Scope(_) => &SCOPE_TEST,
+            Self::Platform => &PLATFORM_TEST,
+            Self::Address => &ADDRESS_TEST,
+            Self::Keys => return Vec::new(),
         };
-        if field.is_metadata() {
-            operators.push("present");
-        }
-        operators
+        table.names()
     }
 }
 
@@ -127,7 +128,7 @@ pub(super) fn comparison(key: &str) -> Option<Comparison> {
 }
 
 fn count(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Amount> {
-    let number = literal::whole(reader, node, what, (0, 1000))?;
+    let number = literal::whole(reader, node, what, (0, COUNT_MAX))?;
     Amount::parse(&number.to_string()).ok()
 }
 

@@ -13,6 +13,7 @@ fn what_would_not_be_read_is_a_fault() {
     assert_eq!(kind("transfer.yml", false), "fault");
     assert_eq!(kind("transfer.YAML", false), "fault");
     assert_eq!(kind("..data", true), "ignored");
+    assert_eq!(kind(".schema", true), "ignored");
     assert_eq!(kind(".transfer.yaml.swp", false), "ignored");
     assert_eq!(kind("README.md", false), "ignored");
     assert_eq!(kind("tests", true), "ignored");

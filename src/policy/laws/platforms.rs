@@ -118,6 +118,9 @@ fn softer_elsewhere(
     (above, below): (&[Place<'_>], &[Place<'_>]),
 ) {
     let Some(cases) = place.cases else { return };
+    if below.iter().all(|other| other.outcome == place.outcome) {
+        return;
+    }
     let all = platforms();
     let is_open = |platform: &&Platform| !above.iter().any(|other| other.closes(platform));
     let open: Vec<_> = all.iter().filter(is_open).collect();

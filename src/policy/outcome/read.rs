@@ -1,5 +1,6 @@
 //! Reading `then`, `else` and `otherwise`.
 
+use super::keys::{CONTINUE, GRANT, OUTCOME, PLACE, REVIEW};
 use super::{Outcome, PlanStep, Review, STEPS_MAX, StepOption};
 use crate::domain::{Grant, GrantMode, Seconds, Step, StepKey};
 use crate::policy::diagnostic::{Code, Span};
@@ -8,8 +9,6 @@ use crate::policy::reader::{Map, Reader};
 use crate::policy::steps::read::ReadSteps;
 use crate::policy::suggest::did_you_mean;
 use crate::policy::yaml::{Kind, Node};
-
-const STEP_KEYS: [&str; 3] = ["step", "first_of", "expires_in"];
 
 /// A grant as it stands in a file, for the laws that speak about its mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,14 +41,14 @@ impl OutcomeReader<'_, '_> {
             }
             return self.word(node, what);
         }
-        let map = self.reader.closed_map(node, what, &["continue", "review"])?;
+        let map = self.reader.closed_map(node, what, &OUTCOME)?;
         if let [_, second, ..] = map.entries {
             let message = format!("{what} decides more than one thing");
             self.reader.fault(Code::WrongShape, second.key_span, message, "keep one of the two");
             return None;
         }
         if let Some(node) = map.get("continue") {
-            let map = self.reader.closed_map(node, "`continue`", &["grant"])?;
+            let map = self.reader.closed_map(node, "`continue`", &CONTINUE)?;
             return self.grant(&map, "`continue`").map(Outcome::Continue);
         }
         map.get("review").and_then(|node| self.review(node))
@@ -70,7 +69,7 @@ impl OutcomeReader<'_, '_> {
 
     fn grant(&mut self, map: &Map<'_>, what: &str) -> Option<Grant> {
         let node = self.reader.required(map, "grant", what)?;
-        let map = self.reader.closed_map(node, "`grant`", &["mode", "for"])?;
+        let map = self.reader.closed_map(node, "`grant`", &GRANT)?;
         let words = GrantMode::ALL.map(GrantMode::as_str);
         let mode = self.reader.required(&map, "mode", "`grant`");
         let mode = mode.and_then(|node| Some((node.span, self.reader.word(node, "`mode`", &words)?)));
@@ -87,7 +86,7 @@ impl OutcomeReader<'_, '_> {
     }
 
     fn review(&mut self, node: &Node) -> Option<Outcome> {
-        let map = self.reader.closed_map(node, "`review`", &["grant", "steps", "else"])?;
+        let map = self.reader.closed_map(node, "`review`", &REVIEW)?;
         let grant = self.grant(&map, "`review`");
         let plan = self.reader.required(&map, "steps", "`review`").and_then(|node| self.plan(node));
         let otherwise = match map.entry("else") {
@@ -142,7 +141,7 @@ impl OutcomeReader<'_, '_> {
             let option = self.option(node, None, named)?;
             return Some(PlanStep { options: vec![option] });
         }
-        let map = self.reader.closed_map(node, "a step", &STEP_KEYS)?;
+        let map = self.reader.closed_map(node, "a step", &PLACE)?;
         let time = match map.get("expires_in") {
             Some(node) => Some(literal::seconds(self.reader, node, "`expires_in`", Seconds::MAX)?),
             None => None,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 
+use super::keys::RATES;
 use super::{Day, RATE_DECIMALS, RATE_WHOLE_DIGITS, Rates};
 use crate::domain::{Currency, Timestamp};
 use crate::policy::calendar::{day, end_of, start_of};
@@ -72,7 +73,7 @@ struct ReadDay<'n> {
 
 fn file(reader: &mut Reader<'_>, root: &Node, now: Option<Timestamp>) -> Option<Rates> {
     const WHAT: &str = "`rates.yaml`";
-    let map = reader.closed_map(root, WHAT, &["base", "max_age", "rates"])?;
+    let map = reader.closed_map(root, WHAT, &RATES)?;
     let base = reader.required(&map, "base", WHAT);
     let base = base.and_then(|node| {
         let text = reader.text(node, "`base`")?;

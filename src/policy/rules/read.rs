@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::keys::{ACTIVE, ALWAYS_RULE, IF_ABSENT, RULE};
 use super::{Active, OTHERWISE, Part, RULES_MAX, Rule};
 use crate::domain::{RuleId, Timestamp};
 use crate::policy::calendar::{end_of, start_of};
@@ -14,10 +15,8 @@ use crate::policy::outcome::read::OutcomeReader;
 use crate::policy::reader::{Map, Truth};
 use crate::policy::yaml::Node;
 
-const RULE_KEYS: [&str; 8] = ["id", "when", "if_absent", "then", "overrides", "message", "active", "observe"];
-const ALWAYS_KEYS: [&str; 6] = ["id", "when", "then", "message", "active", "observe"];
 /// The most characters of a message.
-const MESSAGE_CHARS_MAX: usize = 500;
+pub(super) const MESSAGE_CHARS_MAX: usize = 500;
 
 /// A rule and where its parts stand.
 #[derive(Debug)]
@@ -56,7 +55,7 @@ pub(crate) fn rules(
         return read;
     }
     for item in items {
-        let known: &[&str] = if names.place == Place::Always { &ALWAYS_KEYS } else { &RULE_KEYS };
+        let known = if names.place == Place::Always { &ALWAYS_RULE } else { &RULE };
         let Some(map) = out.reader.closed_map(item, "a rule", known) else { continue };
         let id = rule_id(out, &map, &mut read.ids, taken);
         if let (Some((id, id_span)), Some(parts)) = (id, parts(out, &map, names, history)) {
@@ -103,7 +102,7 @@ fn parts(
     history: &mut Vec<HistoryField>,
 ) -> Option<(super::Condition, Outcome)> {
     let if_absent = map.get("if_absent").filter(|_| names.place == Place::Scopes).and_then(|node| {
-        let word = out.reader.word(node, "`if_absent`", &["match", "no_match"])?;
+        let word = out.reader.word(node, "`if_absent`", &IF_ABSENT)?;
         Some((if word == "match" { IfAbsent::Match } else { IfAbsent::NoMatch }, node.span))
     });
     let condition = out.reader.required(map, "when", "a rule");
@@ -132,7 +131,7 @@ fn message(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>) -> Option<Box<str>> {
 /// The days on which a rule is there, in UTC, both included. A rule with a fault here is read on as if it always were.
 fn active(out: &mut OutcomeReader<'_, '_>, map: &Map<'_>, now: Option<Timestamp>) -> Active {
     let Some(node) = map.get("active") else { return Active::default() };
-    let Some(map) = out.reader.closed_map(node, "`active`", &["from", "until"]) else {
+    let Some(map) = out.reader.closed_map(node, "`active`", &ACTIVE) else {
         return Active::default();
     };
     let mut day = |key: &str| map.get(key).and_then(|node| date(out.reader, node, key));

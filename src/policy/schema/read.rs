@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::keys::{DECIMAL_FIELD, MONEY_RULE, TEXT_FIELD, UNTYPED_FIELD};
 use super::{DecimalRule, FIELDS_MAX, FieldKind, FieldRule, MoneyRule, Normalise, Schema, TextRule};
 use crate::domain::{Currency, Metadata};
 use crate::policy::diagnostic::{Code, Span};
@@ -10,15 +11,11 @@ use crate::policy::reader::{Map, Reader, Truth};
 use crate::policy::suggest::did_you_mean;
 use crate::policy::yaml::Node;
 
-const DECIMAL_KEYS: [&str; 5] = ["type", "optional", "min", "max", "max_scale"];
-const TEXT_KEYS: [&str; 6] = ["type", "optional", "one_of", "normalise", "matches", "max_chars"];
-const ANY_KEYS: [&str; 9] =
-    ["type", "optional", "min", "max", "max_scale", "one_of", "normalise", "matches", "max_chars"];
 /// The most digits after the point that are exact.
-const SCALE_MAX: u32 = 28;
+pub(super) const SCALE_MAX: u32 = 28;
 /// Prelude's bounds for values (docs/CONTRACT.md C2.5).
 const CHARS_MAX: u32 = 32;
-const IDENTIFIER_CHARS_MAX: u32 = 320;
+pub(super) const IDENTIFIER_CHARS_MAX: u32 = 320;
 /// The most values of a `one_of`.
 const ONE_OF_MAX: usize = 10_000;
 
@@ -82,10 +79,10 @@ fn field(reader: &mut Reader<'_>, name: &str, node: &Node) -> Option<FieldRule> 
     let kind = reader
         .required(&map, "type", &format!("`{path}`"))
         .and_then(|node| reader.word(node, "the type", &["decimal", "string"]));
-    let known: &[&str] = match kind {
-        Some("decimal") => &DECIMAL_KEYS,
-        Some(_) => &TEXT_KEYS,
-        None => &ANY_KEYS,
+    let known = match kind {
+        Some("decimal") => &DECIMAL_FIELD,
+        Some(_) => &TEXT_FIELD,
+        None => &UNTYPED_FIELD,
     };
     reader.closed_map(node, &format!("`{path}`"), known);
     let optional = map.get("optional").and_then(|node| reader.truth(node, "`optional`"));
@@ -223,7 +220,7 @@ fn money(reader: &mut Reader<'_>, node: &Node, read: &mut ReadSchema) {
 
 fn money_rule(reader: &mut Reader<'_>, path: &str, node: &Node, read: &ReadSchema) -> Option<MoneyRule> {
     let what = format!("`{path}`");
-    let map = reader.closed_map(node, &what, &["amount", "currency"])?;
+    let map = reader.closed_map(node, &what, &MONEY_RULE)?;
     let amount = reader.required(&map, "amount", &what).and_then(|node| reference(reader, node, read));
     let currency = reader.required(&map, "currency", &what).and_then(|node| reference(reader, node, read));
     let amount = amount.and_then(|(at, field, span)| match field.kind {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::keys::{CUSTOM_STEP, MANAGED_STEP, STEPS_FILE};
 use super::{CustomStep, Platforms, StepBook};
 use crate::domain::{Approver, COMPLETED, MANAGED_STEPS, Platform, Seconds, StepKey};
 use crate::policy::diagnostic::{Code, Span};
@@ -13,8 +14,6 @@ use crate::policy::yaml::{Entry, Node};
 /// The names of platforms in policy files.
 pub(crate) const PLATFORM_NAMES: [&str; 3] = ["WEB", "ANDROID", "IOS"];
 
-const CUSTOM_KEYS: [&str; 6] =
-    ["description", "platforms", "expires_in", "token_ttl", "approved_by", "without_verdict"];
 /// Words of the language that a plan could not tell from a step.
 const LANGUAGE_WORDS: [&str; 3] = ["first_of", "expires_in", "step"];
 /// The longest life of a verification token, in seconds: short, since nobody can call one back (docs/CONTRACT.md C6.3).
@@ -43,7 +42,7 @@ impl ReadSteps {
 /// Reads the file.
 pub(crate) fn steps(reader: &mut Reader<'_>, root: &Node) -> ReadSteps {
     let mut read = ReadSteps::default();
-    let Some(map) = reader.closed_map(root, "`steps.yaml`", &["custom", "managed"]) else {
+    let Some(map) = reader.closed_map(root, "`steps.yaml`", &STEPS_FILE) else {
         return ReadSteps::unknown();
     };
     if let Some(custom) = map.get("custom").and_then(|node| reader.map(node, "`custom`")) {
@@ -91,7 +90,7 @@ fn custom_key(reader: &mut Reader<'_>, entry: &Entry) -> Option<StepKey> {
 fn custom_step(reader: &mut Reader<'_>, entry: &Entry) -> Option<CustomStep> {
     let before = reader.count();
     let what = format!("the step `{}`", entry.key);
-    let map = reader.closed_map(&entry.value, &what, &CUSTOM_KEYS)?;
+    let map = reader.closed_map(&entry.value, &what, &CUSTOM_STEP)?;
     let description =
         reader.required(&map, "description", &what).and_then(|node| reader.text(node, "`description`"));
     let platforms = match map.get("platforms") {
@@ -157,7 +156,7 @@ fn managed_steps(reader: &mut Reader<'_>, managed: &Map<'_>, read: &mut ReadStep
             continue;
         };
         let what = format!("the step `{key}`");
-        let Some(map) = reader.closed_map(&entry.value, &what, &["platforms"]) else { continue };
+        let Some(map) = reader.closed_map(&entry.value, &what, &MANAGED_STEP) else { continue };
         let platforms = reader.required(&map, "platforms", &what).and_then(|node| platforms(reader, node));
         if let Some(platforms) = platforms {
             read.book.managed.insert(key, platforms);

@@ -2,20 +2,19 @@
 
 use std::collections::HashMap;
 
+use super::keys::{EXPECT, TEST};
 use super::{Case, Expect};
 use crate::domain::{Facts, MANAGED_STEPS, Reason};
 use crate::policy::bundle::Bundle;
 use crate::policy::diagnostic::{Code, Diagnostic, Span};
 use crate::policy::given::{given, history};
+use crate::policy::outcome::keys::VERDICTS;
 use crate::policy::reader::Reader;
 use crate::policy::request::request;
 use crate::policy::rules::OTHERWISE;
 use crate::policy::source::SourceFile;
 use crate::policy::suggest::did_you_mean;
 use crate::policy::yaml::{self, Kind, Node};
-
-const CASE_KEYS: [&str; 4] = ["name", "given", "request", "expect"];
-const EXPECT_KEYS: [&str; 4] = ["verdict", "rule", "reason", "steps"];
 
 /// The tests of one file, and what is wrong with it.
 #[derive(Debug, Default)]
@@ -36,7 +35,12 @@ pub(super) fn cases(file: &SourceFile, bundle: &Bundle) -> ReadCases {
     for item in reader.some_list(&root, "a file of tests").unwrap_or_default() {
         cases.extend(case(&mut reader, item, bundle, &mut names));
     }
-    ReadCases { cases, found: reader.into_findings() }
+    let found = reader.into_findings();
+    #[cfg(test)]
+    if found.is_empty() {
+        crate::policy::grammar::tests::expect_fits("tests", &root);
+    }
+    ReadCases { cases, found }
 }
 
 fn case<'n>(
@@ -45,7 +49,7 @@ fn case<'n>(
     bundle: &Bundle,
     names: &mut HashMap<&'n str, usize>,
 ) -> Option<Case> {
-    let map = reader.closed_map(node, "a test", &CASE_KEYS)?;
+    let map = reader.closed_map(node, "a test", &TEST)?;
     let name = reader.required(&map, "name", "a test");
     let name = name.and_then(|node| Some((node.span, reader.text(node, "the name of a test")?)));
     if let Some((span, text)) = name {
@@ -99,9 +103,9 @@ fn expectation(
     bundle: &Bundle,
     facts: Option<&Facts>,
 ) -> Option<Expect> {
-    let map = reader.closed_map(node, "`expect`", &EXPECT_KEYS)?;
+    let map = reader.closed_map(node, "`expect`", &EXPECT)?;
     let verdict = reader.required(&map, "verdict", "`expect`");
-    let verdict = verdict.and_then(|node| reader.word(node, "`verdict`", &["continue", "review", "block"]));
+    let verdict = verdict.and_then(|node| reader.word(node, "`verdict`", &VERDICTS));
     let rule = map.get("rule").and_then(|node| rule(reader, node, bundle, facts));
     let reason = map.get("reason").and_then(|node| reader.text(node, "`reason`"));
     let steps = map.get("steps").and_then(|node| steps(reader, node, bundle));
