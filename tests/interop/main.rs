@@ -17,7 +17,6 @@ mod client;
 mod foreign;
 mod hook;
 #[path = "../cli/process.rs"]
-#[expect(dead_code, reason = "shared with tests/cli")]
 mod process;
 mod schema;
 #[path = "../cli/site.rs"]
