@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use super::App;
 use crate::domain::{BundleHash, Desk, DeskRevision};
 use crate::policy::{Bundle, DeskMisfits, DeskOverlay};
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
 pub(crate) use acting::{DeskError, DeskWish, ResumeQuery, act_at_desk};
 pub(crate) use shown::{ActionShown, ActionsQuery, ListTold, ScopeTold, Scopes};
@@ -97,12 +97,9 @@ impl App {
     /// Reads the desk at start.
     ///
     /// # Errors
-    /// [`RestoreError`]; the desk is not in force, so nothing may be served.
-    pub(crate) async fn restore_desk(&self) -> Result<(), RestoreError> {
-        self.read_desk_after(None).await?;
-        let desk = self.desk.current();
-        self.parts.policies.bundle().compile_desk(&desk.desk)?;
-        Ok(())
+    /// It could not be read; it is not in force, so nothing may be served.
+    pub(crate) async fn restore_desk(&self) -> Result<(), StoreError> {
+        self.read_desk_after(None).await
     }
 
     /// Reads the desk anew, unless somebody else has since this revision was known.
@@ -139,4 +136,18 @@ impl App {
         self.refresh_desk().await?;
         Ok(self.desk.for_bundle(&self.parts.policies.bundle()).misfits.is_empty())
     }
+
+    /// Compiles what is known of the desk for a bundle that came into force, before the next call has to.
+    pub(super) fn prepare_desk(&self, bundle: &Bundle) {
+        self.desk.for_bundle(bundle);
+    }
+}
+
+/// Makes sure that a bundle that is to come into force has a place for everything that the desk says.
+///
+/// # Errors
+/// [`RestoreError`]: it has not, or nobody knows.
+pub(super) async fn require_place(store: &Store, bundle: &Bundle) -> Result<(), RestoreError> {
+    bundle.compile_desk(&store.desk().await?)?;
+    Ok(())
 }

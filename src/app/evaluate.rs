@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::App;
 use super::access::{AccessError, require};
 use super::policies::{PolicyFaults, raw};
-use crate::domain::{AccessAction, Asker, Caller, Decision, Facts, History, Role, RuleId, Verdict};
+use crate::domain::{AccessAction, Asker, Caller, Decision, Facts, History, Role, RuleId, StepPlan, Verdict};
 use crate::policy::{Bundle, Explanation, read_request_at};
 use crate::prelude::answer;
 use crate::store::StoreError;
@@ -107,7 +107,7 @@ impl Evaluation {
             Verdict::Review(grant, plan) => (Some(grant), Some(plan)),
             Verdict::Block => (None, None),
         };
-        let steps = plan.into_iter().flat_map(|plan| plan.steps());
+        let steps = plan.into_iter().flat_map(StepPlan::steps);
         Self {
             bundle,
             verdict: decision.verdict.as_str(),

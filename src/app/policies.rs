@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::App;
 use super::access::{AccessError, require_one_of};
+use super::desk::{RestoreError, require_place};
 use super::library::Library;
 use super::page::{PageError, PageQuery};
 use super::reload::{Reloading, Wish};
@@ -123,12 +124,14 @@ pub(crate) struct ActivationList {
 /// Records that a bundle comes into force at a start, and holds it from then on.
 ///
 /// # Errors
-/// The record could not be read or written; nothing may be decided.
+/// [`RestoreError`]: the record could not be read or written, or the fraud desk has entries for which the bundle has no
+/// place. Nothing was recorded then, and nothing may be decided.
 pub(crate) async fn open_policies(
     store: &Store,
     bundle: Bundle,
     now: Timestamp,
-) -> Result<Policies, StoreError> {
+) -> Result<Policies, RestoreError> {
+    require_place(store, &bundle).await?;
     let last = store.activations(None, 1).await?.pop();
     let previous = last.map(|last| last.record.bundle);
     let difference = match previous {

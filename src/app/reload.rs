@@ -236,6 +236,7 @@ impl Reloader {
         }
         let held = Held { bundle: Arc::new(bundle), since, trigger: trigger.clone() };
         let before = policies.replace(held);
+        self.app.prepare_desk(&policies.bundle());
         self.app.metrics().policy_activation(since.unix_seconds());
         // A million entries take their time to be given back.
         drop(spawn_blocking(move || drop(before)));
@@ -266,7 +267,7 @@ impl Reloader {
             }
             Outcome::Unchanged => return *trigger != Trigger::Watch,
             Outcome::Refused(faults) => Some(faults.to_log_words()),
-            Outcome::Obstructed(obstacle) => Some(obstacle.to_string()),
+            Outcome::Obstructed(obstacle) => Some(obstacle.to_string().replace('\n', " ")),
             Outcome::Stopped => Some("the check broke off".to_owned()),
             Outcome::NotRecorded(fault) => Some(fault.to_string()),
         };
@@ -274,8 +275,8 @@ impl Reloader {
             && (*trigger != Trigger::Watch || self.said != failure)
         {
             let bundle = self.app.bundle_hash();
-            let error = match outcome {
-                Outcome::NotRecorded(fault) => Some(fault as &(dyn std::error::Error + 'static)),
+            let error: Option<&(dyn std::error::Error + 'static)> = match outcome {
+                Outcome::NotRecorded(fault) => Some(fault),
                 _ => None,
             };
             tracing::error!(faults, error, %bundle, %trigger, "The policy files do not come into force: the policy in force stays.");

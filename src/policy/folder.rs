@@ -42,7 +42,7 @@ impl Trace {
     fn of(path: &Path) -> Option<Self> {
         let found = fs::metadata(path).ok()?;
         let times = [found.ctime(), found.ctime_nsec(), found.mtime(), found.mtime_nsec()];
-        let state = (!found.is_dir()).then(|| (found.len(), times));
+        let state = (!found.is_dir()).then_some((found.len(), times));
         Some(Self { device: found.dev(), inode: found.ino(), state })
     }
 }
@@ -127,7 +127,7 @@ impl Gathered {
                         self.bytes += file.text().len();
                         self.files.push(file);
                     }
-                    Err(found) => self.faults.push(found),
+                    Err(found) => self.faults.push(*found),
                 },
             }
         }
@@ -211,11 +211,11 @@ fn placement(name: &str, is_dir: bool) -> Placement {
     }
 }
 
-fn read_file(path: &Path, name: &str) -> Result<SourceFile, Diagnostic> {
-    let failed = |error: std::io::Error| unreadable(name, &error);
+fn read_file(path: &Path, name: &str) -> Result<SourceFile, Box<Diagnostic>> {
+    let failed = |error: std::io::Error| Box::new(unreadable(name, &error));
     // A pipe would be waited for without an end.
     if !fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(unreadable(name, &std::io::Error::other("it is no regular file")));
+        return Err(failed(std::io::Error::other("it is no regular file")));
     }
     let bytes_max = bytes_max(name);
     let mut bytes = Vec::new();
@@ -223,7 +223,7 @@ fn read_file(path: &Path, name: &str) -> Result<SourceFile, Diagnostic> {
     let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
     file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > bytes_max {
-        return Err(too_long(&SourceFile::new(name.to_owned(), String::new())));
+        return Err(Box::new(too_long(&SourceFile::new(name.to_owned(), String::new()))));
     }
     let text = String::from_utf8(bytes).map_err(|_| failed(std::io::Error::other("it is not UTF-8")))?;
     Ok(SourceFile::new(name.to_owned(), text))

@@ -164,8 +164,8 @@ async fn a_paused_call_is_explained_by_the_pause_of_its_day() {
     bench.stop().await;
 }
 
-fn key_id(key: &str) -> &str {
-    key.split('_').nth(1).expect("an id")
+fn key_id(key: &str) -> String {
+    format!("api:{}", key.split('_').nth(1).expect("an id"))
 }
 
 #[tokio::test]

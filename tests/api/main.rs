@@ -10,6 +10,7 @@ mod accesses;
 mod bench;
 mod decisions;
 mod desk;
+mod desk_and_files;
 mod evaluate;
 mod files;
 mod headers;

@@ -99,3 +99,19 @@ async fn explaining_a_decision_leaves_its_mark() {
     assert_eq!(rest, format!("decisions.read {id}"));
     assert!(actor.strip_prefix("cli:").is_some_and(|user| !user.is_empty()), "{actor}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_does_not_go_with_the_desk_is_no_activation() {
+    let (_prelude, site) = site().await;
+    let listed = "{ user_id: { in_list: held } }";
+    site.write("rules/transfer.yaml", &one_rule("first").replace("always", listed));
+    site.write("rules/lists/held.txt", "usr_0\n");
+    site.serve().stop();
+    site.run(&["lists", "add", "held", "usr_1", "--reason", "case 4711"]).expect(0);
+    site.write("rules/transfer.yaml", &one_rule("second"));
+    std::fs::remove_file(site.path("rules/lists/held.txt")).expect("removed");
+    let ended = site.run(&["serve"]);
+    assert_ne!(ended.code, Some(0), "{}", ended.stderr);
+    let listed = site.run(&["policy", "history"]).expect(0).stdout;
+    assert_eq!(listed.lines().count(), 1, "{listed}");
+}

@@ -126,8 +126,9 @@ impl App {
         list: &str,
         body: &[u8],
     ) -> Result<ActionShown, DeskError> {
-        let (list, value, wish) = self.entry_wish(caller, list, body)?;
-        self.act(caller, DeskDeed::Add(list, value), wish).await.map(ActionShown::of)
+        let bundle = self.parts.policies.bundle();
+        let (list, value, wish) = entry_wish(caller, &bundle, (list, body))?;
+        self.act(caller, &bundle, DeskDeed::Add(list, value), wish).await.map(ActionShown::of)
     }
 
     /// Takes a value out of a list.
@@ -140,8 +141,9 @@ impl App {
         list: &str,
         body: &[u8],
     ) -> Result<ActionShown, DeskError> {
-        let (list, value, wish) = self.entry_wish(caller, list, body)?;
-        self.act(caller, DeskDeed::Remove(list, value), wish).await.map(ActionShown::of)
+        let bundle = self.parts.policies.bundle();
+        let (list, value, wish) = entry_wish(caller, &bundle, (list, body))?;
+        self.act(caller, &bundle, DeskDeed::Remove(list, value), wish).await.map(ActionShown::of)
     }
 
     /// Pauses a scope: nothing is granted for it.
@@ -155,10 +157,10 @@ impl App {
         body: &[u8],
     ) -> Result<PauseTold, DeskError> {
         const FIELDS: &str = "`reason` and perhaps `until`, each a string";
-        let scope = self.scope_to_act_on(caller, scope)?;
+        let scope = scope_to_act_on(caller, scope)?;
         let body: PauseBody = object(body).ok_or(DeskError::Shape(FIELDS))?;
         let wish = DeskWish { until: moment(body.until)?, reason: body.reason };
-        let done = self.act(caller, DeskDeed::Pause(scope), wish).await?;
+        let done = self.act(caller, &self.parts.policies.bundle(), DeskDeed::Pause(scope), wish).await?;
         Ok(done.act.pause_told())
     }
 
@@ -172,51 +174,63 @@ impl App {
         scope: &str,
         query: ResumeQuery,
     ) -> Result<ActionShown, DeskError> {
-        let scope = self.scope_to_act_on(caller, scope)?;
+        let scope = scope_to_act_on(caller, scope)?;
         let wish = DeskWish { until: None, reason: query.reason };
-        self.act(caller, DeskDeed::Resume(scope), wish).await.map(ActionShown::of)
+        self.act(caller, &self.parts.policies.bundle(), DeskDeed::Resume(scope), wish)
+            .await
+            .map(ActionShown::of)
     }
 
-    async fn act(&self, caller: &Caller, deed: DeskDeed, wish: DeskWish) -> Result<DeskAction, DeskError> {
-        let act = wish.said(deed, Actor::ApiKey(caller.key_id().clone()), self.now())?;
-        act_at_desk(&self.parts.store, &self.parts.policies.bundle(), act).await
-    }
-
-    fn entry_wish(
+    async fn act(
         &self,
         caller: &Caller,
-        list: &str,
-        body: &[u8],
-    ) -> Result<(ListName, Box<str>, DeskWish), DeskError> {
-        const FIELDS: &str = "`value`, `reason` and perhaps `until`, each a string";
-        require(caller, Role::Desk)?;
-        let list = self.list_within_limits(caller, list)?;
-        let body: EntryBody = object(body).ok_or(DeskError::Shape(FIELDS))?;
-        let wish = DeskWish { until: moment(body.until)?, reason: body.reason };
-        Ok((list, body.value.into(), wish))
+        bundle: &Bundle,
+        deed: DeskDeed,
+        wish: DeskWish,
+    ) -> Result<DeskAction, DeskError> {
+        let act = wish.said(deed, Actor::ApiKey(caller.key_id().clone()), self.now())?;
+        act_at_desk(&self.parts.store, bundle, act).await
     }
+}
 
-    /// A list that the key's limits let it see: one that decides about other scopes as well is out of them.
-    pub(super) fn list_within_limits(&self, caller: &Caller, list: &str) -> Result<ListName, DeskError> {
-        let list = ListName::new(list).map_err(|_| DeskFault::Entry(EntryFault::UnknownList))?;
-        if self.may_see_list(caller, &list) { Ok(list) } else { Err(DeskError::OutsideKeyLimits) }
-    }
+fn entry_wish(
+    caller: &Caller,
+    bundle: &Bundle,
+    (list, body): (&str, &[u8]),
+) -> Result<(ListName, Box<str>, DeskWish), DeskError> {
+    const FIELDS: &str = "`value`, `reason` and perhaps `until`, each a string";
+    require(caller, Role::Desk)?;
+    let list = list_within_limits(caller, bundle, list)?;
+    let body: EntryBody = object(body).ok_or(DeskError::Shape(FIELDS))?;
+    let wish = DeskWish { until: moment(body.until)?, reason: body.reason };
+    Ok((list, body.value.into(), wish))
+}
 
-    /// Whether the key's limits let it see everything for which a list decides.
-    pub(super) fn may_see_list(&self, caller: &Caller, list: &ListName) -> bool {
-        let bundle = self.parts.policies.bundle();
-        let scopes = || bundle.scopes_of_list(list.as_str());
-        caller.scope_limits().is_none() || {
-            let scopes = scopes();
-            !scopes.is_empty() && scopes.into_iter().all(|scope| caller.may_see(scope))
-        }
-    }
+/// A list that the key's limits let it see: one that decides about other scopes as well is out of them.
+///
+/// # Errors
+/// [`DeskError::Fault`] for what is no list's name, [`DeskError::OutsideKeyLimits`].
+pub(super) fn list_within_limits(
+    caller: &Caller,
+    bundle: &Bundle,
+    list: &str,
+) -> Result<ListName, DeskError> {
+    let list = ListName::new(list).map_err(|_| DeskFault::Entry(EntryFault::UnknownList))?;
+    if may_see_list(caller, bundle, &list) { Ok(list) } else { Err(DeskError::OutsideKeyLimits) }
+}
 
-    fn scope_to_act_on(&self, caller: &Caller, scope: &str) -> Result<Scope, DeskError> {
-        require(caller, Role::Desk)?;
-        let scope = Scope::new(scope).map_err(|_| DeskFault::ScopeNotCovered)?;
-        if caller.may_see(&scope) { Ok(scope) } else { Err(DeskError::OutsideKeyLimits) }
+/// Whether the key's limits let it see everything for which a list decides.
+pub(super) fn may_see_list(caller: &Caller, bundle: &Bundle, list: &ListName) -> bool {
+    caller.scope_limits().is_none() || {
+        let scopes = bundle.scopes_of_list(list.as_str());
+        !scopes.is_empty() && scopes.into_iter().all(|scope| caller.may_see(scope))
     }
+}
+
+fn scope_to_act_on(caller: &Caller, scope: &str) -> Result<Scope, DeskError> {
+    require(caller, Role::Desk)?;
+    let scope = Scope::new(scope).map_err(|_| DeskFault::ScopeNotCovered)?;
+    if caller.may_see(&scope) { Ok(scope) } else { Err(DeskError::OutsideKeyLimits) }
 }
 
 /// Reads a JSON object; serde would read an array as a struct's fields in order.

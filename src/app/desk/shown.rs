@@ -5,8 +5,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::super::App;
-use super::super::access::{AccessError, require};
+use super::super::access::require_one_of;
 use super::DeskError;
+use super::acting::{list_within_limits, may_see_list};
 use crate::domain::{
     Caller, Desk, DeskAction, DeskActionFilter, DeskFault, DeskRevision, EntryFault, ListName, Pause,
     PauseTold, Role, Said, Scope, Timestamp,
@@ -213,10 +214,11 @@ impl App {
     /// # Errors
     /// [`DeskError`]; nothing was shown.
     pub(crate) async fn lists(&self, caller: &Caller) -> Result<Lists, DeskError> {
-        require_one(caller, &LOOKING)?;
+        require_one_of(caller, &LOOKING)?;
         let desk = self.parts.store.desk().await?;
-        let lists = self.parts.policies.bundle().show_lists(&desk, self.now());
-        let seen = lists.into_iter().filter(|list| self.may_see_list(caller, &list.name));
+        let bundle = self.parts.policies.bundle();
+        let lists = bundle.show_lists(&desk, self.now());
+        let seen = lists.into_iter().filter(|list| may_see_list(caller, &bundle, &list.name));
         Ok(Lists { revision: desk.revision, lists: seen.map(ListSummary::of).collect() })
     }
 
@@ -225,10 +227,11 @@ impl App {
     /// # Errors
     /// [`DeskError`]; nothing was shown.
     pub(crate) async fn list(&self, caller: &Caller, name: &str) -> Result<ListTold, DeskError> {
-        require_one(caller, &LOOKING)?;
-        let name = self.list_within_limits(caller, name)?;
+        require_one_of(caller, &LOOKING)?;
+        let bundle = self.parts.policies.bundle();
+        let name = list_within_limits(caller, &bundle, name)?;
         let desk = self.parts.store.desk().await?;
-        Ok(ListTold::of(&self.parts.policies.bundle(), &desk, name, self.now())?)
+        Ok(ListTold::of(&bundle, &desk, name, self.now())?)
     }
 
     /// Lists the scopes that the key may see, and which of them are paused.
@@ -236,7 +239,7 @@ impl App {
     /// # Errors
     /// [`DeskError`]; nothing was shown.
     pub(crate) async fn scopes(&self, caller: &Caller) -> Result<Scopes, DeskError> {
-        require_one(caller, &LOOKING)?;
+        require_one_of(caller, &LOOKING)?;
         let desk = self.parts.store.desk().await?;
         let mut scopes = Scopes::of(&self.parts.policies.bundle(), &desk, self.now());
         scopes.scopes.retain(|own| caller.may_see(&own.scope));
@@ -252,7 +255,7 @@ impl App {
         caller: &Caller,
         query: ActionsQuery,
     ) -> Result<Actions, DeskError> {
-        require_one(caller, &AUDITING)?;
+        require_one_of(caller, &AUDITING)?;
         let limit = query.limit.unwrap_or(PAGE_USUAL);
         if !(1..=PAGE_MAX).contains(&limit) {
             return Err(DeskError::Filter("limit"));
@@ -268,16 +271,9 @@ impl App {
 
     fn lists_seen(&self, caller: &Caller) -> Vec<ListName> {
         let desk = Desk::default();
-        let lists = self.parts.policies.bundle().show_lists(&desk, self.now()).into_iter();
-        lists.map(|list| list.name).filter(|name| self.may_see_list(caller, name)).collect()
-    }
-}
-
-/// Asks for one of some roles; the first is the one that is missed.
-fn require_one(caller: &Caller, roles: &[Role]) -> Result<(), AccessError> {
-    match roles.first() {
-        Some(first) if !roles.iter().any(|role| caller.has(*role)) => require(caller, *first),
-        _ => Ok(()),
+        let bundle = self.parts.policies.bundle();
+        let lists = bundle.show_lists(&desk, self.now()).into_iter();
+        lists.map(|list| list.name).filter(|name| may_see_list(caller, &bundle, name)).collect()
     }
 }
 
