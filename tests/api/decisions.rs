@@ -58,12 +58,12 @@ async fn a_decision_is_shown_with_every_condition_until_the_match() {
     assert_eq!(member(&shown, "/metadata/amount"), "15000");
     assert_eq!(member(&shown, "/context/ip"), "203.0.113.0/24");
     let expected = json!([
-        { "id": "frozen", "file": "always.yaml", "line": 7, "held": false, "active": true, "observes": false, "when": {
+        { "id": "frozen", "file": "always.yaml", "line": 8, "held": false, "active": true, "observes": false, "when": {
             "kind": "test", "field": "user_id", "asks": "{ in_list: frozen-users }", "saw": "usr_1", "held": false } },
-        { "id": "blocked-network", "file": "transfer.yaml", "line": 22, "held": false, "active": true, "observes": false, "when": {
+        { "id": "blocked-network", "file": "transfer.yaml", "line": 23, "held": false, "active": true, "observes": false, "when": {
             "kind": "test", "field": "signals.ip", "asks": "{ in_list: blocked-networks }",
             "saw": "203.0.113.0/24", "held": false } },
-        { "id": "large", "file": "transfer.yaml", "line": 29, "held": true, "active": true, "observes": false, "when": {
+        { "id": "large", "file": "transfer.yaml", "line": 30, "held": true, "active": true, "observes": false, "when": {
             "kind": "test", "field": "money.value", "asks": "{ gte: [10000 USD, 9000 EUR, 8000 GBP] }",
             "saw": "15000 USD", "held": true } },
     ]);
