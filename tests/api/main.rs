@@ -17,6 +17,7 @@ mod headers;
 mod hook;
 mod jwks;
 mod mint;
+mod past;
 mod reload;
 mod repeats;
 mod swaps;

@@ -107,10 +107,13 @@ fn the_record_shows_what_was_seen() {
 }
 
 #[test]
-fn the_shipped_tests_pass_and_reach_every_part() {
-    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
-    let bundle = bundle();
-    let suite = Suite::load_dir(&dir, &bundle).unwrap_or_else(|faults| panic!("{faults}"));
-    let report = suite.run(&bundle);
-    assert!(report.is_as_expected() && report.percent_covered() == 100, "{report}");
+fn every_bundle_that_comes_along_is_clean_and_its_tests_reach_every_part() {
+    for dir in ["policies", "examples/minimal", "examples/bank"] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
+        let bundle = load_dir(&path, NOW).unwrap_or_else(|faults| panic!("{dir}: {faults}"));
+        assert_eq!(bundle.warnings().to_string(), "", "{dir}");
+        let suite = Suite::load_dir(&path, &bundle).unwrap_or_else(|faults| panic!("{dir}: {faults}"));
+        let report = suite.run(&bundle);
+        assert!(report.is_as_expected() && report.percent_covered() == 100, "{dir}: {report}");
+    }
 }
