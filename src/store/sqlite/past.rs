@@ -18,7 +18,7 @@ use crate::store::StoreError;
 /// calls out could be too soft.
 const CALLS_MAX: usize = 20_000;
 
-/// What is filed and what is not filed yet.
+/// What is filed, what is not filed yet, and what another process recorded since: the last may be about anybody.
 const FIND: &str = "
     SELECT seq, received_at, scope, verdict, usable_until, traits
       FROM decisions
@@ -26,8 +26,10 @@ const FIND: &str = "
                SELECT decision_seq FROM decision_subjects
                 WHERE subject IN (SELECT unhex(value) FROM json_each(?1)) AND received_at >= ?2
                UNION
-               SELECT value FROM json_each(?3))
-     LIMIT ?4";
+               SELECT value FROM json_each(?3)
+               UNION
+               SELECT seq FROM decisions WHERE seq > ?4)
+     LIMIT ?5";
 
 impl Store {
     /// Answers the needs of a call that is not recorded, as of now.
@@ -112,15 +114,17 @@ async fn calls(
     keys: &[&SubjectKey],
     reaches_back_to: Timestamp,
 ) -> Result<Vec<PastEvent>, StoreError> {
-    let unfiled: BTreeSet<i64> = {
+    let (unfiled, last_seq) = {
         let tail = tail.read();
-        keys.iter().flat_map(|key| tail.calls_about(key, reaches_back_to)).collect()
+        let about = keys.iter().flat_map(|key| tail.calls_about(key, reaches_back_to));
+        (about.collect::<BTreeSet<i64>>(), tail.last_seq())
     };
     let keys: Vec<_> = keys.iter().map(|key| traits::hexadecimal(key)).collect();
     let rows = sqlx::query(FIND)
         .bind(Json(keys))
         .bind(reaches_back_to.unix_micros())
         .bind(Json(unfiled))
+        .bind(last_seq)
         .bind(i64::try_from(CALLS_MAX + 1).unwrap_or(i64::MAX))
         .fetch_all(connection)
         .await?;

@@ -174,6 +174,27 @@ async fn a_repeat_is_not_asked_again() {
     store.close().await.expect("closed");
 }
 
+/// Looking without recording finds the same, also what another process has just recorded.
+#[tokio::test]
+async fn a_look_finds_what_another_process_recorded() {
+    let directory = Directory::new();
+    let (one, two) = (directory.open().await, directory.open().await);
+    for n in 0..3 {
+        let record = record(n, &user("u"), true);
+        one.record_decision(signature(n), record).await.expect("recorded");
+    }
+    one.record_decision(signature(9), record(9, &user("other"), true)).await.expect("recorded");
+    let needs = Needs::new([need(Measure::Calls, Subject::User, Counts::Asked)]);
+    let asker =
+        Asker { subjects: user("u"), scope: Scope::new("transfer:write").expect("a scope"), at: START };
+    for store in [&one, &two] {
+        let history = store.history(&needs, &asker).await.expect("readable");
+        assert_eq!(history.tallies(&needs), Some(&[Tally::Count(3)][..]));
+    }
+    one.close().await.expect("closed");
+    two.close().await.expect("closed");
+}
+
 /// Calls that were recorded before anybody asked about the past are part of it.
 #[tokio::test]
 async fn what_was_recorded_without_a_question_counts() {
