@@ -10,6 +10,7 @@ mod evaluate;
 mod key_sets;
 mod library;
 mod mint;
+mod obstacle;
 mod page;
 mod policies;
 mod readiness;
@@ -38,6 +39,7 @@ pub(crate) use desk::{
 };
 pub(crate) use evaluate::EvaluateError;
 pub(crate) use mint::{MintError, TokenRequest};
+pub(crate) use obstacle::{Obstacle, unrecorded_past};
 pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};
 pub(crate) use reload::{ReloadError, Reloading};

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::encryption_key::Sealed;
-use crate::app::{self, App, AppParts, AppSettings, Reloading, RestoreError, SigningKeysError};
+use crate::app::{self, App, AppParts, AppSettings, Obstacle, Reloading, RestoreError, SigningKeysError};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{HttpUrl, PolicyReload, Settings};
 use crate::metrics::Metrics;
@@ -55,6 +55,9 @@ pub(crate) enum BootError {
     /// The policy bundle has faults.
     #[error("the policy bundle does not load:\n{0}")]
     Policy(Diagnostics),
+    /// The policy bundle asks for what is not recorded.
+    #[error("the policy bundle cannot come into force: {0}")]
+    UnrecordedPast(Obstacle),
     /// There is no encryption key to open or seal secrets with.
     #[error(transparent)]
     EncryptionKey(#[from] encryption_key::NoEncryptionKey),
@@ -148,6 +151,9 @@ struct Rules {
 }
 
 async fn run(settings: &Settings, sources: Sources, rules: Rules) -> Result<Booted, BootError> {
+    if let Some(obstacle) = app::unrecorded_past(&rules.bundle) {
+        return Err(BootError::UnrecordedPast(obstacle));
+    }
     encryption_key::require(settings)?;
     let metrics = Arc::new(Metrics::new());
     let store = open_store(settings, Arc::clone(&metrics)).await?;

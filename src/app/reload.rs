@@ -13,9 +13,10 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::App;
 use super::access::{AccessError, require};
+use super::obstacle::{Obstacle, unrecorded_past};
 use super::policies::{Attempt, Held, PolicyFaults, ReloadResult, raw};
 use crate::domain::{AccessAction, ActivationRecord, Caller, Role, Timestamp, Trigger};
-use crate::policy::{Bundle, DeskMisfits, Diagnostics, fingerprint, reload_dir};
+use crate::policy::{Bundle, Diagnostics, fingerprint, reload_dir};
 use crate::store::StoreError;
 
 mod looks;
@@ -87,7 +88,7 @@ enum Outcome {
     Activated(Option<String>),
     Unchanged,
     Refused(Diagnostics),
-    Misfits(DeskMisfits),
+    Obstructed(Obstacle),
     Stopped,
     NotRecorded(StoreError),
 }
@@ -224,8 +225,10 @@ impl Reloader {
             changes_json: changes_json.clone(),
         };
         let since = record.at;
-        if let Err(outcome) = self.desk_has_its_place(&bundle).await {
-            return outcome;
+        match self.obstacle(&bundle).await {
+            Ok(None) => {}
+            Ok(Some(obstacle)) => return Outcome::Obstructed(obstacle),
+            Err(fault) => return Outcome::NotRecorded(fault),
         }
         // INVARIANT: a decision's bundle is in the record before the decision is.
         if let Err(fault) = self.app.parts.store.record_activation(record, text).await {
@@ -239,10 +242,13 @@ impl Reloader {
         Outcome::Activated(changes_json)
     }
 
-    /// Refuses a policy that would leave out what the fraud desk says.
-    async fn desk_has_its_place(&self, bundle: &Bundle) -> Result<(), Outcome> {
-        let desk = self.app.parts.store.desk().await.map_err(Outcome::NotRecorded)?;
-        bundle.compile_desk(&desk).map(drop).map_err(Outcome::Misfits)
+    /// What stands in the way of a bundle whose files are right.
+    async fn obstacle(&self, bundle: &Bundle) -> Result<Option<Obstacle>, StoreError> {
+        if let Some(obstacle) = unrecorded_past(bundle) {
+            return Ok(Some(obstacle));
+        }
+        let desk = self.app.parts.store.desk().await?;
+        Ok(bundle.compile_desk(&desk).err().map(Obstacle::Desk))
     }
 
     /// Logs what is news. A failure that only lasts, and files that are still those in force, are none.
@@ -260,7 +266,7 @@ impl Reloader {
             }
             Outcome::Unchanged => return *trigger != Trigger::Watch,
             Outcome::Refused(faults) => Some(faults.to_log_words()),
-            Outcome::Misfits(misfits) => Some(misfits.to_string()),
+            Outcome::Obstructed(obstacle) => Some(obstacle.to_string()),
             Outcome::Stopped => Some("the check broke off".to_owned()),
             Outcome::NotRecorded(fault) => Some(fault.to_string()),
         };
@@ -285,7 +291,9 @@ impl Reloader {
             }
             Outcome::Unchanged => (ReloadResult::Unchanged, None, PolicyFaults::default()),
             Outcome::Refused(faults) => (ReloadResult::Refused, None, PolicyFaults::of(&faults)),
-            Outcome::Misfits(misfits) => (ReloadResult::Refused, None, PolicyFaults::of_misfits(&misfits)),
+            Outcome::Obstructed(obstacle) => {
+                (ReloadResult::Refused, None, PolicyFaults::of_obstacle(&obstacle))
+            }
             Outcome::Stopped => (ReloadResult::Refused, None, PolicyFaults::of_a_stopped_check()),
             Outcome::NotRecorded(_) => (ReloadResult::NotRecorded, None, PolicyFaults::default()),
         };

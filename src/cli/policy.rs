@@ -23,11 +23,11 @@ pub(super) async fn run(command: PolicyCommand, shared: &Shared) -> Exit {
         PolicyCommand::Explain(mut options) => {
             directory(options.dir.take(), shared).map(|dir| explain::run(&dir, *options, format))
         }
-        PolicyCommand::Needs { dir } => directory(dir, shared).map(|dir| needs::run(&dir, format)),
         PolicyCommand::History(options) => {
             let history = async move |settings| history::run(settings, options.limit, format).await;
             return with_settings(shared.clone(), history).await;
         }
+        PolicyCommand::Needs { dir } => directory(dir, shared).map(|dir| needs::run(&dir, format)),
     };
     done.unwrap_or_else(|exit| exit)
 }

@@ -12,6 +12,7 @@ use super::literal::Pattern;
 use super::schema::{Schema, Value, Values};
 use crate::domain::{Amount, Facts, Identifier, IdentifierKind, Tally};
 
+mod family;
 mod field;
 mod history;
 mod listed;
@@ -25,6 +26,7 @@ mod read_moment;
 mod read_money;
 mod read_test;
 
+pub(crate) use family::Family;
 pub(crate) use field::Field;
 pub(crate) use history::{HistoryField, Measured, NEEDS_MAX, PastTest, SumBound, Total};
 pub(crate) use listed::{Listed, Wanted};
@@ -125,6 +127,8 @@ pub(crate) enum Test {
     Contains(Box<str>),
     /// `matches`.
     Matches(Pattern),
+    /// `family` of a user agent: sorted.
+    Family(Vec<Family>),
     /// `in_cidr`.
     InRange(AddressSet),
     /// `in_list` and `mapped_by`.
@@ -286,6 +290,7 @@ impl Test {
             Self::EndsWith(end) => value.ends_with(&**end),
             Self::Contains(part) => value.contains(&**part),
             Self::Matches(pattern) => pattern.fits(value),
+            Self::Family(families) => families.contains(&Family::of(value)),
             other => other.is_there(),
         }
     }

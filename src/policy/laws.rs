@@ -18,6 +18,8 @@ mod interval;
 mod omission;
 mod overlap;
 mod places;
+mod platforms;
+mod shadow;
 
 use overlap::Cases;
 use places::Places;
@@ -50,7 +52,8 @@ pub(crate) fn check(reader: &mut Reader<'_>, subject: Subject<'_>) {
     let mut places = Places::of(subject, &cases);
     omission::check(reader, subject, &mut places);
     asking::check(reader, &mut places);
-    never_matches(reader, rules, &cases);
+    shadow::check(reader, subject, &cases);
+    platforms::check(reader, subject, &cases);
     if let Some((outcome, span)) = subject.otherwise
         && outcome.may_continue()
     {
@@ -153,25 +156,6 @@ fn continue_above_block(reader: &mut Reader<'_>, rules: &[ReadRule], cases: &[Ca
             bypassed.join(", ")
         );
         reader.fault(Code::ContinueAboveBlock, rule.id_span, message, help);
-    }
-}
-
-fn never_matches(reader: &mut Reader<'_>, rules: &[ReadRule], cases: &[Cases<'_>]) {
-    let mut above: Option<&ReadRule> = None;
-    for (rule, cases) in rules.iter().zip(cases) {
-        if let Some(always) = above {
-            let message =
-                format!("`{}` never decides: `{}` above it always does", rule.rule.id, always.rule.id);
-            reader.warning(Code::NeverMatches, rule.id_span, message, "move it up, or remove it");
-        } else if rule.rule.part == Part::Decides && cases.is_impossible() {
-            let message = format!("`{}` never decides: its conditions exclude each other", rule.rule.id);
-            let help =
-                "compare the bounds and values of its conditions with each other and with the field's own";
-            reader.warning(Code::NeverMatches, rule.id_span, message, help);
-        }
-        if rule.rule.takes_all() && above.is_none() {
-            above = Some(rule);
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::domain::{Grant, Step, StepPlan, Verdict};
 mod order;
 pub(crate) mod read;
 
-pub(crate) use order::is_softer;
+pub(crate) use order::{is_plainly_softer, is_softer};
 
 /// The most steps of a plan.
 pub(crate) const STEPS_MAX: usize = 10;

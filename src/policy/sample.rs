@@ -76,7 +76,12 @@ impl Asking for Facts {
 impl Bundle {
     /// Decides about a request that has no past, or needs none.
     pub(super) fn decide_alone(&self, facts: &Facts) -> Decision {
-        self.decide(facts, &DeskOverlay::none(), &History::none())
+        self.decide_after(facts, &History::none())
+    }
+
+    /// Decides about a request after this past, with nothing from the fraud desk.
+    pub(super) fn decide_after(&self, facts: &Facts, history: &History) -> Decision {
+        self.decide(facts, &DeskOverlay::none(), history)
     }
 }
 

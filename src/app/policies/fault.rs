@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::policy::{DeskMisfits, Diagnostics, Severity};
+use super::super::obstacle::Obstacle;
+use crate::policy::{Diagnostics, Severity};
 
 /// The most findings that one answer tells.
 const TOLD_MAX: usize = 100;
@@ -43,16 +44,16 @@ impl PolicyFaults {
         Self { fault_count: diagnostics.iter().len(), faults: faults.collect() }
     }
 
-    /// Takes over what the fraud desk says and the files have no place for.
-    pub(in crate::app) fn of_misfits(misfits: &DeskMisfits) -> Self {
+    /// Takes over why right files cannot come into force.
+    pub(in crate::app) fn of_obstacle(obstacle: &Obstacle) -> Self {
         let fault = PolicyFault {
             severity: Severity::Error,
-            code: "desk_misfit",
+            code: obstacle.code(),
             file: ".".to_owned(),
             line: 1,
             column: 1,
-            message: "the fraud desk has entries for which these files have no place".to_owned(),
-            help: misfits.to_string(),
+            message: obstacle.message().to_owned(),
+            help: obstacle.help(),
         };
         Self { fault_count: 1, faults: vec![fault] }
     }

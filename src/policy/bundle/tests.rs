@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::Timestamp;
+use crate::policy::diagnostic::Diagnostic;
 use crate::policy::sample::{LISTS, NEXT_DAY, NOW, RATES, STEPS};
 use crate::policy::{Code, Diagnostics, load_files, load_recorded};
 
@@ -46,10 +47,13 @@ fn check(name: &str, code: Code, text: &str, others: &[(&str, &str)]) {
     let mut files = vec![(name, text.as_str())];
     files.extend(others);
     let found = findings(&files);
+    // Cases about something else let everybody continue, and are told so.
+    let is_about = |found: &&Diagnostic| code == Code::NativeContinues || found.code != Code::NativeContinues;
+    let about: Vec<_> = found.iter().filter(is_about).collect();
     let places: Vec<_> =
-        found.iter().map(|found| (found.code, &*found.file, found.line, found.column)).collect();
+        about.iter().map(|found| (found.code, &*found.file, found.line, found.column)).collect();
     assert_eq!(places, [(code, name, line, column)], "{text}\n{found}");
-    for found in found.iter() {
+    for found in about {
         assert!(!found.message.is_empty() && !found.help.is_empty(), "{found}");
         assert_eq!(Some(found.source_line.as_str()), text.lines().nth(line - 1), "{found}");
     }

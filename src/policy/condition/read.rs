@@ -330,7 +330,8 @@ fn field_type<'n>(field: Field, names: Names<'n>) -> FieldType<'n> {
     match field {
         Field::Scope => FieldType::Scope(names.scopes),
         Field::Platform => FieldType::Platform,
-        Field::UserId | Field::UserAgent => FieldType::Text(None),
+        Field::UserId => FieldType::Text(None),
+        Field::UserAgent => FieldType::UserAgent,
         Field::Ip => FieldType::Address,
         Field::IdentifiersAny | Field::IdentifiersEvery | Field::Time | Field::Bucket => FieldType::Keys,
         Field::IdentifiersCount => FieldType::Count,

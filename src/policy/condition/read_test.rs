@@ -1,7 +1,7 @@
 //! Reading operators: which a type has, and what may stand on their right side.
 
 use super::read_money;
-use super::{Comparison, Field, Test};
+use super::{Comparison, Family, Field, Test};
 use crate::domain::{Amount, Scope};
 use crate::policy::addresses::{AddressSet, RangeFault, parse_range};
 use crate::policy::diagnostic::{Code, Span};
@@ -31,6 +31,8 @@ pub(super) enum FieldType<'n> {
     Money(&'n MoneyRule, &'n ReadRates),
     /// A text, of a metadata field or free.
     Text(Option<&'n TextRule>),
+    /// A user agent: a free text, and a family.
+    UserAgent,
     /// One of these scopes.
     Scope(&'n [Scope]),
     /// A platform.
@@ -56,6 +58,7 @@ impl FieldType<'_> {
         let mut operators: Vec<&'static str> = match self {
             Self::Decimal | Self::Count | Self::Money(..) => NUMBER_OPERATORS.into(),
             Self::Text(_) => TEXT_OPERATORS.into(),
+            Self::UserAgent => TEXT_OPERATORS.into_iter().chain(["family"]).collect(),
             Self::Scope(_) => vec!["eq", "in"],
             Self::Platform => vec!["eq", "in", "in_list"],
             Self::Address => vec!["in_cidr", "in_list", "mapped_by"],
@@ -89,6 +92,8 @@ pub(super) fn test(
         FieldType::Money(rule, rates) if key == "between" => read_money::between(reader, node, (rule, rates)),
         FieldType::Money(rule, rates) => read_money::comparison(reader, operator, (rule, rates)),
         FieldType::Address => addresses(reader, node),
+        FieldType::UserAgent if key == "family" => family(reader, node),
+        FieldType::UserAgent => text(reader, operator, None),
         FieldType::Text(rule) => text(reader, operator, rule),
         FieldType::Scope(scopes) => {
             let known: Vec<_> = scopes.iter().map(Scope::as_str).collect();
@@ -229,6 +234,20 @@ fn one_of(texts: &[(Span, &str)]) -> Test {
     let mut sorted: Vec<Box<str>> = texts.iter().map(|(_, text)| (*text).into()).collect();
     sorted.sort_unstable();
     Test::OneOf(sorted)
+}
+
+fn family(reader: &mut Reader<'_>, node: &Node) -> Option<Test> {
+    let items = reader.one_or_more(node, "`family`")?;
+    let names = Family::ALL.map(Family::as_str);
+    let words: Vec<_> = items
+        .iter()
+        .map(|item| reader.word(item, "`family`", &names).map(|word| (item.span, word)))
+        .collect();
+    let words: Option<Vec<_>> = words.into_iter().collect();
+    let words = words?;
+    reader.refuse_repeats(&words, "`family`");
+    let is_named = |family: &Family| words.iter().any(|(_, word)| *word == family.as_str());
+    Some(Test::Family(Family::ALL.into_iter().filter(is_named).collect()))
 }
 
 fn text(reader: &mut Reader<'_>, operator: &Entry, rule: Option<&TextRule>) -> Option<Test> {

@@ -123,6 +123,10 @@ codes! {
     NeverMatches = "never_matches",
     /// Warning: whoever matches no rule continues.
     OtherwiseContinues = "otherwise_continues",
+    /// Warning: an app could be let through without a step, which its SDK can fail at.
+    NativeContinues = "native_continues",
+    /// Warning: a request from one platform reaches a softer verdict than the same one from another.
+    PlatformSoftens = "platform_softens",
     /// Warning: whoever cannot walk a plan continues.
     ElseContinues = "else_continues",
     /// Warning: a step that no rule asks for.

@@ -1,6 +1,6 @@
 use super::read_given;
 use crate::policy::sample::{STEPS, bundle, line};
-use crate::policy::{Bundle, Code, DeskOverlay, read_request};
+use crate::policy::{Bundle, Code, read_request};
 
 const POLICY: &str = "scopes: [a:b, a:c]
 metadata:
@@ -33,7 +33,7 @@ fn decided_after(given: &str) -> String {
     let bundle = policy();
     let facts = read_request("r", REQUEST).expect("a request");
     let history = read_given("g", given, &bundle, &facts).unwrap_or_else(|faults| panic!("{faults}"));
-    let line = line(&bundle.decide(&facts, &DeskOverlay::none(), &history));
+    let line = line(&bundle.decide_after(&facts, &history));
     line.split(" / ").nth(1).unwrap_or_default().to_owned()
 }
 

@@ -9,11 +9,12 @@ use std::borrow::Cow;
 use super::{Subject, interval};
 use crate::domain::Scope;
 use crate::policy::addresses::AddressSet;
-use crate::policy::condition::{Condition, Field, Leaf, Listed, Test};
+use crate::policy::condition::{Condition, Family, Field, Leaf, Listed, Test};
 use crate::policy::schema::FieldKind;
 use crate::policy::steps::read::PLATFORM_NAMES;
 
 mod past;
+mod taking;
 pub(super) use past::Move;
 
 /// The most cases that a condition is spread out into; a wider one counts as possible always.
@@ -58,7 +59,7 @@ impl Literal<'_> {
 }
 
 /// All cases in which a condition holds; `None` inside when there are too many.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Cases<'c> {
     subject: Subject<'c>,
     condition: &'c Condition,
@@ -184,9 +185,12 @@ fn spread(condition: &Condition, claim: Claim) -> Option<Vec<Vec<Literal<'_>>>> 
 
 /// Whether a request could satisfy all literals. `false` is a proof.
 fn possible(case: &[Literal<'_>], subject: Subject<'_>) -> bool {
-    case.iter().all(|literal| {
+    case.iter().enumerate().all(|(at, literal)| {
         let field = literal.leaf.field;
-        let about: Vec<_> = case.iter().filter(|other| other.leaf.field == field).copied().collect();
+        if case.iter().take(at).any(|earlier| earlier.leaf.field == field) {
+            return true;
+        }
+        let about: Vec<_> = case.iter().skip(at).filter(|other| other.leaf.field == field).copied().collect();
         possible_for(field, &about, subject)
     })
 }
@@ -224,7 +228,8 @@ fn possible_for(field: Field, literals: &[Literal<'_>], subject: Subject<'_>) ->
         Field::Platform => {
             possible_text(literals, Some(PLATFORM_NAMES.into_iter().chain([OTHER_PLATFORM]).collect()))
         }
-        Field::UserId | Field::UserAgent => possible_text(literals, None),
+        Field::UserId => possible_text(literals, None),
+        Field::UserAgent => possible_family(literals) && possible_text(literals, None),
     }
 }
 
@@ -292,6 +297,16 @@ fn possible_text(literals: &[Literal<'_>], universe: Option<Vec<&str>>) -> bool 
         literals.iter().all(|literal| match literal.leaf.test {
             Test::Present(_) | Test::Listed(_) => true,
             ref test => test.text(text) == literal.holds(),
+        })
+    })
+}
+
+/// A user agent is of one family.
+fn possible_family(literals: &[Literal<'_>]) -> bool {
+    Family::ALL.iter().any(|family| {
+        literals.iter().all(|literal| match &literal.leaf.test {
+            Test::Family(families) => families.contains(family) == literal.holds(),
+            _ => true,
         })
     })
 }

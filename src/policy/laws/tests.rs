@@ -1,3 +1,5 @@
+mod warnings;
+
 use crate::policy::sample::faults;
 use crate::policy::{Code, Severity};
 
@@ -106,6 +108,19 @@ const EXCLUSIONS: &[(&str, &str, bool)] = &[
         "{ not: { signals.platform: { in: [IOS, ANDROID] } } }",
         false,
     ),
+    ("{ signals.user_agent: { family: [bot, ios] } }", "{ signals.user_agent: { family: android } }", true),
+    (
+        "{ signals.user_agent: { family: [bot, ios] } }",
+        "{ signals.user_agent: { family: [ios, linux] } }",
+        false,
+    ),
+    (
+        "{ signals.user_agent: { family: bot } }",
+        "{ not: { signals.user_agent: { family: [bot, ios] } } }",
+        true,
+    ),
+    ("{ signals.user_agent: { eq: curl/8.0 } }", "{ signals.user_agent: { family: ios } }", true),
+    ("{ signals.user_agent: { starts_with: curl/ } }", "{ signals.user_agent: { family: ios } }", false),
     ("{ scope: { eq: a:b } }", "{ scope: { eq: a:c } }", true),
     ("{ not: { scope: { eq: a:b } } }", "{ not: { scope: { eq: a:c } } }", true),
     ("{ signals.ip: { in_cidr: 10.0.0.0/8 } }", "{ signals.ip: { in_cidr: 192.168.0.0/16 } }", true),

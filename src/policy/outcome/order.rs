@@ -14,6 +14,12 @@ pub(crate) fn is_softer(new: &Outcome, old: &Outcome) -> bool {
         .any(|walker| verdict_is_softer(&new.resolve(walker).0, &old.resolve(walker).0))
 }
 
+/// Whether `new` is softer than `old` and in no way stricter: unlike [`is_softer`], silent about two reviews with different
+/// steps.
+pub(crate) fn is_plainly_softer(new: &Verdict, old: &Verdict) -> bool {
+    verdict_is_softer(new, old) && !verdict_is_softer(old, new)
+}
+
 fn verdict_is_softer(new: &Verdict, old: &Verdict) -> bool {
     match (new, old) {
         (Verdict::Block, _) | (Verdict::Review(..), Verdict::Continue(_)) => false,

@@ -34,6 +34,7 @@ fn every_shipped_rule_decides_as_its_comment_says() {
     let sms = "review single-use 300 [verify_sms:600]";
     let cases = [
         (transfer("20", "USD").with_phone(), "continue single-use 300 / small / rule_matched".to_owned()),
+        (transfer("20", "USD").with_phone().with_platform("IOS"), format!("{sms} / ordinary / rule_matched")),
         (transfer("50", "USD").with_phone(), format!("{sms} / ordinary / rule_matched")),
         (transfer("40", "GBP").with_phone(), format!("{sms} / ordinary / rule_matched")),
         (transfer("9999.99", "USD").with_phone(), format!("{sms} / ordinary / rule_matched")),
@@ -100,9 +101,9 @@ fn the_record_shows_what_was_seen() {
     let decision = bundle().decide_alone(&transfer("20.00", "USD").with_phone());
     assert_eq!(
         decision.seen.values_json,
-        r#"{"user_id":"usr_test","signals.ip":"192.0.2.0/24","money.value":"20.00 USD"}"#
+        r#"{"user_id":"usr_test","signals.ip":"192.0.2.0/24","signals.platform":"WEB","money.value":"20.00 USD"}"#
     );
-    assert_eq!(decision.seen.outcomes, "0001");
+    assert_eq!(decision.seen.outcomes, "00011");
 }
 
 #[test]

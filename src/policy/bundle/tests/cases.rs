@@ -156,12 +156,29 @@ pub(super) const RULE_CASES: Cases = &[
     (Code::NeverMatches, "rules: [{ id: §r, when: { metadata.amount: { gt: 10, lt: 5 } }, then: block }]\n"),
     (Code::NeverMatches, "rules: [{ id: §r, when: { metadata.amount: { lt: 1 } }, then: block }]\n"),
     (
+        Code::UnknownValue,
+        "rules: [{ id: r, when: { signals.user_agent: { family: [bot, §mobile] } }, then: block }]\n",
+    ),
+    (
+        Code::DuplicateItem,
+        "rules: [{ id: r, when: { signals.user_agent: { family: [bot, §bot] } }, then: block }]\n",
+    ),
+    (Code::UnknownOperator, "rules: [{ id: r, when: { user_id: { §family: bot } }, then: block }]\n"),
+    (
         Code::NeverMatches,
         "rules: [{ id: r, when: always, then: block }, { id: §s, when: { user_id: { eq: a } }, then: block }]\n",
     ),
     (
+        Code::NativeContinues,
+        "rules: [{ id: §r, when: { user_id: { eq: a } }, then: { continue: { grant: { mode: single-use, for: 5m } } } }]\n",
+    ),
+    (
+        Code::PlatformSoftens,
+        "rules: [{ id: §r, when: { signals.platform: { eq: IOS } }, then: block }, { id: s, when: { user_id: { eq: a } }, then: { review: { grant: { mode: single-use, for: 5m }, steps: [{ step: verify_sms, expires_in: 5m }] } } }]\n",
+    ),
+    (
         Code::ContinueAboveBlock,
-        "rules:\n  - { id: §r, when: { metadata.currency: { eq: USD } }, then: { continue: { grant: { mode: single-use, for: 5m } } } }\n  - { id: s, when: { metadata.currency: { eq: EUR } }, then: block }\n  - { id: t, when: { user_id: { eq: a } }, then: block }\n",
+        "rules:\n  - { id: §r, when: { metadata.currency: { eq: USD } }, then: { continue: { grant: { mode: single-use, for: 5m } } } }\n  - { id: s, when: { metadata.currency: { eq: EUR }, user_id: { eq: b } }, then: block }\n  - { id: t, when: { user_id: { eq: a } }, then: block }\n",
     ),
     (
         Code::UnknownRule,

@@ -2,7 +2,7 @@
 
 use crate::domain::{History, Timestamp};
 use crate::policy::sample::{bundle, line, request};
-use crate::policy::{Bundle, DeskOverlay, load_files, read_given, read_request};
+use crate::policy::{Bundle, load_files, read_given, read_request};
 
 const GRANTS: (&str, &str) = ("grants.yaml", "executions: reported\n");
 const UNREPORTED: (&str, &str) = ("grants.yaml", "executions: unreported\n");
@@ -45,10 +45,10 @@ fn decide(bundle: &Bundle, given: &str, more: &str) -> (bool, String) {
     let facts = read_request("r", &text).unwrap_or_else(|faults| panic!("{faults}"));
     let given = if given.is_empty() { "[]".to_owned() } else { given.to_owned() };
     let history = read_given("g", &given, bundle, &facts).unwrap_or_else(|faults| panic!("{faults}"));
-    let decision = bundle.decide(&facts, &DeskOverlay::none(), &history);
+    let decision = bundle.decide_after(&facts, &history);
     let held = decision.rule.is_some();
     assert_eq!(decision.seen.outcomes, if held { "1" } else { "0" });
-    assert_eq!(bundle.decide(&facts, &DeskOverlay::none(), &history), decision);
+    assert_eq!(bundle.decide_after(&facts, &history), decision);
     (held, decision.seen.values_json)
 }
 
@@ -308,7 +308,7 @@ otherwise: block
     let facts = request("a:b");
     assert_eq!(bundle.needs(&facts.scope).as_slice().len(), 1);
     let history = read_given("g", "[{ ago: 1m, verdict: block }]", &bundle, &facts).expect("a past");
-    let decision = bundle.decide(&facts, &DeskOverlay::none(), &history);
+    let decision = bundle.decide_after(&facts, &history);
     let expected = r#"{"asked calls by user and ip over 1h":2}"#;
     assert_eq!((decision.seen.values_json.as_str(), decision.seen.outcomes.as_str()), (expected, "010"));
 }
@@ -322,16 +322,13 @@ fn without_its_own_answers_a_request_is_blocked() {
     let facts = read_request("r", text).expect("a request");
     let foreign = read_given("g", "[]", &other, &facts).expect("a past");
     for history in [&History::none(), &foreign] {
-        let decision = bundle.decide(&facts, &DeskOverlay::none(), history);
+        let decision = bundle.decide_after(&facts, history);
         assert_eq!(line(&decision), "block / - / history_missing");
         assert!(bundle.explain_decision(&facts, &decision).is_some());
     }
     let late = crate::domain::Facts { received_at: Timestamp::from_unix_micros(i64::MAX), ..facts };
     let history = read_given("g", "[]", &bundle, &late).expect("a past");
-    assert!(
-        bundle.decide(&late, &DeskOverlay::none(), &history).rule.is_none(),
-        "no moment is too late to decide"
-    );
+    assert!(bundle.decide_after(&late, &history).rule.is_none(), "no moment is too late to decide");
 }
 
 #[test]
@@ -350,10 +347,10 @@ fn rules_for_every_scope_may_ask_about_the_past_too() {
     let facts = request("a:d");
     let history =
         read_given("g", "[{ ago: 1s, user_id: x, verdict: block }]", &bundle, &facts).expect("a past");
-    assert_eq!(line(&bundle.decide(&facts, &DeskOverlay::none(), &history)), "block / burst / rule_matched");
+    assert_eq!(line(&bundle.decide_after(&facts, &history)), "block / burst / rule_matched");
     let other = read_given("g", "[{ ago: 1s, user_id: x, verdict: block, scope: a:b }]", &bundle, &facts)
         .expect("a past");
-    assert_eq!(line(&bundle.decide(&facts, &DeskOverlay::none(), &other)), "block / - / otherwise");
+    assert_eq!(line(&bundle.decide_after(&facts, &other)), "block / - / otherwise");
 }
 
 /// Each day's money by the rates of that day, the call's own by those of today.
@@ -378,7 +375,7 @@ otherwise: block
         );
         let facts = read_request("r", &request).expect("a request");
         let past = read_given("g", given, &bundle, &facts).unwrap_or_else(|faults| panic!("{faults}"));
-        let decision = bundle.decide(&facts, &DeskOverlay::none(), &past);
+        let decision = bundle.decide_after(&facts, &past);
         (decision.rule.is_some(), decision.seen.values_json)
     };
     let euros =

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::op::Op;
 use super::{Asked, CURRENCIES, NOTES, USERS};
 use crate::domain::Decision;
-use crate::policy::{Bundle, DeskOverlay, read_given};
+use crate::policy::{Bundle, read_given};
 
 /// A question, with the number that its answer is compared with.
 #[derive(Debug, Clone, Copy)]
@@ -175,6 +175,6 @@ impl Asked {
         let events: Vec<_> = self.past.iter().map(Event::yaml).collect();
         let text = format!("[{}]", events.join(", "));
         let past = read_given("g", &text, bundle, &facts).unwrap_or_else(|faults| panic!("{faults}"));
-        bundle.decide(&facts, &DeskOverlay::none(), &past)
+        bundle.decide_after(&facts, &past)
     }
 }

@@ -1,0 +1,101 @@
+//! Why a bundle whose files are right cannot come into force here all the same.
+
+use std::fmt;
+
+use crate::domain::{Counts, Executions, HistoryNeed, Measure, Window};
+use crate::policy::{Bundle, DeskMisfits};
+
+/// What stands in a bundle's way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// The fraud desk says something for which it has no place.
+    Desk(DeskMisfits),
+    /// It asks about a past that is not recorded: the scopes with their questions, one a line.
+    UnrecordedPast(String),
+}
+
+impl Obstacle {
+    /// Its stable code.
+    pub(super) const fn code(&self) -> &'static str {
+        match self {
+            Self::Desk(_) => "desk_misfit",
+            Self::UnrecordedPast(_) => "past_not_recorded",
+        }
+    }
+
+    /// What is wrong.
+    pub(super) const fn message(&self) -> &'static str {
+        match self {
+            Self::Desk(_) => "the fraud desk has entries for which these files have no place",
+            Self::UnrecordedPast(_) => "conditions ask about a past that this version does not record",
+        }
+    }
+
+    /// The way out.
+    pub(super) fn help(&self) -> String {
+        match self {
+            Self::Desk(misfits) => misfits.to_string(),
+            Self::UnrecordedPast(questions) => {
+                format!(
+                    "calls are recorded, but not yet what was executed or rejected, nor facts; remove:\n{questions}"
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", self.message(), self.help())
+    }
+}
+
+/// Tells whether a bundle asks for what nobody records: its rules would be decided without an answer.
+pub(crate) fn unrecorded_past(bundle: &Bundle) -> Option<Obstacle> {
+    let mut questions = Vec::new();
+    for scope in bundle.scopes() {
+        let needs = bundle.needs(scope).as_slice().iter();
+        questions.extend(needs.filter(|need| !is_recorded(need)).map(|need| format!("  {scope}: {need}")));
+    }
+    (!questions.is_empty()).then(|| Obstacle::UnrecordedPast(questions.join("\n")))
+}
+
+fn is_recorded(need: &HistoryNeed) -> bool {
+    let of_calls = !matches!(need.measure, Measure::Rejected | Measure::Fact(_));
+    let without_executions = matches!(need.counts, Counts::Asked | Counts::Usable(Executions::Unreported));
+    of_calls && without_executions && need.window != Window::SinceExecutedReview
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+    use crate::policy::load_files;
+
+    fn obstacle(condition: &str, executions: &str) -> Option<String> {
+        let scope = format!(
+            "scopes: [a:b]\nrules: [{{ id: r, when: {{ history: {condition} }}, then: block }}]\notherwise: block\n"
+        );
+        let grants = format!("executions: {executions}\n");
+        let files = [("a.yaml", scope), ("grants.yaml", grants)];
+        let bundle = load_files(files, Timestamp::from_unix_seconds(1_790_000_000)).expect("a bundle");
+        unrecorded_past(&bundle).map(|obstacle| obstacle.to_string())
+    }
+
+    #[test]
+    fn only_what_calls_tell_is_recorded() {
+        let cases = [
+            ("{ count: calls, by: user, counts: asked, over: 1h, gt: 3 }", "unreported", true),
+            ("{ count: calls, by: user, counts: usable, over: 1h, gt: 3 }", "unreported", true),
+            ("{ count: calls, by: user, counts: usable, over: 1h, gt: 3 }", "reported", false),
+            ("{ count: calls, by: user, counts: executed, over: 1h, gt: 3 }", "reported", false),
+            ("{ count: rejected, by: user, over: 1h, gt: 3 }", "unreported", false),
+            ("{ count: fact.email_changed, by: user, over: 1h, gt: 0 }", "unreported", false),
+        ];
+        for (condition, executions, is_recorded) in cases {
+            let obstacle = obstacle(condition, executions);
+            assert_eq!(obstacle.is_none(), is_recorded, "{condition}: {obstacle:?}");
+            assert!(obstacle.is_none_or(|text| text.contains("  a:b: ")));
+        }
+    }
+}
