@@ -17,8 +17,17 @@ pub(super) struct Kept {
 pub(super) fn line(record: &DecisionRecord) -> String {
     let mut line = String::with_capacity(64 * (record.subjects.len() + record.money.len()));
     for (subject, key) in &record.subjects {
-        _ = write!(line, "{subject}=");
-        key.as_bytes().iter().for_each(|byte| _ = write!(line, "{byte:02x}"));
+        match subject {
+            Subject::User => line.push_str("user="),
+            Subject::Ip => line.push_str("ip="),
+            Subject::Identifier => line.push_str("identifier="),
+            Subject::Metadata(field) => {
+                line.push_str("metadata.");
+                line.push_str(field);
+                line.push('=');
+            }
+        }
+        push_hexadecimal(&mut line, key);
         line.push(' ');
     }
     for (name, amount, currency) in &record.money {
@@ -46,8 +55,14 @@ pub(super) fn parse(line: &str) -> Option<Kept> {
 /// A key in hexadecimal.
 pub(super) fn hexadecimal(key: &SubjectKey) -> String {
     let mut text = String::with_capacity(key.as_bytes().len() * 2);
-    key.as_bytes().iter().for_each(|byte| _ = write!(text, "{byte:02x}"));
+    push_hexadecimal(&mut text, key);
     text
+}
+
+/// By hand: this is written for every call, and `fmt` costs ten times as much.
+fn push_hexadecimal(text: &mut String, key: &SubjectKey) {
+    let digit = |half: u8| char::from(half + if half < 10 { b'0' } else { b'a' - 10 });
+    text.extend(key.as_bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]));
 }
 
 fn subject(word: &str) -> Option<Subject> {
