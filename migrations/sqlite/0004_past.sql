@@ -6,7 +6,7 @@ ALTER TABLE decisions ADD COLUMN traits TEXT NOT NULL DEFAULT '';
 -- Of a continue or review: until when it can still be executed.
 ALTER TABLE decisions ADD COLUMN usable_until INTEGER;
 
--- Which decisions were about a subject: what a condition on the past looks up. Filed late, like `signatures`.
+-- Which decisions were about a subject, so far the user: what a condition on the past looks up. Filed late, like `signatures`.
 CREATE TABLE decision_subjects (
     subject      BLOB    NOT NULL,                  -- the keyed digest
     received_at  INTEGER NOT NULL,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::{Counts, Executions, HistoryNeed, Measure, Window};
+use crate::domain::{Counts, Executions, HistoryNeed, Measure, Subject, Window};
 use crate::policy::{Bundle, DeskMisfits};
 
 /// What stands in a bundle's way.
@@ -37,7 +37,8 @@ impl Obstacle {
             Self::Desk(misfits) => misfits.to_string(),
             Self::UnrecordedPast(questions) => {
                 format!(
-                    "calls are recorded, but not yet what was executed or rejected, nor facts; remove:\n{questions}"
+                    "calls are found by their user (`by: user`, or `by: [user, …]`); what was executed or rejected, and facts, are \
+                     not recorded yet. Remove:\n{questions}"
                 )
             }
         }
@@ -63,7 +64,10 @@ pub(crate) fn unrecorded_past(bundle: &Bundle) -> Option<Obstacle> {
 fn is_recorded(need: &HistoryNeed) -> bool {
     let of_calls = !matches!(need.measure, Measure::Rejected | Measure::Fact(_));
     let without_executions = matches!(need.counts, Counts::Asked | Counts::Usable(Executions::Unreported));
-    of_calls && without_executions && need.window != Window::SinceExecutedReview
+    need.by.contains(&Subject::User)
+        && of_calls
+        && without_executions
+        && need.window != Window::SinceExecutedReview
 }
 
 #[cfg(test)]
@@ -89,6 +93,8 @@ mod tests {
             ("{ count: calls, by: user, counts: usable, over: 1h, gt: 3 }", "unreported", true),
             ("{ count: calls, by: user, counts: usable, over: 1h, gt: 3 }", "reported", false),
             ("{ count: calls, by: user, counts: executed, over: 1h, gt: 3 }", "reported", false),
+            ("{ count: calls, by: [user, ip], counts: asked, over: 1h, gt: 3 }", "unreported", true),
+            ("{ count: calls, by: ip, counts: asked, over: 1h, gt: 3 }", "unreported", false),
             ("{ count: rejected, by: user, over: 1h, gt: 3 }", "unreported", false),
             ("{ count: fact.email_changed, by: user, over: 1h, gt: 0 }", "unreported", false),
         ];

@@ -220,7 +220,7 @@ fn take_in(row: &SqliteRow, found: &mut Found, tail: &SharedTail) -> Result<(), 
                 .ok_or_else(|| StoreError::corrupt("decisions", "traits", seq.to_string()))?;
             let mut tail = tail.write();
             tail.add_call(SignatureHash(hash), call);
-            tail.add_subjects(call, kept.subjects.iter().map(|(_, key)| key));
+            tail.add_subjects(call, traits::indexed(&kept.subjects));
             if let Some(until) = row.try_get::<Option<i64>, _>("walkable_until")? {
                 let scope: &str = row.try_get("scope")?;
                 tail.add_review(seq, (user, scope), Timestamp::from_unix_micros(until));

@@ -136,7 +136,7 @@ async fn subjects_of(connection: &mut SqliteConnection, places: Vec<i64>) -> Res
         let at = Timestamp::from_unix_micros(row.try_get("received_at")?);
         let kept = traits::parse(row.try_get("traits")?)
             .ok_or_else(|| StoreError::corrupt("decisions", "traits", i64::to_string(&seq)))?;
-        subjects.extend(kept.subjects.iter().map(|(_, key)| About::new(key, at, seq)));
+        subjects.extend(traits::indexed(&kept.subjects).map(|key| About::new(key, at, seq)));
     }
     Ok(subjects)
 }

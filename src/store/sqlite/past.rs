@@ -62,7 +62,7 @@ pub(super) async fn history(
         events.insert(subject, calls);
     }
     let of_need = |need: &HistoryNeed| {
-        narrowest(need).and_then(|subject| events.get(subject)).map_or(&[][..], Vec::as_slice)
+        looked_up(need).and_then(|subject| events.get(subject)).map_or(&[][..], Vec::as_slice)
     };
     Ok(History::of(needs, asker, of_need))
 }
@@ -84,7 +84,7 @@ pub(super) fn event(record: &DecisionRecord) -> Option<PastEvent> {
 fn looked_up_by(needs: &Needs, asker: &Asker) -> BTreeMap<Subject, Timestamp> {
     let mut lookups: BTreeMap<Subject, Timestamp> = BTreeMap::new();
     for need in needs.as_slice() {
-        let Some(subject) = narrowest(need) else { continue };
+        let Some(subject) = looked_up(need) else { continue };
         let back_to = need.reaches_back_to(asker.at);
         lookups
             .entry(subject.clone())
@@ -94,14 +94,9 @@ fn looked_up_by(needs: &Needs, asker: &Asker) -> BTreeMap<Subject, Timestamp> {
     lookups
 }
 
-/// Of what must be shared, that which the fewest calls have in common: a user's calls are fewer than an address's.
-fn narrowest(need: &HistoryNeed) -> Option<&Subject> {
-    need.by.iter().min_by_key(|subject| match subject {
-        Subject::User => 0,
-        Subject::Identifier => 1,
-        Subject::Metadata(_) => 2,
-        Subject::Ip => 3,
-    })
+/// By what a need's calls are found: the user, whom every need that comes into force names.
+fn looked_up(need: &HistoryNeed) -> Option<&Subject> {
+    need.by.get(&Subject::User)
 }
 
 fn keys<'a>(asker: &'a Asker, wanted: &Subject) -> Vec<&'a SubjectKey> {

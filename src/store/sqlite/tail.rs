@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::filing::{About, Run, SLICE_ROWS, Slice};
+use super::traits;
 use crate::domain::{DecisionRecord, Scope, SignatureHash, SubjectKey, Timestamp, UserId};
 
 /// A decision that answered a signature, as far as judging a repeat needs it.
@@ -60,7 +61,7 @@ impl Tail {
     pub(super) fn add(&mut self, seq: i64, signature: SignatureHash, record: &DecisionRecord) {
         let call = Earlier { seq, received_at: record.received_at };
         self.add_call(signature, call);
-        self.add_subjects(call, record.subjects.iter().map(|(_, key)| key));
+        self.add_subjects(call, traits::indexed(&record.subjects));
         if let Some(walkable_until) = record.walkable_until {
             self.add_review(seq, (record.user_id.as_str(), record.scope.as_str()), walkable_until);
         }

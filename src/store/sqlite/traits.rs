@@ -52,6 +52,12 @@ pub(super) fn parse(line: &str) -> Option<Kept> {
     Some(kept)
 }
 
+/// The keys by which a decision can be found later: the user's. The others are kept in the row and compared there; a row
+/// of the index for each of them would cost every call more than its own record.
+pub(super) fn indexed(subjects: &[(Subject, SubjectKey)]) -> impl Iterator<Item = &SubjectKey> {
+    subjects.iter().filter(|(subject, _)| *subject == Subject::User).map(|(_, key)| key)
+}
+
 /// A key in hexadecimal.
 pub(super) fn hexadecimal(key: &SubjectKey) -> String {
     let mut text = String::with_capacity(key.as_bytes().len() * 2);

@@ -119,14 +119,17 @@ async fn the_past_is_found_wherever_it_stands() {
 async fn a_call_shares_its_past_by_any_of_its_identifiers() {
     let directory = Directory::new();
     let store = directory.open().await;
-    let having =
-        |texts: &[&str]| -> Vec<_> { texts.iter().map(|text| (Subject::Identifier, key(text))).collect() };
+    let having = |texts: &[&str]| -> Vec<_> {
+        user("u").into_iter().chain(texts.iter().map(|text| (Subject::Identifier, key(text)))).collect()
+    };
     let cases: [(&[&str], u64); 5] =
         [(&["a"], 0), (&["a", "b"], 1), (&["b"], 1), (&["c"], 0), (&["c", "a", "b"], 4)];
     for (n, (texts, expected)) in (0_u64..).zip(cases) {
-        let by_identifier = (having(texts), need(Measure::Calls, Subject::Identifier, Counts::Asked));
+        let by_user = need(Measure::Calls, Subject::User, Counts::Asked);
+        let by = BTreeSet::from([Subject::User, Subject::Identifier]);
         let exactly = move |tally: &Tally| *tally == Tally::Count(expected);
-        assert!(ask(&store, n, by_identifier, exactly).await.expect("recorded"), "{texts:?}");
+        let asked = (having(texts), HistoryNeed { by, ..by_user });
+        assert!(ask(&store, n, asked, exactly).await.expect("recorded"), "{texts:?}");
     }
     store.close().await.expect("closed");
 }
