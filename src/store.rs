@@ -14,4 +14,4 @@ pub(crate) use error::StoreError;
 pub(crate) use settings::StoreSettings;
 #[cfg(test)]
 pub(crate) use sqlite::KeptKeySet;
-pub(crate) use sqlite::{DeskOutcome, Revocation, Store, StoredApiKey};
+pub(crate) use sqlite::{DeskOutcome, Revocation, Store, StoredApiKey, is_recorded};

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::domain::{Counts, Executions, HistoryNeed, Measure, Subject, Window};
 use crate::policy::{Bundle, DeskMisfits};
+use crate::store::is_recorded;
 
 /// What stands in a bundle's way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,15 +59,6 @@ pub(crate) fn unrecorded_past(bundle: &Bundle) -> Option<Obstacle> {
         questions.extend(needs.filter(|need| !is_recorded(need)).map(|need| format!("  {scope}: {need}")));
     }
     (!questions.is_empty()).then(|| Obstacle::UnrecordedPast(questions.join("\n")))
-}
-
-fn is_recorded(need: &HistoryNeed) -> bool {
-    let of_calls = !matches!(need.measure, Measure::Rejected | Measure::Fact(_));
-    let without_executions = matches!(need.counts, Counts::Asked | Counts::Usable(Executions::Unreported));
-    need.by.contains(&Subject::User)
-        && of_calls
-        && without_executions
-        && need.window != Window::SinceExecutedReview
 }
 
 #[cfg(test)]

@@ -32,6 +32,9 @@ pub(crate) enum StoreError {
     /// The call's conditions would have to look through more recorded calls than they may. It was not decided.
     #[error("a condition asks about more recorded calls than one call may look through")]
     TooMuchPast,
+    /// A condition asks for what is not recorded. The call was not decided.
+    #[error("a condition asks about a past that is not recorded")]
+    UnrecordedPast,
     /// A stored value is not what was once written.
     #[error("{table}.{column} of row {id} cannot be read")]
     Corrupt {
@@ -52,7 +55,7 @@ impl StoreError {
 
     /// Whether the fault is one row's own, so that the other rows of its batch deserve a try without it.
     pub(super) const fn is_one_rows_own(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Corrupt { .. } | Self::TooMuchPast)
+        matches!(self, Self::Refused(_) | Self::Corrupt { .. } | Self::TooMuchPast | Self::UnrecordedPast)
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) use api_keys::{Revocation, StoredApiKey};
 pub(crate) use desk::DeskOutcome;
 #[cfg(test)]
 pub(crate) use kept::KeptKeySet;
+pub(crate) use past::is_recorded;
 
 use self::batch::Pending;
 use self::tail::SharedTail;

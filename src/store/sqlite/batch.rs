@@ -94,9 +94,7 @@ async fn record_in_transaction(
             Fate::TooOld => Recorded::TooOld,
             Fate::Stale => Recorded::Stale,
             Fate::RepeatOf(seq) => Recorded::Repeat { answer: answer_of(connection, seq).await? },
-            Fate::RepeatWithin(seq) => Recorded::Repeat {
-                answer: new.get(&seq).map(|(_, record)| record.answer.clone()).unwrap_or_default(),
-            },
+            Fate::RepeatWithin(seq) => Recorded::Repeat { answer: answer_within(&new, seq)? },
         });
     }
     insert_and_commit(connection, statements, &new).await?;
@@ -146,6 +144,12 @@ fn told(call: &Pending, new: Option<&(&SignatureSeen, Cow<'_, DecisionRecord>)>)
         }
         _ => Recorded::First,
     }
+}
+
+/// The answer to an earlier call of the batch. An empty one would be no answer at all.
+fn answer_within(new: &New<'_>, seq: i64) -> Result<String, StoreError> {
+    let first = new.get(&seq).map(|(_, record)| record.answer.clone());
+    first.ok_or_else(|| StoreError::corrupt("decisions", "answer", seq.to_string()))
 }
 
 /// Tells what each call is. A signature counts from its first call on, wherever that stands: filed, in the tail, or

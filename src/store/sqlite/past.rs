@@ -9,8 +9,8 @@ use sqlx::types::Json;
 use super::tail::SharedTail;
 use super::{Store, traits};
 use crate::domain::{
-    Asker, DecisionRecord, History, HistoryNeed, Needs, PastCall, PastEvent, Scope, Subject, SubjectKey,
-    Timestamp, VerdictKind,
+    Asker, Counts, DecisionRecord, Executions, History, HistoryNeed, Measure, Needs, PastCall, PastEvent,
+    Scope, Subject, SubjectKey, Timestamp, VerdictKind, Window,
 };
 use crate::store::StoreError;
 
@@ -31,11 +31,19 @@ const FIND: &str = "
                SELECT seq FROM decisions WHERE seq > ?4)
      LIMIT ?5";
 
+/// Whether the record can answer a question: it finds calls by their user, and knows neither what was executed or
+/// rejected nor facts. To any other it would find nothing, which could be too soft.
+pub(crate) fn is_recorded(need: &HistoryNeed) -> bool {
+    let of_calls = !matches!(need.measure, Measure::Rejected | Measure::Fact(_));
+    let without_executions = matches!(need.counts, Counts::Asked | Counts::Usable(Executions::Unreported));
+    looked_up(need).is_some() && of_calls && without_executions && need.window != Window::SinceExecutedReview
+}
+
 impl Store {
     /// Answers the needs of a call that is not recorded, as of now.
     ///
     /// # Errors
-    /// [`StoreError::TooMuchPast`], or the record could not be read.
+    /// [`StoreError::UnrecordedPast`], [`StoreError::TooMuchPast`], or the record could not be read.
     pub(crate) async fn history(&self, needs: &Needs, asker: &Asker) -> Result<History, StoreError> {
         let mut connection = self.0.readers.acquire().await?;
         history(&mut connection, &self.0.tail, (needs, asker), &[]).await
@@ -47,13 +55,16 @@ impl Store {
 /// - `earlier`: what was decided earlier in this batch, and is not in a table yet.
 ///
 /// # Errors
-/// [`StoreError::TooMuchPast`], or the record could not be read. The call is not decided.
+/// [`StoreError::UnrecordedPast`], [`StoreError::TooMuchPast`], or the record could not be read. The call is not decided.
 pub(super) async fn history(
     connection: &mut SqliteConnection,
     tail: &SharedTail,
     (needs, asker): (&Needs, &Asker),
     earlier: &[PastEvent],
 ) -> Result<History, StoreError> {
+    if !needs.as_slice().iter().all(is_recorded) {
+        return Err(StoreError::UnrecordedPast);
+    }
     let mut events = BTreeMap::new();
     for (subject, reaches_back_to) in looked_up_by(needs, asker) {
         let keys = keys(asker, &subject);

@@ -153,6 +153,31 @@ async fn sums_are_exact_and_blocks_are_no_exposure() {
     store.close().await.expect("closed");
 }
 
+/// Whoever asks all the same gets no verdict, rather than one of a past without anything in it.
+#[tokio::test]
+async fn what_is_not_recorded_is_no_empty_past() {
+    let directory = Directory::new();
+    let store = directory.open().await;
+    let calls = || need(Measure::Calls, Subject::User, Counts::Asked);
+    let needs = [
+        need(Measure::Calls, Subject::Ip, Counts::Asked),
+        need(Measure::Calls, Subject::User, Counts::Executed),
+        need(Measure::Calls, Subject::User, Counts::Usable(Executions::Reported)),
+        need(Measure::Rejected, Subject::User, Counts::Asked),
+        HistoryNeed { window: Window::SinceExecutedReview, ..calls() },
+    ];
+    for (n, need) in (0..).zip(needs) {
+        let refused = ask(&store, n, (user("u"), need.clone()), |_| true).await;
+        assert!(matches!(refused, Err(StoreError::UnrecordedPast)), "{need}: {refused:?}");
+    }
+    assert!(
+        ask(&store, 9, (user("u"), calls()), |tally: &Tally| *tally == Tally::Count(0))
+            .await
+            .expect("recorded")
+    );
+    store.close().await.expect("closed");
+}
+
 /// A repeat gets the first answer, and is not counted again.
 #[tokio::test]
 async fn a_repeat_is_not_asked_again() {
