@@ -14,6 +14,7 @@ mod obstacle;
 mod page;
 mod policies;
 mod readiness;
+mod redeem;
 mod reload;
 mod signing_keys;
 
@@ -42,6 +43,7 @@ pub(crate) use mint::{MintError, TokenRequest};
 pub(crate) use obstacle::{Obstacle, unrecorded_past};
 pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};
+pub(crate) use redeem::{RedeemError, RedeemRequest};
 pub(crate) use reload::{ReloadError, Reloading};
 pub(crate) use signing_keys::{SigningKeysError, open_identifier_digest, open_ring};
 

@@ -11,7 +11,7 @@ use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer};
 use super::extract::BodyLimits;
 use super::problem::{method_not_allowed, not_found};
 use super::{
-    Server, accesses, answer, decisions, desk, evaluate, health, hook, jwks, policies, request_id,
+    Server, accesses, answer, decisions, desk, evaluate, grants, health, hook, jwks, policies, request_id,
     verification_tokens,
 };
 use crate::app::App;
@@ -97,6 +97,7 @@ fn routes(routes: &mut web::ServiceConfig) {
                 .route(web::head().to(jwks::jwks)),
         )
         .service(resource("/v1/verification-tokens", "POST").route(web::post().to(verification_tokens::mint)))
+        .service(resource("/v1/grants/redeem", "POST").route(web::post().to(grants::redeem)))
         .service(readable("/v1/decisions").route(web::get().to(decisions::list)))
         .service(readable("/v1/decisions/{id}").route(web::get().to(decisions::show)))
         .service(readable("/v1/lists").route(web::get().to(desk::lists)))

@@ -7,6 +7,7 @@ mod desk;
 mod files;
 mod keys;
 mod past;
+mod redemptions;
 mod reviews;
 mod sharing;
 mod shown;

@@ -9,7 +9,7 @@ use crate::domain::{
 };
 use crate::store::{KeptKeySet, Revocation, StoredApiKey};
 
-fn api_key(id: &str) -> StoredApiKey {
+pub(super) fn api_key(id: &str) -> StoredApiKey {
     StoredApiKey {
         record: ApiKeyRecord {
             id: ApiKeyId::new(id).expect("an id"),
