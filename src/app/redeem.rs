@@ -201,7 +201,8 @@ mod tests {
         }
         assert_eq!(read(r#"{"user_id":"","scope":"a:b"}"#), Err(RedeemFault::Field("user_id")));
         assert_eq!(read(r#"{"user_id":"u","scope":"a b"}"#), Err(RedeemFault::Field("scope")));
-        for metadata in [r#"{"a b":"1"}"#, r#"{"amount":"1","amount":"2"}"#, r#"{"amount":"1","amount":"1"}"#] {
+        for metadata in [r#"{"a b":"1"}"#, r#"{"amount":"1","amount":"2"}"#, r#"{"amount":"1","amount":"1"}"#]
+        {
             let text = format!(r#"{{"user_id":"u","scope":"a:b","metadata":{metadata}}}"#);
             assert_eq!(read(&text), Err(RedeemFault::Field("metadata")), "{text}");
         }

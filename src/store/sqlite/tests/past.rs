@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Directory, START, block, number, open, signature};
 use crate::domain::{
     Amount, Asker, Counts, Currency, DecisionRecord, DeskRevision, Executions, History, HistoryNeed, Measure,
-    Needs, Recorded, Scope, Scopes, Subject, SubjectKey, Sum, Tally, Timestamp, Window,
+    Needs, Recorded, Scope, Scopes, Subject, SubjectKey, Sum, Tally, Timestamp, UserId, Window,
 };
 use crate::store::{Question, Store, StoreError};
 
@@ -32,6 +32,15 @@ fn user(name: &str) -> Vec<(Subject, SubjectKey)> {
     vec![(Subject::User, key(name))]
 }
 
+fn asker(subjects: &[(Subject, SubjectKey)]) -> Asker {
+    Asker {
+        user_id: UserId::new("usr_test").expect("a user"),
+        subjects: subjects.to_vec(),
+        scope: Scope::new("transfer:write").expect("a scope"),
+        at: START,
+    }
+}
+
 /// What call `n` records: a continue of 10.50 USD where it is granted, else a block.
 fn record(n: u64, subjects: &[(Subject, SubjectKey)], granted: bool) -> DecisionRecord {
     let amount = Amount::parse("10.50").expect("an amount");
@@ -54,11 +63,7 @@ async fn ask(
     judge: impl Fn(&Tally) -> bool + Send + Sync + 'static,
 ) -> Result<bool, StoreError> {
     let needs = Needs::new([need]);
-    let asker = Asker {
-        subjects: subjects.clone(),
-        scope: Scope::new("transfer:write").expect("a scope"),
-        at: START,
-    };
+    let asker = asker(&subjects);
     let asked = needs.clone();
     let decide = move |history: &History| {
         let tally = &history.tallies(&asked).expect("its own needs")[0];
@@ -187,11 +192,7 @@ async fn a_repeat_is_not_asked_again() {
     assert!(ask(&store, 1, by_user(), fewer_than(1)).await.expect("recorded"));
     let question = Question {
         needs: Needs::new([by_user().1]),
-        asker: Asker {
-            subjects: user("u"),
-            scope: Scope::new("transfer:write").expect("a scope"),
-            at: START,
-        },
+        asker: asker(&user("u")),
         desk: DeskRevision::NONE,
         decide: Box::new(|_| panic!("a repeat is not decided")),
     };
@@ -213,8 +214,7 @@ async fn a_look_finds_what_another_process_recorded() {
     }
     one.record_decision(signature(9), record(9, &user("other"), true)).await.expect("recorded");
     let needs = Needs::new([need(Measure::Calls, Subject::User, Counts::Asked)]);
-    let asker =
-        Asker { subjects: user("u"), scope: Scope::new("transfer:write").expect("a scope"), at: START };
+    let asker = asker(&user("u"));
     for store in [&one, &two] {
         let history = store.history(&needs, &asker).await.expect("readable");
         assert_eq!(history.tallies(&needs), Some(&[Tally::Count(3)][..]));
@@ -250,11 +250,7 @@ async fn a_question_that_was_put_before_the_desks_last_action_is_not_decided() {
     let store = directory.open().await;
     let question = Question {
         needs: Needs::new([need(Measure::Calls, Subject::User, Counts::Asked)]),
-        asker: Asker {
-            subjects: user("u"),
-            scope: Scope::new("transfer:write").expect("a scope"),
-            at: START,
-        },
+        asker: asker(&user("u")),
         desk: DeskRevision::new(1),
         decide: Box::new(|_| panic!("a stale question is not decided")),
     };
