@@ -141,7 +141,7 @@ async fn what_is_left_out_is_left_out_on_both_sides() {
 async fn an_identifier_is_compared_as_it_was_sent() {
     let policy = "scopes: [number:write]
 metadata:
-  identifier: { type: string, max_length: 320 }
+  identifier: { type: string, max_chars: 320 }
 rules:
   - id: all
     when: always

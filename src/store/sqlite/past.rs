@@ -41,10 +41,11 @@ macro_rules! find_calls {
 
 const CALLS: &str = find_calls!("NULL");
 /// Costs a look at `redemptions` for each call, so only those pay it who ask.
-const CALLS_AND_EXECUTIONS: &str =
+pub(super) const CALLS_AND_EXECUTIONS: &str =
     find_calls!("(SELECT r.redeemed_at FROM redemptions AS r WHERE r.decision_id = d.id)");
 
-const REJECTIONS: &str = "
+/// The rejections of a user.
+pub(super) const REJECTIONS: &str = "
     SELECT seq, decided_at, scope, step_key
       FROM verifications
      WHERE user_id = ?1 AND state = 'rejected' AND decided_at >= ?2

@@ -22,7 +22,7 @@ const IS_PAUSED: &str =
 
 /// The verdicts in time, wherever they stand: filed, not filed yet, or recorded since by another process. A step is proved
 /// by an approval that still counts and from which a token was minted.
-const FIND: &str = "
+pub(super) const FIND: &str = "
     SELECT g.*, (SELECT group_concat(v.step_key, ' ')
                    FROM verifications AS v
                   WHERE v.decision_id = g.id AND v.state = 'approved' AND v.withdrawn_at IS NULL

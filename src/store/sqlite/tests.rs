@@ -4,6 +4,7 @@ mod accesses;
 mod activations;
 mod decisions;
 mod desk;
+mod executions;
 mod files;
 mod keys;
 mod past;

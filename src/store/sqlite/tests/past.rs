@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use super::{Directory, START, block, number, open, signature};
 use crate::domain::{
-    Amount, Asker, Counts, Currency, DecisionRecord, DeskRevision, Executions, History, HistoryNeed, Measure,
-    Needs, Recorded, Scope, Scopes, Subject, SubjectKey, Sum, Tally, Timestamp, UserId, Window,
+    Amount, Asker, Counts, Currency, DecisionRecord, DeskRevision, Executions, FactKind, History,
+    HistoryNeed, Measure, Needs, Recorded, Scope, Scopes, Subject, SubjectKey, Sum, Tally, Timestamp, UserId,
+    Window,
 };
 use crate::store::{Question, Store, StoreError};
 
 const HOUR: Duration = Duration::from_hours(1);
 const USABLE: Counts = Counts::Usable(Executions::Unreported);
 
-fn need(measure: Measure, by: Subject, counts: Counts) -> HistoryNeed {
+pub(super) fn need(measure: Measure, by: Subject, counts: Counts) -> HistoryNeed {
     HistoryNeed {
         measure,
         by: BTreeSet::from([by]),
@@ -24,15 +25,15 @@ fn need(measure: Measure, by: Subject, counts: Counts) -> HistoryNeed {
     }
 }
 
-fn key(text: &str) -> SubjectKey {
+pub(super) fn key(text: &str) -> SubjectKey {
     SubjectKey::new(text.as_bytes())
 }
 
-fn user(name: &str) -> Vec<(Subject, SubjectKey)> {
+pub(super) fn user(name: &str) -> Vec<(Subject, SubjectKey)> {
     vec![(Subject::User, key(name))]
 }
 
-fn asker(subjects: &[(Subject, SubjectKey)]) -> Asker {
+pub(super) fn asker(subjects: &[(Subject, SubjectKey)]) -> Asker {
     Asker {
         user_id: UserId::new("usr_test").expect("a user"),
         subjects: subjects.to_vec(),
@@ -42,7 +43,7 @@ fn asker(subjects: &[(Subject, SubjectKey)]) -> Asker {
 }
 
 /// What call `n` records: a continue of 10.50 USD where it is granted, else a block.
-fn record(n: u64, subjects: &[(Subject, SubjectKey)], granted: bool) -> DecisionRecord {
+pub(super) fn record(n: u64, subjects: &[(Subject, SubjectKey)], granted: bool) -> DecisionRecord {
     let amount = Amount::parse("10.50").expect("an amount");
     let verdict = if granted { "continue" } else { "block" };
     DecisionRecord {
@@ -166,10 +167,8 @@ async fn what_is_not_recorded_is_no_empty_past() {
     let calls = || need(Measure::Calls, Subject::User, Counts::Asked);
     let needs = [
         need(Measure::Calls, Subject::Ip, Counts::Asked),
-        need(Measure::Calls, Subject::User, Counts::Executed),
-        need(Measure::Calls, Subject::User, Counts::Usable(Executions::Reported)),
-        need(Measure::Rejected, Subject::User, Counts::Asked),
-        HistoryNeed { window: Window::SinceExecutedReview, ..calls() },
+        need(Measure::Rejected, Subject::Ip, Counts::Asked),
+        need(Measure::Fact(FactKind::new("email_changed").expect("a kind")), Subject::User, Counts::Asked),
     ];
     for (n, need) in (0..).zip(needs) {
         let refused = ask(&store, n, (user("u"), need.clone()), |_| true).await;

@@ -63,7 +63,7 @@ async fn redeem(store: &Store, wanted: Spending) -> Result<Redemption, NotSpent>
     store.redeem(wanted, || START).await.expect("a working store")
 }
 
-async fn run(store: &Store, sql: &'static str) -> Result<(), StoreError> {
+pub(super) async fn run(store: &Store, sql: &'static str) -> Result<(), StoreError> {
     store
         .write(move |connection| {
             Box::pin(async move {
@@ -75,7 +75,7 @@ async fn run(store: &Store, sql: &'static str) -> Result<(), StoreError> {
 }
 
 /// A directory and a store in it that knows the executor's key.
-async fn opened(directory: &Directory) -> Store {
+pub(super) async fn opened(directory: &Directory) -> Store {
     let store = directory.open().await;
     store.create_api_key(api_key("executor")).await.expect("kept");
     store
