@@ -193,6 +193,31 @@ async fn a_limit_holds_while_grants_run_out_and_are_redeemed() {
     two.close().await.expect("closed");
 }
 
+/// A redemption that waits while a call takes the grant for ended comes too late.
+#[tokio::test]
+async fn no_redemption_follows_a_call_that_took_its_grant_for_ended() {
+    let directory = Directory::new();
+    let store = opened(&directory).await;
+    let clock = Arc::new(AtomicI64::new(START.unix_micros()));
+    let tell = clock.clone();
+    let now = move || Timestamp::from_unix_micros(tell.load(Ordering::SeqCst));
+    for n in 0..10 {
+        assert!(ask(&store, n, now()).await);
+    }
+    assert!(!ask(&store, 10, now()).await, "all ten can still be executed");
+    clock.store(at(19).unix_micros(), Ordering::SeqCst);
+    // Both wait when the writer looks; it decides first.
+    let asking = async {
+        clock.store(at(20).unix_micros(), Ordering::SeqCst);
+        ask(&store, 11, now()).await
+    };
+    let (redeemed, granted) = futures_util::future::join(redeem(&store, now.clone()), asking).await;
+    assert!(redeemed && granted, "the new one is redeemed");
+    let of_the_ended = "SELECT count(*) FROM redemptions AS r JOIN decisions AS d ON d.id = r.decision_id
+                         WHERE d.usable_until <= 1790000020000000";
+    assert_eq!(number(&store, of_the_ended).await, 0);
+}
+
 /// What is looked up for a call or a redemption is found by indexes, however much there is of it.
 #[tokio::test]
 async fn nothing_is_looked_through_from_end_to_end() {
