@@ -273,3 +273,59 @@ async fn a_grant_outlives_the_policy_that_gave_it() {
     bench.redeem(&key, &execution("usr_1", "30.01")).await.expect_problem(409, "differs");
     bench.stop().await;
 }
+
+/// The files of a directory of policies that comes along.
+fn shipped(directory: &str) -> Vec<(String, String)> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
+    let mut files = Vec::new();
+    for (below, ending) in [("", "yaml"), ("lists", "txt")] {
+        let entries = std::fs::read_dir(root.join(below)).expect("a directory");
+        for path in entries.map(|entry| entry.expect("an entry").path()) {
+            if path.extension().is_some_and(|own| own == ending) {
+                let name = path.strip_prefix(&root).expect("below it").to_str().expect("a name").to_owned();
+                files.push((name, std::fs::read_to_string(path).expect("a file")));
+            }
+        }
+    }
+    files
+}
+
+const TURNED_DOWN: &str = "INSERT INTO verifications (id, reference, challenge_id, step_key, user_id, scope, proof, opened_by,
+         opened_at, expires_at, version, state, decided_at, decided_as, actor, reason)
+     SELECT randomblob(16), lower(hex(randomblob(16))), hex(randomblob(8)), 'kyc_review', 'usr_1', 'transfer:write', 'vouched', id,
+            0, 1, 1, 'rejected', (SELECT max(received_at) FROM decisions), 'person', 'a', 'r'
+       FROM api_keys LIMIT 1";
+
+/// Trust grows by what is executed, and by nothing else.
+#[tokio::test]
+async fn a_bank_knows_payees_that_were_paid_and_counts_since_the_last_check() {
+    let files = shipped("examples/bank");
+    let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let (here, there) = Bench::with(&files, &[]).await.beside().await;
+    let key = here.executor().await;
+    let of_20 = with(transfer("usr_1", "20"), "currency", json!("EUR"));
+    let executed = with(execution("usr_1", "20.00"), "currency", json!("EUR"));
+    for bench in [&here, &there] {
+        bench.decided(&of_20, "review").await;
+        here.clock.advance_seconds(1);
+    }
+    assert_eq!(there.redeem(&key, &executed).await.json()["verdict"], "review");
+    here.clock.advance_seconds(1);
+    // Paid before: nothing to prove, five times and up to 100 EUR.
+    for n in 0..4 {
+        here.decided(&of_20, "continue").await;
+        assert_eq!(there.redeem(&key, &executed).await.json()["verdict"], "continue", "{n}");
+        here.clock.advance_seconds(1);
+    }
+    here.decided(&of_20, "review").await;
+    // The second review of the beginning can be executed no more, and is no exposure any longer.
+    here.clock.advance_seconds(901);
+    there.decided(&of_20, "continue").await;
+    for _ in 0..3 {
+        here.meddle(TURNED_DOWN).await;
+    }
+    here.decided(&of_20, "block").await;
+    there.decided(&with(transfer("usr_2", "20"), "currency", json!("EUR")), "review").await;
+    here.stop().await;
+    there.stop().await;
+}
