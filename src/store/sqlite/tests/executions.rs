@@ -199,7 +199,7 @@ async fn no_redemption_follows_a_call_that_took_its_grant_for_ended() {
     let directory = Directory::new();
     let store = opened(&directory).await;
     let clock = Arc::new(AtomicI64::new(START.unix_micros()));
-    let tell = clock.clone();
+    let tell = Arc::clone(&clock);
     let now = move || Timestamp::from_unix_micros(tell.load(Ordering::SeqCst));
     for n in 0..10 {
         assert!(ask(&store, n, now()).await);
