@@ -23,3 +23,4 @@ mod reload;
 mod repeats;
 mod swaps;
 mod vectors;
+mod verifications;

@@ -12,6 +12,7 @@ mod redemptions;
 mod reviews;
 mod sharing;
 mod shown;
+mod verifications;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
