@@ -137,14 +137,14 @@ impl App {
         if !caller.may_see(&wanted.scope) {
             return Err(RedeemError::OutsideKeyLimits);
         }
-        let spending = self.spending(caller, &wanted);
+        let spending = self.spending(caller, wanted);
         let clock = Arc::clone(&self.parts.clock);
         let redemption = self.parts.store.redeem(spending, move || clock.now()).await??;
         self.metrics().redemption();
-        Ok(Redeemed::of(wanted, &redemption))
+        Ok(Redeemed::of(redemption))
     }
 
-    fn spending(&self, caller: &Caller, wanted: &RedeemRequest) -> Spending {
+    fn spending(&self, caller: &Caller, wanted: RedeemRequest) -> Spending {
         let digest = &self.parts.identifier_digest;
         let normal = self.parts.policies.bundle().normal_metadata(&wanted.scope, &wanted.metadata);
         let fields = normal.into_iter().map(|(name, text)| {
@@ -153,9 +153,9 @@ impl App {
         });
         Spending {
             api_key_id: caller.key_id().clone(),
-            user_id: wanted.user_id.clone(),
             user_key: digest.of_subject(&Subject::User, wanted.user_id.as_str()),
-            scope: wanted.scope.clone(),
+            user_id: wanted.user_id,
+            scope: wanted.scope,
             fields: fields.collect::<FieldKeys>(),
             metadata_digest: digest.of_metadata(&wanted.metadata),
         }
@@ -163,12 +163,12 @@ impl App {
 }
 
 impl Redeemed {
-    fn of(wanted: RedeemRequest, redemption: &Redemption) -> Self {
+    fn of(redemption: Redemption) -> Self {
         Self {
             decision_id: redemption.decision_id,
             redeemed_at: redemption.redeemed_at,
-            user_id: wanted.user_id,
-            scope: wanted.scope,
+            user_id: redemption.user_id,
+            scope: redemption.scope,
             verdict: redemption.verdict.as_str(),
             received_at: redemption.received_at,
             usable_until: redemption.usable_until,

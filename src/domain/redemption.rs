@@ -51,6 +51,10 @@ pub(crate) struct GrantFound {
 pub(crate) struct Redemption {
     /// Which.
     pub(crate) decision_id: DecisionId,
+    /// Whose.
+    pub(crate) user_id: UserId,
+    /// For what.
+    pub(crate) scope: Scope,
     /// When it was spent: the moment at which it was executed, for all who ask later.
     pub(crate) redeemed_at: Timestamp,
     /// `continue` or `review`.

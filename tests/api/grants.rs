@@ -4,7 +4,7 @@ use doorstep::testing::KeyWish;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::bench::{Answer, Bench, transfer};
+use crate::bench::{Answer, Bench, claims, transfer};
 
 const ROUTE: &str = "/v1/grants/redeem";
 
@@ -187,28 +187,29 @@ async fn a_grant_ends_with_its_time_and_two_equal_ones_are_two() {
     bench.stop().await;
 }
 
-const APPROVED: &str = "INSERT INTO verifications (id, reference, challenge_id, step_key, user_id, scope, decision_id, proof, opened_by,
-         opened_at, expires_at, version, state, decided_at, decided_as, actor, reason)
-     SELECT x'000102030405060708090a0b0c0d0e0f', '000102030405060708090a0b0c0d0e0f', 'chl_1', 'kyc_review', user_id, scope,
-            decisions.id, 'vouched', api_keys.id, 0, 1, 1, 'approved', 0, 'backend', 'a', 'r'
-       FROM decisions, api_keys WHERE step_keys LIKE '%kyc_review%' LIMIT 1";
-const MINTED: &str = "INSERT INTO verification_tokens (jti, kid, api_key_id, user_id, challenge_id, step_key, scope, decision_id, proof,
-         issued_at, not_before, expires_at, verification_id)
-     SELECT '000102030405060708090a0b0c0d0e0f', kid, opened_by, user_id, challenge_id, step_key, scope, decision_id, proof,
-            0, 0, 1, id FROM verifications, signing_keys LIMIT 1";
-
 #[tokio::test]
 async fn a_review_is_redeemed_after_its_own_steps_are_proved() {
     let bench = Bench::start().await;
-    let key = bench.executor().await;
+    let (key, backend) = (bench.executor().await, bench.backend_key().await);
     bench.decided(&transfer("usr_1", "15000"), "review").await;
     let body = execution("usr_1", "15000.0");
-    for sql in [APPROVED, MINTED] {
+    let unproved = async || {
         let answer = bench.redeem(&key, &body).await;
         answer.expect_problem(409, "not_granted");
         assert_eq!(detail(&answer), "the review's step `kyc_review` is not proved");
-        bench.meddle(sql).await;
-    }
+    };
+    let challenge = bench.prelude.challenge_token(&claims("usr_1", "15000")).expect("signs");
+    unproved().await;
+    let opened =
+        bench.post_as(&backend, "/v1/verifications", &json!({ "challenge_token": challenge })).await.json();
+    let act = async |act: &str, body: Value| {
+        let path = format!("/v1/verifications/{}/{act}", opened["id"].as_str().expect("an id"));
+        assert!(bench.post_as(&backend, &path, &body).await.status < 300);
+    };
+    unproved().await;
+    act("approve", json!({ "reason": "passport seen" })).await;
+    unproved().await;
+    act("token", json!({})).await;
     assert_eq!(bench.redeem(&key, &body).await.json()["verdict"], "review");
     bench.redeem(&key, &body).await.expect_problem(409, "already_redeemed");
     // Prelude proves its own steps, and shows it in the access token.
@@ -290,11 +291,16 @@ fn shipped(directory: &str) -> Vec<(String, String)> {
     files
 }
 
-const TURNED_DOWN: &str = "INSERT INTO verifications (id, reference, challenge_id, step_key, user_id, scope, proof, opened_by,
-         opened_at, expires_at, version, state, decided_at, decided_as, actor, reason)
-     SELECT randomblob(16), lower(hex(randomblob(16))), hex(randomblob(8)), 'kyc_review', 'usr_1', 'transfer:write', 'vouched', id,
-            0, 1, 1, 'rejected', (SELECT max(received_at) FROM decisions), 'person', 'a', 'r'
-       FROM api_keys LIMIT 1";
+/// Has `usr_1`'s identity check turned down in this challenge.
+async fn turned_down(bench: &Bench, key: &str, challenge: &str) {
+    let body = json!({
+        "user_id": "usr_1", "challenge_id": challenge, "step_key": "kyc_review", "scope": "transfer:write",
+    });
+    let opened = bench.post_as(key, "/v1/verifications", &body).await;
+    assert_eq!(opened.status, 201, "{}", opened.text);
+    let path = format!("/v1/verifications/{}/reject", opened.json()["id"].as_str().expect("an id"));
+    assert_eq!(bench.post_as(key, &path, &json!({ "reason": "another face" })).await.status, 200);
+}
 
 /// Trust grows by what is executed, and by nothing else.
 #[tokio::test]
@@ -319,11 +325,20 @@ async fn a_bank_knows_payees_that_were_paid_and_counts_since_the_last_check() {
     }
     here.decided(&of_20, "review").await;
     // The second review of the beginning can be executed no more, and is no exposure any longer.
-    here.clock.advance_seconds(901);
+    here.clock.advance_seconds(3601);
     there.decided(&of_20, "continue").await;
-    for _ in 0..3 {
-        here.meddle(TURNED_DOWN).await;
+    let large = with(transfer("usr_1", "10000"), "currency", json!("EUR"));
+    let wish = KeyWish {
+        roles: &["opener", "voucher", "approver"],
+        approves_as: Some("backend"),
+        ..KeyWish::default()
+    };
+    let backend = here.server.create_api_key(&wish).await.expect("a key");
+    for challenge in ["chl_1", "chl_2", "chl_3"] {
+        there.decided(&large, "review").await;
+        turned_down(&here, &backend, challenge).await;
     }
+    there.decided(&large, "block").await;
     here.decided(&of_20, "block").await;
     there.decided(&with(transfer("usr_2", "20"), "currency", json!("EUR")), "review").await;
     here.stop().await;

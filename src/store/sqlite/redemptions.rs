@@ -67,7 +67,7 @@ impl Store {
                 }
                 let grants = find(connection, &tail, &wanted, now).await?;
                 let redemption = match wanted.pick(&grants) {
-                    Ok(grant) => redemption(grant, now),
+                    Ok(grant) => redemption(&wanted, grant, now),
                     Err(reason) => return Ok(Err(reason)),
                 };
                 insert(connection, &wanted, &redemption).await?;
@@ -143,9 +143,11 @@ fn unproved(plan: &str, proved: Option<&str>) -> Result<Option<StepKey>, ()> {
     Ok(None)
 }
 
-fn redemption(grant: &GrantFound, now: Timestamp) -> Redemption {
+fn redemption(wanted: &Spending, grant: &GrantFound, now: Timestamp) -> Redemption {
     Redemption {
         decision_id: grant.decision_id,
+        user_id: wanted.user_id.clone(),
+        scope: wanted.scope.clone(),
         redeemed_at: now,
         verdict: grant.verdict,
         received_at: grant.received_at,

@@ -95,6 +95,8 @@ async fn of_two_hundred_racers_on_one_grant_one_spends_it() {
     let answers = join_all(racers).await;
     let expected = Redemption {
         decision_id: decision_id(1),
+        user_id: spending("10").user_id,
+        scope: spending("10").scope,
         redeemed_at: START,
         verdict: VerdictKind::Continue,
         received_at: START,
