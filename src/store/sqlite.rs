@@ -21,6 +21,7 @@ mod filing;
 mod kept;
 mod mints;
 mod past;
+mod redemptions;
 mod reviews;
 mod signing_keys;
 mod statements;
