@@ -3,6 +3,7 @@
 mod access;
 mod accesses;
 mod api_keys;
+mod body;
 mod decide;
 mod decisions;
 mod desk;
@@ -45,7 +46,7 @@ pub(crate) use obstacle::{Obstacle, unrecorded_past};
 pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};
 pub(crate) use post::{Post, PostError, Reply};
-pub(crate) use redeem::{RedeemError, RedeemRequest};
+pub(crate) use redeem::RedeemError;
 pub(crate) use reload::{ReloadError, Reloading};
 pub(crate) use signing_keys::{SigningKeysError, open_identifier_digest, open_ring};
 pub(crate) use verification::{VerificationError, VerificationsQuery, WaitQuery};

@@ -10,6 +10,7 @@ mod health;
 mod hook;
 mod jwks;
 mod policies;
+mod post;
 mod problem;
 mod refusals;
 mod request_id;

@@ -53,6 +53,19 @@ impl Reply {
     }
 }
 
+impl Reply {
+    /// The reply that was kept.
+    ///
+    /// # Errors
+    /// [`PostError::OtherBody`] for a token: no address answers tokens and other things.
+    pub(super) fn again(answer: KeptAnswer) -> Result<Self, PostError> {
+        match answer {
+            KeptAnswer::Body { status, text } => Ok(Self { status, text }),
+            KeptAnswer::Token(_) => Err(PostError::OtherBody),
+        }
+    }
+}
+
 impl From<Reply> for KeptAnswer {
     fn from(reply: Reply) -> Self {
         Self::Body { status: reply.status, text: reply.text }

@@ -1,15 +1,16 @@
 //! A grant is spent: the customer's service is about to execute what was granted, and asks whether it may.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::App;
 use super::access::{AccessError, require};
+use super::body::{Fields, object};
+use super::post::{Post, PostError, Reply, once};
 use crate::domain::{
     Caller, DecisionId, FieldKeys, Metadata, NotSpent, Redemption, Role, Scope, Spending, Subject, Timestamp,
     UserId,
 };
-use crate::store::StoreError;
+use crate::store::{Answered, KeptAnswer, StoreError};
 
 /// Why a body is not a request to redeem a grant. It quotes nothing of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +28,7 @@ pub(crate) enum RedeemFault {
 
 /// What is about to be executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RedeemRequest {
+struct RedeemRequest {
     user_id: UserId,
     scope: Scope,
     metadata: Metadata,
@@ -41,47 +42,19 @@ struct Body {
     metadata: Option<Fields>,
 }
 
-/// Names and values as they stand: a name that stands twice is not taken for one of the two.
-struct Fields(Vec<(String, String)>);
-
-impl<'de> serde::Deserialize<'de> for Fields {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Each;
-
-        impl<'de> serde::de::Visitor<'de> for Each {
-            type Value = Fields;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of strings")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Fields(fields))
-            }
-        }
-
-        deserializer.deserialize_map(Each)
-    }
-}
-
 impl RedeemRequest {
     /// Reads the body.
     ///
     /// # Errors
     /// [`RedeemFault`]; parser messages quote input, so none of them is passed on.
-    pub(crate) fn from_json(body: &[u8]) -> Result<Self, RedeemFault> {
-        // serde reads an array as a struct's fields in order; only an object names them.
-        let object = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-        let body: Body =
-            if object { serde_json::from_slice(body).ok() } else { None }.ok_or(RedeemFault::Shape)?;
+    fn from_json(body: &[u8]) -> Result<Self, RedeemFault> {
+        let body: Body = object(body).ok_or(RedeemFault::Shape)?;
         Ok(Self {
             user_id: UserId::new(&body.user_id).map_err(|_| RedeemFault::Field("user_id"))?,
             scope: Scope::new(&body.scope).map_err(|_| RedeemFault::Field("scope"))?,
-            metadata: Metadata::new(body.metadata.map_or_else(Vec::new, |fields| fields.0))
+            metadata: body
+                .metadata
+                .map_or_else(|| Ok(Metadata::default()), Fields::metadata)
                 .map_err(|_| RedeemFault::Field("metadata"))?,
         })
     }
@@ -93,6 +66,12 @@ pub(crate) enum RedeemError {
     /// The key lacks the role.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// The `Idempotency-Key` stands in the way.
+    #[error(transparent)]
+    Post(#[from] PostError),
+    /// The body is not what the address takes.
+    #[error(transparent)]
+    Request(#[from] RedeemFault),
     /// The key is limited to other scopes.
     #[error("the API key is limited to other scopes or steps")]
     OutsideKeyLimits,
@@ -106,11 +85,11 @@ pub(crate) enum RedeemError {
 
 /// A grant that was spent, as it is told.
 #[derive(Debug, serde::Serialize)]
-pub(crate) struct Redeemed {
+struct Redeemed<'r> {
     decision_id: DecisionId,
     redeemed_at: Timestamp,
-    user_id: UserId,
-    scope: Scope,
+    user_id: &'r UserId,
+    scope: &'r Scope,
     verdict: &'static str,
     received_at: Timestamp,
     usable_until: Timestamp,
@@ -121,27 +100,37 @@ impl App {
     ///
     /// What a page sent is compared in normal form: by the policy that decided on one side, by the one in force on the other.
     ///
-    /// - `caller`: needs the role executor.
+    /// - the caller needs the role executor.
     ///
     /// # Errors
     /// [`RedeemError`]; nothing was spent.
     ///
     /// # Reference
     /// docs/CONTRACT.md C4; docs/API.md.
-    pub(crate) async fn redeem(
-        &self,
-        caller: &Caller,
-        wanted: RedeemRequest,
-    ) -> Result<Redeemed, RedeemError> {
-        require(caller, Role::Executor)?;
-        if !caller.may_see(&wanted.scope) {
+    pub(crate) async fn redeem(&self, post: Post<'_>) -> Result<Reply, RedeemError> {
+        require(post.caller, Role::Executor)?;
+        let key = post.once_key(self.now())?;
+        if let Some(answer) = self.answered_before(key.as_ref()).await? {
+            return Ok(Reply::again(answer)?);
+        }
+        let wanted = RedeemRequest::from_json(post.body)?;
+        if !post.caller.may_see(&wanted.scope) {
             return Err(RedeemError::OutsideKeyLimits);
         }
-        let spending = self.spending(caller, wanted);
+        let spending = self.spending(post.caller, wanted);
         let clock = Arc::clone(&self.parts.clock);
-        let redemption = self.parts.store.redeem(spending, move || clock.now()).await??;
-        self.metrics().redemption();
-        Ok(Redeemed::of(redemption))
+        let once = once(key, |spent: &Result<Redemption, NotSpent>, _| {
+            spent.as_ref().ok().map(|redemption| KeptAnswer::from(reply(redemption)))
+        });
+        match self.parts.store.redeem(spending, move || clock.now(), once).await? {
+            Answered::Now(spent) => {
+                let redemption = spent?;
+                self.metrics().redemption();
+                Ok(reply(&redemption))
+            }
+            Answered::Before(answer) => Ok(Reply::again(answer)?),
+            Answered::OtherBody => Err(PostError::OtherBody.into()),
+        }
     }
 
     fn spending(&self, caller: &Caller, wanted: RedeemRequest) -> Spending {
@@ -162,18 +151,17 @@ impl App {
     }
 }
 
-impl Redeemed {
-    fn of(redemption: Redemption) -> Self {
-        Self {
-            decision_id: redemption.decision_id,
-            redeemed_at: redemption.redeemed_at,
-            user_id: redemption.user_id,
-            scope: redemption.scope,
-            verdict: redemption.verdict.as_str(),
-            received_at: redemption.received_at,
-            usable_until: redemption.usable_until,
-        }
-    }
+fn reply(redemption: &Redemption) -> Reply {
+    let redeemed = Redeemed {
+        decision_id: redemption.decision_id,
+        redeemed_at: redemption.redeemed_at,
+        user_id: &redemption.user_id,
+        scope: &redemption.scope,
+        verdict: redemption.verdict.as_str(),
+        received_at: redemption.received_at,
+        usable_until: redemption.usable_until,
+    };
+    Reply::of(200, &redeemed)
 }
 
 #[cfg(test)]

@@ -67,6 +67,8 @@ impl From<RedeemError> for Refusal {
     fn from(error: RedeemError) -> Self {
         match error {
             RedeemError::Access(error) => error.into(),
+            RedeemError::Post(error) => error.into(),
+            RedeemError::Request(fault) => invalid_request(fault.to_string()),
             RedeemError::OutsideKeyLimits => outside_key_limits(),
             RedeemError::NotSpent(reason) => reason.into(),
             RedeemError::Store(_) => store_unavailable(),

@@ -1,16 +1,15 @@
 //! `/v1/verifications` and `/v1/verification-tokens`: the life of a custom step, and the tokens that come of it.
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
-use actix_web::web::{Bytes, Data, Path, Payload, Query};
+use actix_web::web::{Data, Path, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
-use super::extract::{bearer, idempotency_key, json_body};
-use super::problem::{Refusal, bad_api_key, invalid_request};
+use super::post::{caller, post, read, replied};
+use super::problem::{Refusal, invalid_request};
 use super::{Server, answer};
-use crate::app::{Post, Reply, VerificationsQuery, WaitQuery};
-use crate::domain::{Caller, StepOutcome};
+use crate::app::{VerificationsQuery, WaitQuery};
+use crate::domain::StepOutcome;
 
 /// Opens a verification (docs/API.md).
 pub(super) async fn open(request: HttpRequest, payload: Payload, server: Data<Server>) -> HttpResponse {
@@ -128,28 +127,6 @@ fn count(server: &Server, refusal: Option<&Refusal>) {
     if let Some(refusal) = refusal {
         server.app.metrics().mint_refusal(refusal.cause());
     }
-}
-
-async fn read(request: &HttpRequest, payload: Payload, server: &Server) -> Result<(Caller, Bytes), Refusal> {
-    let caller = caller(request, server).await?;
-    Ok((caller, json_body(request, payload, server.api_body).await?))
-}
-
-async fn caller(request: &HttpRequest, server: &Server) -> Result<Caller, Refusal> {
-    Ok(server.app.caller(bearer(request).ok_or_else(bad_api_key)?).await?)
-}
-
-fn post<'r>(request: &'r HttpRequest, caller: &'r Caller, body: &'r [u8]) -> Post<'r> {
-    Post { caller, route: request.path(), idempotency_key: idempotency_key(request), body }
-}
-
-fn replied(reply: Reply) -> HttpResponse {
-    // INVARIANT: replies are made here with 200 or 201, and kept as they were made.
-    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
-    HttpResponse::build(status)
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .content_type("application/json")
-        .body(reply.text)
 }
 
 fn shown(body: impl Serialize) -> HttpResponse {

@@ -39,6 +39,26 @@ fn without(mut body: Value, field: &str) -> Value {
     body
 }
 
+#[tokio::test]
+async fn a_lost_answer_is_given_again_under_its_key() {
+    let bench = Bench::start().await;
+    let key = bench.executor().await;
+    bench.decided(&transfer("usr_1", "20"), "continue").await;
+    let redeem = async |body: &Value| {
+        let request = bench.client.post(format!("{}{ROUTE}", bench.server.url())).bearer_auth(&key);
+        Answer::of(request.header("idempotency-key", "order-1").json(body).send().await.expect("an answer"))
+            .await
+    };
+    redeem(&execution("usr_1", "30")).await.expect_problem(409, "differs");
+    let first = redeem(&execution("usr_1", "20")).await;
+    bench.clock.advance_seconds(600);
+    let again = redeem(&execution("usr_1", "20")).await;
+    assert_eq!((first.status, again.status, &first.text), (200, 200, &again.text));
+    redeem(&execution("usr_1", "30")).await.expect_problem(422, "idempotency_key_reused");
+    assert_eq!(bench.count("SELECT count(*) FROM redemptions").await, 1);
+    bench.stop().await;
+}
+
 fn detail(answer: &Answer) -> String {
     answer.json()["detail"].as_str().unwrap_or_default().to_owned()
 }

@@ -30,8 +30,8 @@ impl App {
     ) -> Result<Reply, VerificationError> {
         require(post.caller, Role::Approver)?;
         let key = post.once_key(self.now())?;
-        if let Some(KeptAnswer::Body { status, text }) = self.answered_before(key.as_ref()).await? {
-            return Ok(Reply { status, text });
+        if let Some(answer) = self.answered_before(key.as_ref()).await? {
+            return Ok(Reply::again(answer)?);
         }
         let wanted = DecisionRequest::from_json(post.body)?;
         let found = self.visible(post.caller, id).await?;

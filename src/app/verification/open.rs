@@ -30,8 +30,8 @@ impl App {
     pub(crate) async fn open_verification(&self, post: Post<'_>) -> Result<Reply, VerificationError> {
         require(post.caller, Role::Opener)?;
         let key = post.once_key(self.now())?;
-        if let Some(KeptAnswer::Body { status, text }) = self.answered_before(key.as_ref()).await? {
-            return Ok(Reply { status, text });
+        if let Some(answer) = self.answered_before(key.as_ref()).await? {
+            return Ok(Reply::again(answer)?);
         }
         let wanted = OpenRequest::from_json(post.body)?;
         let wish = self.open_wish(post.caller, wanted).await?;

@@ -1,9 +1,6 @@
 //! What callers send to have a verification opened, decided, or minted from in one call.
 
-use std::collections::BTreeMap;
-
-use serde::de::DeserializeOwned;
-
+use crate::app::body::{Fields, object};
 use crate::domain::{
     ChallengeId, Decider, GivenReason, Metadata, Scope, SessionId, SourceName, StepKey, UserId,
     VerificationId, WithdrawnOf,
@@ -57,7 +54,7 @@ struct OpenBody {
     challenge_id: Option<String>,
     step_key: Option<String>,
     scope: Option<String>,
-    metadata: Option<BTreeMap<String, String>>,
+    metadata: Option<Fields>,
     source: Option<String>,
 }
 
@@ -77,7 +74,7 @@ impl OpenRequest {
             scope: field("scope", body.scope, Scope::new)?,
             metadata: body
                 .metadata
-                .map(Metadata::new)
+                .map(Fields::metadata)
                 .transpose()
                 .map_err(|_| RequestFault::Field("metadata"))?,
             source: field("source", body.source, SourceName::new)?,
@@ -145,12 +142,6 @@ impl WithdrawRequest {
         let reason = GivenReason::new(&body.reason).map_err(|_| RequestFault::Field("reason"))?;
         Ok(Self { of, reason })
     }
-}
-
-/// serde reads an array as a struct's fields in order; only an object names them.
-fn object<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
-    let is_object = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    if is_object { serde_json::from_slice(body).ok() } else { None }
 }
 
 fn field<T, E>(

@@ -28,8 +28,8 @@ impl App {
         require(post.caller, Role::Approver)?;
         let now = self.now();
         let key = post.once_key(now)?;
-        if let Some(KeptAnswer::Body { status, text }) = self.answered_before(key.as_ref()).await? {
-            return Ok(Reply { status, text });
+        if let Some(answer) = self.answered_before(key.as_ref()).await? {
+            return Ok(Reply::again(answer)?);
         }
         let wanted = WithdrawRequest::from_json(post.body)?;
         let why = self.may_withdraw(post.caller, &wanted.of).await?;

@@ -11,7 +11,7 @@ use crate::domain::{
     DecisionId, FieldKeys, GrantFound, LONGEST_USE, NotSpent, Redemption, Spending, StepKey, Subject,
     Timestamp, VerdictKind,
 };
-use crate::store::StoreError;
+use crate::store::{Answered, Once, StoreError};
 
 /// The most verdicts of one user for one scope that are judged for one redemption: what was not spent first, of these the
 /// newest. Leaving some out can only refuse.
@@ -52,9 +52,10 @@ impl Store {
         &self,
         wanted: Spending,
         now: impl Fn() -> Timestamp + Send + 'static,
-    ) -> Result<Result<Redemption, NotSpent>, StoreError> {
+        once: Option<Once<Result<Redemption, NotSpent>>>,
+    ) -> Result<Answered<Result<Redemption, NotSpent>>, StoreError> {
         let tail = self.0.tail.clone();
-        self.write(move |connection| {
+        self.write_once(once, move |connection| {
             Box::pin(async move {
                 let now = now();
                 let is_paused: bool = sqlx::query_scalar(IS_PAUSED)

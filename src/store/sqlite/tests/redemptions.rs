@@ -9,6 +9,7 @@ use super::*;
 use crate::domain::{
     ApiKeyId, FieldKeys, NotSpent, Redemption, Spending, StepKey, Subject, SubjectKey, VerdictKind,
 };
+use crate::store::Answered;
 
 const FIVE_MINUTES: Duration = Duration::from_secs(300);
 
@@ -60,7 +61,18 @@ async fn record(store: &Store, n: u64, decision: DecisionRecord) {
 }
 
 async fn redeem(store: &Store, wanted: Spending) -> Result<Redemption, NotSpent> {
-    store.redeem(wanted, || START).await.expect("a working store")
+    redeem_at(store, wanted, || START).await
+}
+
+pub(super) async fn redeem_at(
+    store: &Store,
+    wanted: Spending,
+    now: impl Fn() -> Timestamp + Send + 'static,
+) -> Result<Redemption, NotSpent> {
+    match store.redeem(wanted, now, None).await.expect("a working store") {
+        Answered::Now(spent) => spent,
+        other => panic!("{other:?}"),
+    }
 }
 
 pub(super) async fn run(store: &Store, sql: &'static str) -> Result<(), StoreError> {
@@ -160,10 +172,10 @@ async fn only_who_and_what_it_was_given_for_spends_it_and_only_in_time() {
     }
     let fields = ["amount".into()].into();
     assert_eq!(redeem(&store, spending("11")).await, Err(NotSpent::Differs(fields)));
-    let late = store.redeem(spending("10"), || START.plus(FIVE_MINUTES)).await.expect("a working store");
+    let late = redeem_at(&store, spending("10"), || START.plus(FIVE_MINUTES)).await;
     assert_eq!(late, Err(NotSpent::NotGranted));
     let last = START.plus(FIVE_MINUTES).minus(Duration::from_micros(1));
-    let spent = store.redeem(spending("10"), move || last).await.expect("a working store");
+    let spent = redeem_at(&store, spending("10"), move || last).await;
     assert_eq!(spent.map(|spent| spent.redeemed_at), Ok(last));
     assert_eq!(number(&store, "SELECT count(*) FROM redemptions").await, 1);
 }
@@ -194,8 +206,8 @@ async fn a_paused_scope_spends_nothing_until_the_pause_is_over() {
                  VALUES ('transfer:write', 1790000010000000, 'cli:a', 'r', 0)";
     run(&store, pause).await.expect("paused");
     assert_eq!(redeem(&store, spending("10")).await, Err(NotSpent::ScopePaused));
-    let later = store.redeem(spending("10"), || START.plus(Duration::from_secs(10))).await;
-    assert!(later.expect("a working store").is_ok());
+    let later = redeem_at(&store, spending("10"), || START.plus(Duration::from_secs(10))).await;
+    assert!(later.is_ok());
 }
 
 const KEYS: &str = "INSERT INTO signing_keys (kid, modulus, exponent, bits, sealed_private_key, publish_at, activate_at, created_at)
