@@ -113,31 +113,39 @@ impl Metrics {
             "Fetches of Prelude's key sets",
             metrics.key_set_fetches.clone(),
         );
+        metrics.register_policies(&mut registry);
+        metrics.register_store(&mut registry);
+        metrics.registry = registry;
+        metrics
+    }
+
+    fn register_policies(&self, registry: &mut Registry) {
         registry.register(
             "policy_reloads",
             "Attempts to read the policy files again, by result",
-            metrics.policy_reloads.clone(),
+            self.policy_reloads.clone(),
         );
         registry.register(
             "policy_reload_failed",
             "1 while the policy files do not come into force",
-            metrics.policy_reload_failed.clone(),
+            self.policy_reload_failed.clone(),
         );
         registry.register(
             "policy_activation_timestamp_seconds",
             "Since when the policy is in force, in Unix seconds",
-            metrics.policy_activated.clone(),
+            self.policy_activated.clone(),
         );
-        registry.register("store_batches", "Write transactions committed", metrics.store_batches.clone());
-        registry.register("store_rows", "Verdicts written in them", metrics.store_rows.clone());
+    }
+
+    fn register_store(&self, registry: &mut Registry) {
+        registry.register("store_batches", "Write transactions committed", self.store_batches.clone());
+        registry.register("store_rows", "Verdicts written in them", self.store_rows.clone());
         registry.register(
             "store_queue_depth",
             "Writes waiting for the writer",
-            metrics.store_queue_depth.clone(),
+            self.store_queue_depth.clone(),
         );
-        registry.register("store_failures", "Write transactions that failed", metrics.store_failures.clone());
-        metrics.registry = registry;
-        metrics
+        registry.register("store_failures", "Write transactions that failed", self.store_failures.clone());
     }
 
     /// Counts a verdict that was recorded and answered.
