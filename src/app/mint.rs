@@ -2,6 +2,7 @@
 
 use super::App;
 use super::access::{AccessError, require};
+use super::signing_keys::StaleRing;
 use crate::domain::{
     Approver, Caller, Challenge, ChallengeProof, Jti, MintRecord, ReviewFound, ReviewQuery, Role, StepKey,
     Timestamp,
@@ -56,6 +57,9 @@ pub(crate) enum MintError {
     /// No key may sign now.
     #[error("no signing key is active")]
     NoSigner,
+    /// Nobody knows whether the keys are still good.
+    #[error(transparent)]
+    StaleRing(#[from] StaleRing),
     /// Signing failed.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -108,7 +112,8 @@ impl App {
         let step = approvable_step(&bundle, caller, &challenge.current_step)?;
         let review = self.review(&challenge, step).await?;
         let claims = self.claims(&challenge, step, review.as_ref())?;
-        let key = self.parts.ring.signer_at(claims.issued_at).ok_or(MintError::NoSigner)?;
+        let ring = self.ring()?;
+        let key = ring.signer_at(claims.issued_at).ok_or(MintError::NoSigner)?;
         let token = sign(&claims, key)?;
         let record = MintRecord {
             jti: claims.jti,

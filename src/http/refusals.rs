@@ -98,6 +98,7 @@ impl From<MintError> for Refusal {
             ),
             MintError::NoTimeLeft => challenge_expired(),
             MintError::NoSigner => unavailable("no_signing_key", "No signing key is active"),
+            MintError::StaleRing(_) => stale_signing_keys(),
             MintError::Key(_) | MintError::Random(_) => {
                 unavailable("not_signed", "The token could not be signed")
             }
@@ -280,6 +281,14 @@ const fn managed_step() -> Refusal {
 
 const fn challenge_expired() -> Refusal {
     Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "challenge_expired", "The challenge is at its end")
+}
+
+/// Nothing may be signed, since a key may have been withdrawn that this process does not know of.
+fn stale_signing_keys() -> Refusal {
+    unavailable(
+        "signing_keys_stale",
+        "The signing keys could not be looked at for too long to sign with them",
+    )
 }
 
 fn store_unavailable() -> Refusal {

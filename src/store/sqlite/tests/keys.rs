@@ -114,7 +114,8 @@ async fn only_the_first_signing_key_goes_in_and_comes_back_whole() {
 async fn a_token_is_recorded_once_and_only_for_known_keys() {
     let directory = Directory::new();
     let store = directory.open().await;
-    store.insert_first_signing_key(signing_key("ours")).await.expect("kept");
+    let ours = SigningKeyRecord { revoked_at: None, ..signing_key("ours") };
+    store.insert_first_signing_key(ours.clone()).await.expect("kept");
     store.create_api_key(api_key("one")).await.expect("kept");
     let mint = MintRecord {
         jti: Jti::from_random([5; 16]),
