@@ -1,8 +1,12 @@
-//! Making a signing key, or taking in a customer's. `rsa` generates, reads and encodes; it never signs
+//! Making a signing key, or taking in a customer's. `rsa` reads PEM and checks; it never signs
 //! (docs/decisions/0007).
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
+};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
@@ -64,12 +68,20 @@ pub(crate) struct NewKey {
 impl NewKey {
     /// Makes a key. It takes 30 ms to some seconds: never inside a request, always in a blocking task.
     ///
+    /// - `bits`: 2048, 3072 or 4096.
+    ///
     /// # Errors
     /// [`KeyError::Generation`]; there is no key then.
     pub(crate) fn generate(bits: u32) -> Result<Self, KeyError> {
-        let size = usize::try_from(bits).map_err(|_| KeyError::Generation)?;
-        let private = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, size);
-        Self::of(&private.map_err(|_| KeyError::Generation)?)
+        let size = match bits {
+            2048 => KeySize::Rsa2048,
+            3072 => KeySize::Rsa3072,
+            4096 => KeySize::Rsa4096,
+            _ => return Err(KeyError::Generation),
+        };
+        let pair = RsaKeyPair::generate(size).map_err(|_| KeyError::Generation)?;
+        let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyError::Generation)?;
+        Self::of(der.as_ref()).map_err(|_| KeyError::Generation)
     }
 
     /// Takes a customer's key: PKCS#1 or PKCS#8 in PEM, of 2048, 3072 or 4096 bits, with the exponent 65537.
@@ -91,36 +103,30 @@ impl NewKey {
             return Err(PemFault::Exponent);
         }
         private.validate().map_err(|_| PemFault::Inconsistent)?;
-        let key = Self::of(&private).map_err(|_| PemFault::Inconsistent)?;
-        key.prove().map_err(|_| PemFault::Inconsistent)?;
-        Ok(key)
+        let der = private.to_pkcs8_der().map_err(|_| PemFault::Inconsistent)?;
+        Self::of(der.as_bytes()).map_err(|_| PemFault::Inconsistent)
     }
 
-    fn of(private: &rsa::RsaPrivateKey) -> Result<Self, KeyError> {
-        let der = private.to_pkcs8_der().map_err(|_| KeyError::Generation)?;
-        let modulus = URL_SAFE_NO_PAD.encode(private.n().to_bytes_be());
-        let exponent = URL_SAFE_NO_PAD.encode(private.e().to_bytes_be());
+    /// Takes a key as the library that will sign tokens reads it; it must verify what it signs.
+    fn of(der: &[u8]) -> Result<Self, KeyError> {
+        const WORDS: &[u8] = b"doorstep";
+        let pair = RsaKeyPair::from_pkcs8(der).map_err(|_| KeyError::Generation)?;
+        let public = pair.public_key();
+        let mut signature = vec![0; pair.public_modulus_len()];
+        pair.sign(&RSA_PKCS1_SHA256, &aws_lc_rs::rand::SystemRandom::new(), WORDS, &mut signature)
+            .map_err(|_| KeyError::Library("sign"))?;
+        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public.as_ref())
+            .verify(WORDS, &signature)
+            .map_err(|_| KeyError::Library("verify"))?;
+        let modulus = URL_SAFE_NO_PAD.encode(public.modulus().big_endian_without_leading_zero());
+        let exponent = URL_SAFE_NO_PAD.encode(public.exponent().big_endian_without_leading_zero());
         Ok(Self {
             kid: thumbprint(&modulus, &exponent)?,
             modulus,
             exponent,
-            bits: u32::try_from(private.n().bits()).map_err(|_| KeyError::Generation)?,
-            der: Zeroizing::new(der.as_bytes().to_vec()),
+            bits: u32::try_from(pair.public_modulus_len() * 8).map_err(|_| KeyError::Generation)?,
+            der: Zeroizing::new(der.to_vec()),
         })
-    }
-
-    /// Signs something and verifies it, with the library that will sign tokens.
-    fn prove(&self) -> Result<(), KeyError> {
-        const WORDS: &[u8] = b"doorstep";
-        let refused = |_| KeyError::NotAKey(self.kid.to_string());
-        let pair = RsaKeyPair::from_pkcs8(&self.der).map_err(|_| KeyError::NotAKey(self.kid.to_string()))?;
-        let mut signature = vec![0; pair.public_modulus_len()];
-        let random = aws_lc_rs::rand::SystemRandom::new();
-        pair.sign(&aws_lc_rs::signature::RSA_PKCS1_SHA256, &random, WORDS, &mut signature)
-            .map_err(refused)?;
-        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref())
-            .verify(WORDS, &signature)
-            .map_err(refused)
     }
 
     /// Its name.

@@ -20,5 +20,6 @@ mod mint;
 mod past;
 mod reload;
 mod repeats;
+mod rotation;
 mod swaps;
 mod vectors;

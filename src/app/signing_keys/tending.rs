@@ -42,6 +42,25 @@ impl App {
     }
 }
 
+#[cfg(feature = "testing")]
+impl App {
+    /// One round of what the background task does each second, at once and to its end.
+    ///
+    /// # Errors
+    /// What the round met.
+    pub(crate) async fn tend_signing_keys_now(&self) -> Result<(), SigningKeysError> {
+        let keys = &self.parts.signing_keys;
+        keys.look().await?;
+        keys.forget_one().await?;
+        if keys.is_due() {
+            let key = generated(keys.terms.bits).await?;
+            keys.keep_if_due(&key).await?;
+            keys.look().await?;
+        }
+        Ok(())
+    }
+}
+
 /// The one task that tends the keys.
 struct Tender {
     keys: Arc<SigningKeys>,

@@ -249,5 +249,5 @@ async fn a_first_key_can_be_the_customers_own() {
     assert_eq!(keys.deeds().await, [("rotate", Some(ana())), ("import", Some(ana()))]);
 }
 
-/// Made for these tests with `openssl genrsa -traditional 2048`; it opens nothing.
-const PEM: &str = include_str!("tests/customer.pem");
+/// Made for tests with `openssl`; it opens nothing.
+const PEM: &str = include_str!("../../../tests/keys/pkcs1-2048.pem");

@@ -20,14 +20,29 @@ fn a_first_key_has_the_asked_size_and_its_own_kid() {
     assert_eq!((key.publish_at, key.activate_at, key.retire_at), (now, now, None));
 }
 
-fn private(bits: usize) -> rsa::RsaPrivateKey {
-    rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, bits).expect("a key")
+fn private() -> rsa::RsaPrivateKey {
+    let key = NewKey::generate(2048).expect("a key");
+    rsa::RsaPrivateKey::from_pkcs8_der(&key.der).expect("the same key")
+}
+
+/// One that `rsa` makes: of a size or with an exponent that we would not.
+fn odd(bits: usize, exponent: u32) -> rsa::RsaPrivateKey {
+    let exponent = rsa::BigUint::from(exponent);
+    rsa::RsaPrivateKey::new_with_exp(&mut rsa::rand_core::OsRng, bits, &exponent).expect("a key")
+}
+
+#[test]
+fn every_size_is_made_as_it_is_asked_for() {
+    for bits in SIZES {
+        assert_eq!(NewKey::generate(bits).expect("a key").bits, bits);
+    }
+    assert!(NewKey::generate(1024).is_err());
 }
 
 #[test]
 fn both_dresses_of_a_customers_key_are_one_key() {
     use rsa::pkcs1::EncodeRsaPrivateKey as _;
-    let private = private(2048);
+    let private = private();
     let eight = private.to_pkcs8_pem(rsa::pkcs8::LineEnding::LF).expect("PEM");
     let one = private.to_pkcs1_pem(rsa::pkcs8::LineEnding::CRLF).expect("PEM");
     let kids = [&*eight, &*one, &format!("\n{}\n", *eight)].map(|text| {
@@ -45,12 +60,10 @@ fn what_cannot_sign_for_us_is_refused_in_words() {
     let pem =
         |key: &rsa::RsaPrivateKey| key.to_pkcs8_pem(rsa::pkcs8::LineEnding::LF).expect("PEM").to_string();
     let fault = |text: &str| NewKey::from_pem(text).err();
-    assert_eq!(fault(&pem(&private(1024))), Some(PemFault::Size));
-    assert_eq!(fault(&pem(&private(2056))), Some(PemFault::Size));
-    let three =
-        rsa::RsaPrivateKey::new_with_exp(&mut rsa::rand_core::OsRng, 2048, &rsa::BigUint::from(3_u32));
-    assert_eq!(fault(&pem(&three.expect("a key"))), Some(PemFault::Exponent));
-    let good = private(2048);
+    assert_eq!(fault(&pem(&odd(1024, EXPONENT))), Some(PemFault::Size));
+    assert_eq!(fault(&pem(&odd(2056, EXPONENT))), Some(PemFault::Size));
+    assert_eq!(fault(&pem(&odd(2048, 3))), Some(PemFault::Exponent));
+    let good = private();
     let public = good.to_public_key().to_public_key_pem(rsa::pkcs8::LineEnding::LF).expect("PEM");
     assert_eq!(fault(&public), Some(PemFault::Public));
     for text in ["", "nonsense", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
@@ -65,7 +78,7 @@ fn what_cannot_sign_for_us_is_refused_in_words() {
 #[test]
 fn a_key_whose_numbers_do_not_belong_together_is_refused() {
     use base64::engine::general_purpose::STANDARD;
-    let der = private(2048).to_pkcs8_der().expect("DER").as_bytes().to_vec();
+    let der = private().to_pkcs8_der().expect("DER").as_bytes().to_vec();
     let pem = |der: &[u8]| {
         let lines = STANDARD.encode(der).into_bytes();
         let lines: Vec<_> = lines.chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
