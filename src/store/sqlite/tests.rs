@@ -5,6 +5,7 @@ mod activations;
 mod decisions;
 mod desk;
 mod files;
+mod key_actions;
 mod keys;
 mod past;
 mod reviews;
