@@ -44,7 +44,7 @@ pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};
 pub(crate) use reload::{ReloadError, Reloading};
 pub(crate) use signing_keys::{
-    KeyList, KeyParts, MadeKey, Revoked, SigningKeys, SigningKeysError, Successor, exported_jwks,
+    KeyList, KeyParts, MadeKey, SigningKeys, SigningKeysError, Successor, Withdrawn, exported_jwks,
     exported_pem, open_identifier_digest,
 };
 

@@ -22,7 +22,7 @@ mod listed;
 mod resealing;
 mod tending;
 
-pub(crate) use acting::{MadeKey, Revoked, Successor};
+pub(crate) use acting::{MadeKey, Successor, Withdrawn};
 pub(crate) use listed::{KeyList, exported_jwks, exported_pem};
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::arguments::{Format, KeysCommand, PublicForm};
 use super::desk::{refuse, sentence};
 use super::{Exit, output};
-use crate::app::{KeyList, MadeKey, Revoked, SigningKeys, Successor, exported_jwks, exported_pem};
+use crate::app::{KeyList, MadeKey, SigningKeys, Successor, Withdrawn, exported_jwks, exported_pem};
 use crate::boot::{self, Office, Sources};
 use crate::config::Settings;
 use crate::domain::Kid;
@@ -148,15 +148,15 @@ fn tell_made(made: &MadeKey, done: &str, format: Format) -> Exit {
     Exit::Fine
 }
 
-fn tell_revoked(revoked: &Revoked, format: Format) -> Exit {
+fn tell_revoked(revoked: &Withdrawn, format: Format) -> Exit {
     let (signer, in_flight) = match revoked {
-        Revoked::Revoked { signer, in_flight } => (signer, in_flight),
-        Revoked::AlreadyRevoked => {
+        Withdrawn::Done { signer, in_flight } => (signer, in_flight),
+        Withdrawn::Before => {
             print(format, revoked, String::new);
             output::complain("That key was withdrawn before.");
             return Exit::Fine;
         }
-        Revoked::Unknown => return no_such_key(),
+        Withdrawn::Unknown => return no_such_key(),
     };
     if format == Format::Json {
         output::say(&json!(revoked).to_string());

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::bench::{Bench, NOW};
 
 const PATH: &str = "/.well-known/jwks.json";
-/// How long Prelude keeps our key set.
+/// How long Prelude keeps our key set, in seconds.
 const CACHE: i64 = 600;
 const TOKENS: i64 = 10_000;
 const LIFE: Duration = Duration::from_secs(300);
@@ -22,20 +22,21 @@ struct Verifier {
     /// Who serves the set; asked in turn, as behind a balancer.
     urls: Vec<String>,
     set: JwkSet,
-    kept_until: f64,
-    cache: f64,
+    /// By whatever clock asks it, as is `cache`.
+    kept_until: i64,
+    cache: i64,
     fetches: usize,
     unknown: usize,
 }
 
 impl Verifier {
-    fn new(urls: Vec<String>, cache: f64) -> Self {
+    fn new(urls: Vec<String>, cache: i64) -> Self {
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let (set, kept_until) = (JwkSet { keys: Vec::new() }, f64::MIN);
+        let (set, kept_until) = (JwkSet { keys: Vec::new() }, i64::MIN);
         Self { client, urls, set, kept_until, cache, fetches: 0, unknown: 0 }
     }
 
-    async fn fetch(&mut self, now: f64) {
+    async fn fetch(&mut self, now: i64) {
         let url = format!("{}{PATH}", self.urls[self.fetches % self.urls.len()]);
         let text = self.client.get(url).send().await.expect("an answer").text().await.expect("a body");
         self.set = serde_json::from_str(&text).expect("a key set");
@@ -45,7 +46,7 @@ impl Verifier {
     }
 
     /// Whether it knows the key at this moment.
-    async fn knows(&mut self, kid: &str, now: f64) -> bool {
+    async fn knows(&mut self, kid: &str, now: i64) -> bool {
         if now >= self.kept_until {
             self.fetch(now).await;
         }
@@ -57,7 +58,7 @@ impl Verifier {
     }
 
     /// Whether it takes the token at this moment; times are judged by whoever holds the clock, not here.
-    async fn takes(&mut self, token: &str, now: f64) -> bool {
+    async fn takes(&mut self, token: &str, now: i64) -> bool {
         let kid = kid_of(token);
         if !self.knows(&kid, now).await {
             return false;
@@ -78,7 +79,7 @@ fn kid_of(token: &str) -> String {
 /// its last second its key must still be known.
 async fn none_is_refused(bench: &Bench, servers: &[&Server]) {
     let urls = servers.iter().map(|server| server.url()).collect();
-    let mut verifier = Verifier::new(urls, CACHE as f64);
+    let mut verifier = Verifier::new(urls, CACHE);
     let mut in_flight: VecDeque<(i64, String)> = VecDeque::new();
     let mut kids = std::collections::BTreeSet::new();
     let mut refused = 0;
@@ -93,13 +94,13 @@ async fn none_is_refused(bench: &Bench, servers: &[&Server]) {
         }
         let server = servers[usize::try_from(second).expect("small") % servers.len()];
         let token = server.sign_token(LIFE).expect("a token");
-        refused += usize::from(!verifier.takes(&token, now as f64).await);
+        refused += usize::from(!verifier.takes(&token, now).await);
         let kid = kid_of(&token);
         kids.insert(kid.clone());
         in_flight.push_back((now + 299, kid));
         while in_flight.front().is_some_and(|(last, _)| *last <= now) {
             let (_, kid) = in_flight.pop_front().expect("there is one");
-            refused += usize::from(!verifier.knows(&kid, now as f64).await);
+            refused += usize::from(!verifier.knows(&kid, now).await);
         }
     }
     assert_eq!(refused, 0, "of {TOKENS} tokens under {} keys", kids.len());
@@ -144,7 +145,7 @@ async fn keys_rotate_by_themselves_in_real_time() {
         Server::start(setup).await.expect("a server")
     };
     let servers = [start().await, start().await];
-    let mut verifier = Verifier::new(servers.iter().map(Server::url).collect(), 1.0);
+    let mut verifier = Verifier::new(servers.iter().map(Server::url).collect(), 1000);
     let began = Instant::now();
     let mut kids = Vec::new();
     let mut minted = 0;
@@ -153,7 +154,10 @@ async fn keys_rotate_by_themselves_in_real_time() {
         for server in &servers {
             let token = server.sign_token(LIFE).expect("a token");
             let kid = kid_of(&token);
-            assert!(verifier.takes(&token, began.elapsed().as_secs_f64()).await, "after {minted} tokens");
+            assert!(
+                verifier.takes(&token, i64::try_from(began.elapsed().as_millis()).expect("small")).await,
+                "after {minted} tokens"
+            );
             minted += 1;
             if !kids.contains(&kid) {
                 kids.push(kid);

@@ -53,16 +53,18 @@ pub(crate) struct InFlight {
 /// How a withdrawal ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
-pub(crate) enum Revoked {
+pub(crate) enum Withdrawn {
     /// The key is withdrawn.
-    Revoked {
+    #[serde(rename = "revoked")]
+    Done {
         /// Who signs now; nobody where every key is over.
         signer: Option<Successor>,
         /// What becomes of its tokens.
         in_flight: InFlight,
     },
     /// It was before. Nothing was changed.
-    AlreadyRevoked,
+    #[serde(rename = "already_revoked")]
+    Before,
     /// There is no such key.
     Unknown,
 }
@@ -117,15 +119,15 @@ impl SigningKeys {
     ///
     /// # Errors
     /// [`SigningKeysError`]; the key signs on.
-    pub(crate) async fn revoke(&self, kid: &Kid, by: Actor) -> Result<Revoked, SigningKeysError> {
+    pub(crate) async fn revoke(&self, kid: &Kid, by: Actor) -> Result<Withdrawn, SigningKeysError> {
         let mut replacement = None;
         for _ in 0..TRIES_MAX {
             let (ledger, now) = (self.store.key_ledger().await?, self.now());
             let Some(row) = ledger.keys.iter().find(|row| row.kid == *kid) else {
-                return Ok(Revoked::Unknown);
+                return Ok(Withdrawn::Unknown);
             };
             if row.revoked_at.is_some() {
-                return Ok(Revoked::AlreadyRevoked);
+                return Ok(Withdrawn::Before);
             }
             let was_signer = plan::signer_of(&ledger.keys, now).is_some_and(|signer| signer.kid == *kid);
             let (rows, told): (_, fn(Kid) -> Successor) =
@@ -142,7 +144,7 @@ impl SigningKeys {
             let act = KeyAct { deed: KeyDeed::Revoke, kid: Some(kid.clone()), at: now, by: Some(by.clone()) };
             if self.change(&ledger, act, rows).await? == KeyOutcome::Done {
                 // The record takes no token of the key any more, so this is all of them.
-                return Ok(Revoked::Revoked { signer, in_flight: self.in_flight(kid).await? });
+                return Ok(Withdrawn::Done { signer, in_flight: self.in_flight(kid).await? });
             }
         }
         Err(SigningKeysError::Contended)

@@ -115,10 +115,11 @@ impl Tender {
     /// Logs what is news: a failure once, and that it is over.
     fn say(&mut self, looked: Result<(), SigningKeysError>) {
         match looked {
-            Ok(()) if self.failing.take().is_some() => {
-                tracing::info!("The signing keys are looked at again.")
+            Ok(()) => {
+                if self.failing.take().is_some() {
+                    tracing::info!("The signing keys are looked at again.");
+                }
             }
-            Ok(()) => {}
             Err(error) => {
                 let words = error.to_string();
                 if self.failing.as_ref() != Some(&words) {

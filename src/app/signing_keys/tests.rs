@@ -38,7 +38,7 @@ impl House {
         let url = format!("sqlite:{}", self.directory.path().join("record.sqlite").display());
         let store =
             Store::open(StoreSettings::for_url(url), Arc::new(Metrics::new())).await.expect("a store");
-        let clock: SharedClock = Arc::clone(&self.clock) as SharedClock;
+        let clock = Arc::<ManualClock>::clone(&self.clock);
         KeyParts { store, encryption_keys, terms: TERMS, clock, random: Arc::new(SystemRandom) }
     }
 
@@ -143,7 +143,7 @@ async fn a_withdrawn_signer_is_replaced_and_no_token_of_it_gets_into_the_record(
     let house = House::new();
     let (here, there) = (house.process().await, house.process().await);
     let first = here.signer();
-    let Revoked::Revoked { signer: Some(Successor::Made { kid }), in_flight } =
+    let Withdrawn::Done { signer: Some(Successor::Made { kid }), in_flight } =
         here.revoke(&first, ana()).await.expect("withdrawn")
     else {
         panic!("nobody was pending")
@@ -156,13 +156,13 @@ async fn a_withdrawn_signer_is_replaced_and_no_token_of_it_gets_into_the_record(
     let pending = there.rotate(ana()).await.expect("a key").kid;
     let called_up = there.revoke(&kid, ana()).await.expect("withdrawn");
     assert!(
-        matches!(&called_up, Revoked::Revoked { signer: Some(Successor::CalledUp { kid }), .. } if *kid == pending)
+        matches!(&called_up, Withdrawn::Done { signer: Some(Successor::CalledUp { kid }), .. } if *kid == pending)
     );
     here.look().await.expect("a look");
     assert_eq!((here.signer(), here.published_count()), (pending.clone(), 1));
-    assert_eq!(here.revoke(&kid, ana()).await.expect("an answer"), Revoked::AlreadyRevoked);
+    assert_eq!(here.revoke(&kid, ana()).await.expect("an answer"), Withdrawn::Before);
     let unknown = Kid::new("nobody").expect("a kid");
-    assert_eq!(here.revoke(&unknown, ana()).await.expect("an answer"), Revoked::Unknown);
+    assert_eq!(here.revoke(&unknown, ana()).await.expect("an answer"), Withdrawn::Unknown);
     // Whatever the clock says, it stays withdrawn; and a restart finds it so.
     house.clock.set_unix_seconds(START - 1_000_000);
     assert_eq!((here.signer(), house.process().await.signer()), (pending.clone(), pending));

@@ -184,15 +184,15 @@ proptest! {
     #[test]
     fn no_schedule_breaks_a_cached_key_set(
         events in events(),
-        minting in prop::collection::vec((0.0..1.0_f64, 0..=30_i64, 0..=30_i64, 0.0..1.0_f64), 30),
+        minting in prop::collection::vec((0..1000_i64, 0..=30_i64, 0..=30_i64, 0..3630_i64), 30),
         reading in prop::collection::vec((0..=660_i64, 0..=3_i64, 0..=30_i64), 30),
     ) {
         let (log, end) = played(&events);
         for (share, offset, lag, age) in &minting {
-            let minted = (*share * end as f64) as i64;
+            let minted = share * end / 1000;
             let rows = log.known(minted, *lag);
             let signer = signer_of(rows, at(minted + offset)).expect("somebody signs");
-            let checked = minted + (*age * 3630.0) as i64;
+            let checked = minted + age;
             for (cached, publisher_lag, publisher_offset) in &reading {
                 let fetched = (checked - cached).max(0);
                 let rows = log.known(fetched, *publisher_lag);
