@@ -14,8 +14,3 @@ CREATE TRIGGER key_actions_are_not_changed BEFORE UPDATE ON key_actions
 BEGIN SELECT RAISE(ABORT, 'key_actions is append only'); END;
 CREATE TRIGGER key_actions_are_not_deleted BEFORE DELETE ON key_actions
 BEGIN SELECT RAISE(ABORT, 'key_actions is append only'); END;
-
--- A process that has not yet seen a withdrawal must not let a token out: once a key is withdrawn, its tokens are counted.
-CREATE TRIGGER verification_tokens_of_withdrawn_keys BEFORE INSERT ON verification_tokens
-WHEN (SELECT revoked_at FROM signing_keys WHERE kid = NEW.kid) IS NOT NULL
-BEGIN SELECT RAISE(ABORT, 'the signing key was withdrawn'); END;

@@ -156,6 +156,12 @@ impl Ring {
         self.keys.get(signer(&self.times, now)?).map(|key| &**key)
     }
 
+    /// The key with this name, where it stands in the key set at `now`: what it signed can still be checked.
+    pub(crate) fn published_at(&self, kid: &Kid, now: Timestamp) -> Option<&SigningKey> {
+        let mut keys = published(&self.times, now).into_iter().filter_map(|place| self.keys.get(place));
+        keys.find(|key| key.kid == *kid).map(|key| &**key)
+    }
+
     /// Renders the key set of a moment: pending, active and retiring keys, newest first.
     ///
     /// - returns: the set, and from when until when it is the right one.

@@ -23,3 +23,4 @@ mod repeats;
 mod rotation;
 mod swaps;
 mod vectors;
+mod verifications;

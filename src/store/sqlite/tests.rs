@@ -11,6 +11,7 @@ mod past;
 mod reviews;
 mod sharing;
 mod shown;
+mod verifications;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -2,11 +2,14 @@
 
 use futures_util::future::join_all;
 
+use super::verifications::{decide, later, mint, minted, open as open_verification, ready, wish};
 use super::*;
 use crate::domain::{
     Actor, KeyAct, KeyChange, KeyDeed, KeyOutcome, KeyRevision, ResealedSecret, SealedSecret,
     SigningKeyRecord,
 };
+use crate::domain::{Jti, StepOutcome};
+use crate::store::MintOutcome;
 
 fn key(kid: &str) -> SigningKeyRecord {
     SigningKeyRecord {
@@ -94,35 +97,36 @@ async fn all_secrets_are_sealed_anew_or_none() {
 }
 
 #[tokio::test]
-async fn what_was_done_is_never_changed_and_a_withdrawn_key_gets_no_token() {
-    const TOKEN: &str = "
-        INSERT INTO verification_tokens (jti, kid, api_key_id, user_id, challenge_id, step_key, scope, proof,
-               issued_at, not_before, expires_at)
-        VALUES (hex(randomblob(16)), 'one', 'key', 'u', 'c', 's', 'p', 'vouched', 1, 1, 1790000001000000)";
+async fn what_was_done_is_never_changed() {
     let directory = Directory::new();
     let store = directory.open().await;
     store.insert_first_signing_key(key("one")).await.expect("kept");
-    let run = async |sql: &'static str| {
-        let done = store.write(move |connection| {
-            Box::pin(async move { Ok(sqlx::query(sql).execute(connection).await.map(drop)?) })
-        });
-        done.await
-    };
-    run("INSERT INTO api_keys (id, secret_sha256, name, roles, scopes, steps, created_at)
-         VALUES ('key', zeroblob(32), 'n', '', '', '', 1)")
-    .await
-    .expect("kept");
     for spoilt in ["UPDATE key_actions SET actor = 'cli:bob'", "DELETE FROM key_actions"] {
-        let refused = run(spoilt).await;
+        let refused = store.write(move |connection| {
+            Box::pin(async move { Ok(sqlx::query(spoilt).execute(connection).await.map(drop)?) })
+        });
+        let refused = refused.await;
         assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
     }
-    run(TOKEN).await.expect("it signs");
-    let one = Kid::new("one").expect("a kid");
-    let later = START.plus(std::time::Duration::from_secs(1));
-    let in_flight = [store.tokens_in_flight(&one, START).await, store.tokens_in_flight(&one, later).await];
-    assert_eq!(in_flight.map(|count| count.expect("a count")), [1, 0]);
-    let gone = SigningKeyRecord { revoked_at: Some(START), ..key("one") };
-    store.change_keys(change(1, KeyDeed::Revoke, vec![gone])).await.expect("withdrawn");
-    let refused = run(TOKEN).await;
-    assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_gets_no_token_whatever_the_clock_says() {
+    let directory = Directory::new();
+    let store = ready(&directory).await;
+    open_verification(&store, wish(1)).await;
+    decide(&store, 1, StepOutcome::Approved, later(1)).await;
+    assert_eq!(minted(&store, mint(1, 1)).await, MintOutcome::Minted(Jti::from_random([1; 16])));
+    let ledger = store.key_ledger().await.expect("keys");
+    // By a clock that is an hour ahead of the one that mints.
+    let withdrawn = SigningKeyRecord { revoked_at: Some(later(3600)), ..ledger.keys[0].clone() };
+    let act = KeyAct { deed: KeyDeed::Revoke, kid: Some(withdrawn.kid.clone()), at: later(3600), by: None };
+    let change = KeyChange { judged_at: ledger.revision, act, rows: vec![withdrawn], secrets: None };
+    assert_eq!(store.change_keys(change).await.expect("an answer"), KeyOutcome::Done);
+    assert_eq!(minted(&store, mint(1, 2)).await, MintOutcome::KeyWithdrawn);
+    let ours = &ledger.keys[0].kid;
+    let in_flight = [309, 310].map(|seconds| store.tokens_in_flight(ours, later(seconds)));
+    let in_flight: Vec<_> =
+        join_all(in_flight).await.into_iter().map(|count| count.expect("a count")).collect();
+    assert_eq!(in_flight, [1, 0]);
 }
