@@ -21,12 +21,12 @@ mod signing_keys;
 mod tidying;
 mod verification;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::SharedClock;
 use crate::domain::Timestamp;
-use crate::keys::{IdentifierDigest, RenderedJwks, Ring};
+use crate::keys::IdentifierDigest;
 use crate::metrics::Metrics;
 use crate::prelude::{Ed25519Key, PssKey, RemoteKeySet};
 use crate::random::{SharedRandom, draw};
@@ -48,7 +48,10 @@ pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, sto
 pub(crate) use post::{Post, PostError, Reply};
 pub(crate) use redeem::RedeemError;
 pub(crate) use reload::{ReloadError, Reloading};
-pub(crate) use signing_keys::{SigningKeysError, open_identifier_digest, open_ring};
+pub(crate) use signing_keys::{
+    KeyList, KeyParts, MadeKey, SigningKeys, SigningKeysError, Successor, Withdrawn, exported_jwks,
+    exported_pem, open_identifier_digest,
+};
 pub(crate) use verification::{VerificationError, VerificationsQuery, WaitQuery};
 
 /// What the operator sets for the use cases.
@@ -87,7 +90,7 @@ pub(crate) struct AppParts {
     /// The keys that sign challenge tokens.
     pub(crate) step_up_keys: Arc<RemoteKeySet<Ed25519Key>>,
     /// Our signing keys.
-    pub(crate) ring: Ring,
+    pub(crate) signing_keys: Arc<SigningKeys>,
     /// For comparing what is not kept.
     pub(crate) identifier_digest: IdentifierDigest,
     /// What the operator set.
@@ -97,30 +100,23 @@ pub(crate) struct AppParts {
 /// A running application: every use case is a method of it.
 pub(crate) struct App {
     parts: AppParts,
-    jwks: RwLock<Arc<RenderedJwks>>,
     known_keys: access::KnownKeys,
     desk: desk::KnownDesk,
     waiters: verification::Waiters,
 }
 
 impl App {
-    /// Takes the parts and renders the key set.
+    /// Takes the parts.
     pub(crate) fn new(parts: AppParts) -> Self {
         parts.metrics.policy_activation(parts.policies.since().unix_seconds());
-        let jwks = RwLock::new(Arc::new(parts.ring.jwks_at(parts.clock.now())));
         let desk = desk::KnownDesk::empty(&parts.policies.bundle());
         let waiters = verification::Waiters::at_most(parts.settings.waiters_max);
-        Self { parts, jwks, known_keys: access::KnownKeys::default(), desk, waiters }
+        Self { parts, known_keys: access::KnownKeys::default(), desk, waiters }
     }
 
     /// Where things are counted.
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.parts.metrics
-    }
-
-    /// The key set that Prelude reads, rendered once per change.
-    pub(crate) fn jwks(&self) -> Arc<RenderedJwks> {
-        Arc::clone(&self.jwks.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The record, for `boot` to close once the last call is answered.

@@ -7,6 +7,7 @@ mod decisions;
 mod demo;
 mod desk;
 mod doctor;
+mod keys;
 mod lists;
 mod output;
 mod policy;
@@ -79,6 +80,10 @@ async fn dispatch(arguments: Arguments) -> Exit {
         Command::ApiKey(command) => {
             let format = shared.format;
             with_settings(shared, async move |settings| api_key::run(settings, command, format).await).await
+        }
+        Command::Keys(command) => {
+            let format = shared.format;
+            with_settings(shared, async move |settings| keys::run(settings, command, format).await).await
         }
         Command::Lists(command) => {
             let format = shared.format;

@@ -14,6 +14,8 @@ mod desk_fault;
 mod facts;
 mod history;
 mod ids;
+mod key_action;
+mod key_terms;
 mod mask;
 mod metadata;
 mod money;
@@ -45,6 +47,10 @@ pub(crate) use ids::{
     ApiKeyId, ChallengeId, Decider, DecisionId, FactKind, GivenReason, IdFault, Jti, Kid, ListName,
     Reference, RuleId, Scope, SessionId, SourceName, StepKey, UserId, VerificationId,
 };
+pub(crate) use key_action::{
+    KeyAct, KeyAction, KeyChange, KeyDeed, KeyLedger, KeyOutcome, KeyRevision, ResealedSecret, SealedSecret,
+};
+pub(crate) use key_terms::{KEYS_STALE_AFTER, KeyTerms, PRELUDE_KEEPS_KEY_SET, TOKEN_LIFE_SECONDS_MAX};
 pub(crate) use mask::{mask_identifier, mask_ip, masked_metadata, masked_parts, push_masked_ip};
 pub(crate) use metadata::{Metadata, MetadataFault};
 pub(crate) use money::{Amount, Currency, by_value};

@@ -13,6 +13,7 @@ use self::request::RequestFault;
 use super::App;
 use super::access::AccessError;
 use super::post::PostError;
+use super::signing_keys::StaleRing;
 use crate::domain::{Caller, StepKey, Verification, VerificationId, VerificationState};
 use crate::keys::KeyError;
 use crate::policy::{Bundle, CustomStep};
@@ -106,6 +107,9 @@ pub(crate) enum VerificationError {
     /// No key may sign now.
     #[error("no signing key is active")]
     NoSigner,
+    /// Nobody knows whether the keys are still good.
+    #[error(transparent)]
+    StaleRing(#[from] StaleRing),
     /// Signing failed.
     #[error(transparent)]
     Key(#[from] KeyError),

@@ -100,11 +100,11 @@ async fn store_and_keys(settings: &Settings, sources: &Sources) -> Finding {
         Ok(rows) => rows,
         Err(error) => return broken(format!("the signing keys cannot be read: {error}")),
     };
-    let key = match encryption_key::obtain(settings, Sealed::SigningKeys, &*sources.random) {
-        Ok(key) => key,
+    let keys = match encryption_key::obtain_all(settings, Sealed::SigningKeys, &*sources.random) {
+        Ok(keys) => keys,
         Err(error) => return broken(error.to_string()),
     };
-    match Ring::unseal(&rows, &key) {
+    match Ring::unseal(&rows, &keys) {
         Ok(ring) if ring.signer_at(sources.clock.now()).is_some() => {
             Finding::new(Health::Fine, SUBJECT, format!("{}: opens, a signing key is active", file.display()))
         }

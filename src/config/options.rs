@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::option::{Absent, AnyOption, Opt};
-use super::shape::{Choice, Integer, Secret, Span, Text};
+use super::shape::{Choice, Integer, OneOf, Secret, Span, Text};
 use super::values::{
     AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain, StoreUrl, path,
     socket_address,
@@ -31,7 +31,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
     all().find(|option| option.key() == key)
 }
 
-static ALL: [&dyn AnyOption; 29] = [
+static ALL: [&dyn AnyOption; 35] = [
     &MODE,
     &BIND,
     &WORKERS,
@@ -55,6 +55,12 @@ static ALL: [&dyn AnyOption; 29] = [
     &BATCH_MAX,
     &ENCRYPTION_KEY,
     &ENCRYPTION_KEY_FILE,
+    &PREVIOUS_KEY,
+    &PREVIOUS_KEY_FILE,
+    &ROTATE_EVERY,
+    &KEY_BITS,
+    &KEY_CLOCK_SKEW,
+    &JWKS_CACHE,
     &TTL,
     &PER_VERIFICATION_MAX,
     &NOT_BEFORE_SKEW,
@@ -239,6 +245,55 @@ pub(super) static ENCRYPTION_KEY_FILE: Opt<Text<PathBuf>> = Opt {
     doc: "A file that holds the encryption key, for those who mount secrets.",
     absent: Absent::Otherwise { words: "none", example: Some("/run/secrets/doorstep-encryption-key") },
     shape: Text { name: "path", read: path },
+};
+
+pub(super) static PREVIOUS_KEY: Opt<Secret<EncryptionKey>> = Opt {
+    key: "keys.previous_encryption_key",
+    doc: "The encryption key before, while everything moves from it to the new one: it still opens, and \
+          `doorstep keys reseal` moves. It may stand in the environment only.",
+    absent: Absent::Otherwise { words: "none", example: None },
+    shape: Secret(Text { name: "32 bytes in base64 or hexadecimal", read: EncryptionKey::parse }),
+};
+
+pub(super) static PREVIOUS_KEY_FILE: Opt<Text<PathBuf>> = Opt {
+    key: "keys.previous_encryption_key_file",
+    doc: "A file that holds the encryption key before.",
+    absent: Absent::Otherwise {
+        words: "none",
+        example: Some("/run/secrets/doorstep-previous-encryption-key"),
+    },
+    shape: Text { name: "path", read: path },
+};
+
+pub(super) static ROTATE_EVERY: Opt<Span> = Opt {
+    key: "keys.rotate_every",
+    doc: "How long a key signs before the next one, made by whichever process comes first, takes over. It may not be \
+          shorter than the time that a new key stands in the key set before it signs: 1.1 times `jwks_cache`, twice \
+          `clock_skew` and three seconds.",
+    absent: Absent::Default("90d"),
+    shape: Span { min: "1s", max: "1000d" },
+};
+
+pub(super) static KEY_BITS: Opt<OneOf> = Opt {
+    key: "keys.bits",
+    doc: "The size of keys that are made from now on. Prelude does not say how large a key it takes; 2048 is what \
+          everybody takes.",
+    absent: Absent::Default("2048"),
+    shape: OneOf { numbers: &[2048, 3072, 4096] },
+};
+
+pub(super) static KEY_CLOCK_SKEW: Opt<Span> = Opt {
+    key: "keys.clock_skew",
+    doc: "The most that the clocks of two processes, or ours and Prelude's, are apart.",
+    absent: Absent::Default("30s"),
+    shape: Span { min: "0s", max: "5m" },
+};
+
+pub(super) static JWKS_CACHE: Opt<Span> = Opt {
+    key: "keys.jwks_cache",
+    doc: "How long Prelude keeps our key set: ten minutes. Shorter is for tests of a rotation, in development mode.",
+    absent: Absent::Default("10m"),
+    shape: Span { min: "1s", max: "1d" },
 };
 
 pub(super) static TTL: Opt<Span> = Opt {

@@ -8,13 +8,15 @@ use secrecy::zeroize::Zeroizing;
 
 use super::fault::{ConfigFaults, Fault};
 use super::layers::Merged;
+use super::option::Opt;
 use super::options as o;
 use super::rules;
-use super::shape::Wrong;
+use super::shape::{Secret, Text, Wrong};
 use super::source::{self, Layer};
 use super::values::{
     AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain, StoreUrl,
 };
+use crate::domain::KeyTerms;
 
 /// Everything that can be set.
 #[derive(Debug)]
@@ -102,6 +104,10 @@ pub(crate) struct StoreSettings {
 pub(crate) struct KeySettings {
     /// What seals them; `None` when nobody gave one, which is up to who needs it.
     pub(crate) encryption_key: Option<EncryptionKey>,
+    /// What sealed them before, while they move.
+    pub(crate) previous_encryption_key: Option<EncryptionKey>,
+    /// How they rotate.
+    pub(crate) terms: KeyTerms,
 }
 
 /// The tokens.
@@ -144,21 +150,33 @@ pub(super) fn build(mut layers: Vec<Layer>) -> Result<Settings, ConfigFaults> {
     if all_read {
         faults.extend(rules::together(&merged));
     }
-    let encryption_key = encryption_key(&merged).unwrap_or_else(|fault| {
-        faults.push(*fault);
-        None
-    });
+    let mut read = |key, file| {
+        encryption_key(&merged, key, file).unwrap_or_else(|fault| {
+            faults.push(*fault);
+            None
+        })
+    };
+    let encryption_keys = EncryptionKeysRead {
+        current: read(&o::ENCRYPTION_KEY, &o::ENCRYPTION_KEY_FILE),
+        previous: read(&o::PREVIOUS_KEY, &o::PREVIOUS_KEY_FILE),
+    };
     if all_read {
         faults.extend(rules::missing(&merged));
     }
     // INVARIANT: without a fault every option that has no `Otherwise` has a good value, so `settings` has them all.
-    match settings(&merged, encryption_key) {
+    match settings(&merged, encryption_keys) {
         Some(settings) if faults.is_empty() => Ok(settings),
         _ => Err(ConfigFaults::new(faults)),
     }
 }
 
-fn settings(merged: &Merged, encryption_key: Option<EncryptionKey>) -> Option<Settings> {
+/// The encryption keys as they were given, each by itself or in a file.
+struct EncryptionKeysRead {
+    current: Option<EncryptionKey>,
+    previous: Option<EncryptionKey>,
+}
+
+fn settings(merged: &Merged, encryption_keys: EncryptionKeysRead) -> Option<Settings> {
     Some(Settings {
         mode: merged.get(&o::MODE)?,
         server: server(merged)?,
@@ -172,7 +190,11 @@ fn settings(merged: &Merged, encryption_key: Option<EncryptionKey>) -> Option<Se
             queue_max: size(merged.get(&o::QUEUE_MAX)?),
             batch_max: size(merged.get(&o::BATCH_MAX)?),
         },
-        keys: KeySettings { encryption_key },
+        keys: KeySettings {
+            encryption_key: encryption_keys.current,
+            previous_encryption_key: encryption_keys.previous,
+            terms: key_terms(merged)?,
+        },
         tokens: TokenSettings {
             ttl: merged.get(&o::TTL)?,
             per_verification_max: merged.get(&o::PER_VERIFICATION_MAX)?,
@@ -211,12 +233,25 @@ fn prelude(merged: &Merged) -> Option<PreludeSettings> {
     })
 }
 
+/// How keys rotate.
+pub(super) fn key_terms(merged: &Merged) -> Option<KeyTerms> {
+    Some(KeyTerms {
+        rotate_every: merged.get(&o::ROTATE_EVERY)?,
+        bits: merged.get(&o::KEY_BITS)?,
+        jwks_cache: merged.get(&o::JWKS_CACHE)?,
+        clock_skew: merged.get(&o::KEY_CLOCK_SKEW)?,
+    })
+}
+
 /// The key from its own variable, or from the file that is named.
-fn encryption_key(merged: &Merged) -> Result<Option<EncryptionKey>, Box<Fault>> {
-    if let Some(key) = merged.get(&o::ENCRYPTION_KEY) {
+fn encryption_key(
+    merged: &Merged,
+    key: &Opt<Secret<EncryptionKey>>,
+    option: &Opt<Text<PathBuf>>,
+) -> Result<Option<EncryptionKey>, Box<Fault>> {
+    if let Some(key) = merged.get(key) {
         return Ok(Some(key));
     }
-    let option = &o::ENCRYPTION_KEY_FILE;
     let (Some(file), Some(entry)) = (merged.get(option), merged.winner(option.key)) else { return Ok(None) };
     let fault = |wrong| Box::new(Fault::at(option.key, &entry.value_at, wrong));
     let text = source::read(&file).map(Zeroizing::new).map_err(|unread| fault(unread.wrong()))?;

@@ -122,6 +122,37 @@ impl Shape for Integer {
     }
 }
 
+/// One of a few whole numbers.
+pub(super) struct OneOf {
+    /// The numbers.
+    pub(super) numbers: &'static [u32],
+}
+
+impl OneOf {
+    fn words(&self) -> String {
+        let words: Vec<_> = self.numbers.iter().map(ToString::to_string).collect();
+        words.join(" or ")
+    }
+}
+
+impl Shape for OneOf {
+    type Value = u32;
+
+    fn written(&self) -> Written {
+        Written::Integer
+    }
+
+    fn describe(&self) -> String {
+        self.words()
+    }
+
+    fn read(&self, text: &str) -> Result<u32, Wrong> {
+        let found = text.parse().ok().filter(|number| self.numbers.contains(number));
+        let help = format!("write {}", self.words());
+        found.ok_or_else(|| Wrong::impossible("is not a number that this option knows", &help))
+    }
+}
+
 /// A span between two bounds, both included: a whole number and a unit.
 pub(super) struct Span {
     /// The shortest, as written.
@@ -143,7 +174,7 @@ impl Shape for Span {
 
     fn read(&self, text: &str) -> Result<Duration, Wrong> {
         let help = format!(
-            "write a whole number and a unit (ms, s, m, h), such as \"90s\"; from {} to {}",
+            "write a whole number and a unit (ms, s, m, h, d), such as \"90s\"; from {} to {}",
             self.min, self.max
         );
         let wrong = || Wrong::of_type("is not a duration", &help);
@@ -162,7 +193,8 @@ impl Shape for Span {
 
 /// Splits `90s` into its digits and the unit's milliseconds.
 fn split_unit(text: &str) -> Option<(&str, u64)> {
-    const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+    const UNITS: [(&str, u64); 5] =
+        [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
     UNITS.into_iter().find_map(|(unit, millis)| {
         let digits = text.strip_suffix(unit)?;
         is_plain_whole(digits).then_some((digits, millis))

@@ -197,7 +197,7 @@ pub(crate) struct SigningKeyRecord {
     pub(crate) exponent: String,
     /// Size of the modulus.
     pub(crate) bits: u32,
-    /// The private key, sealed and bound to its `kid`.
+    /// The private key, sealed and bound to its `kid`; empty once it was thrown away.
     pub(crate) sealed_private_key: Vec<u8>,
     /// From when it stands in our key set.
     pub(crate) publish_at: Timestamp,
@@ -209,6 +209,18 @@ pub(crate) struct SigningKeyRecord {
     pub(crate) revoked_at: Option<Timestamp>,
     /// When it was made.
     pub(crate) created_at: Timestamp,
+}
+
+impl SigningKeyRecord {
+    /// Whether the private part is still there.
+    pub(crate) const fn has_private_key(&self) -> bool {
+        !self.sealed_private_key.is_empty()
+    }
+
+    /// The order of keys everywhere: by activation, and by name where two activate at once.
+    pub(crate) const fn order(&self) -> (Timestamp, &Kid) {
+        (self.activate_at, &self.kid)
+    }
 }
 
 /// Without the sealed key: even sealed it has no place in a log.

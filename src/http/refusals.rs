@@ -239,6 +239,14 @@ pub(super) const fn outside_key_limits() -> Refusal {
     )
 }
 
+/// Nothing may be signed, since a key may have been withdrawn that this process does not know of.
+pub(super) fn stale_signing_keys() -> Refusal {
+    unavailable(
+        "signing_keys_stale",
+        "The signing keys could not be looked at for too long to sign with them",
+    )
+}
+
 pub(super) fn store_unavailable() -> Refusal {
     unavailable("store_unavailable", "The record could not be read or written")
 }

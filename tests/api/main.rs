@@ -21,6 +21,7 @@ mod mint;
 mod past;
 mod reload;
 mod repeats;
+mod rotation;
 mod swaps;
 mod vectors;
 mod verifications;

@@ -15,6 +15,7 @@ mod desk;
 mod doctor;
 mod encryption_key;
 mod help;
+mod keys;
 mod killed;
 mod log_lines;
 mod policies;

@@ -160,7 +160,8 @@ impl App {
         if expires_at.unix_seconds() <= now.unix_seconds() {
             return Err(VerificationError::NoTimeLeft);
         }
-        let key = self.parts.ring.signer_at(now).ok_or(VerificationError::NoSigner)?;
+        let ring = self.ring()?;
+        let key = ring.signer_at(now).ok_or(VerificationError::NoSigner)?;
         let record = StoredToken {
             jti: Jti::from_random(draw(&*self.parts.random)?),
             kid: key.kid().clone(),
@@ -182,7 +183,8 @@ impl App {
         let KeptAnswer::Token(jti) = answer else { return Err(PostError::OtherBody.into()) };
         let record = self.parts.store.token(jti).await?.ok_or(VerificationError::TokenGone)?;
         let now = self.now();
-        let key = self.parts.ring.published_at(&record.kid, now).ok_or(VerificationError::TokenGone)?;
+        let ring = self.ring()?;
+        let key = ring.published_at(&record.kid, now).ok_or(VerificationError::TokenGone)?;
         if record.expires_at <= now {
             return Err(VerificationError::TokenGone);
         }

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 
-use super::{outside_key_limits, store_unavailable};
+use super::{outside_key_limits, stale_signing_keys, store_unavailable};
 use crate::app::{PostError, VerificationError};
 use crate::http::problem::{Refusal, invalid_request, unavailable};
 use crate::prelude::ChallengeFault;
@@ -44,6 +44,7 @@ impl From<VerificationError> for Refusal {
             }
             Error::NoTimeLeft => challenge_expired(),
             Error::NoSigner => unavailable("no_signing_key", "No signing key is active"),
+            Error::StaleRing(_) => stale_signing_keys(),
             Error::Key(_) | Error::Random(_) => unavailable("not_signed", "The token could not be signed"),
             Error::TooManyWaiters => {
                 unavailable("too_many_waiters", "As many callers wait for verifications as may")

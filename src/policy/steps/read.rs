@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::keys::{CUSTOM_STEP, MANAGED_STEP, STEPS_FILE};
 use super::{CustomStep, Platforms, StepBook};
-use crate::domain::{Approver, COMPLETED, MANAGED_STEPS, Platform, Seconds, StepKey};
+use crate::domain::{Approver, COMPLETED, MANAGED_STEPS, Platform, Seconds, StepKey, TOKEN_LIFE_SECONDS_MAX};
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::literal;
 use crate::policy::reader::{Map, Reader, Truth};
@@ -18,7 +18,7 @@ pub(crate) const PLATFORM_NAMES: [&str; 3] = ["WEB", "ANDROID", "IOS"];
 /// Words of the language that a plan could not tell from a step.
 const LANGUAGE_WORDS: [&str; 3] = ["first_of", "expires_in", "step"];
 /// The longest life of a verification token, in seconds: short, since nobody can call one back (docs/CONTRACT.md C6.3).
-const TOKEN_TTL_MAX: u32 = 3600;
+const TOKEN_TTL_MAX: u32 = TOKEN_LIFE_SECONDS_MAX;
 /// The longest that an approval is kept for a later challenge, in seconds: a year.
 const APPROVAL_SECONDS_MAX: u32 = 365 * 86_400;
 

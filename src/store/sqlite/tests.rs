@@ -6,6 +6,7 @@ mod decisions;
 mod desk;
 mod executions;
 mod files;
+mod key_actions;
 mod keys;
 mod past;
 mod redemptions;

@@ -17,12 +17,12 @@ use crate::store::{
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn later(seconds: u64) -> Timestamp {
+pub(super) fn later(seconds: u64) -> Timestamp {
     START.plus(Duration::from_secs(seconds))
 }
 
 /// A store with a caller and a signing key.
-async fn ready(directory: &Directory) -> Store {
+pub(super) async fn ready(directory: &Directory) -> Store {
     let store = directory.open().await;
     store.create_api_key(api_key("one")).await.expect("kept");
     let key = SigningKeyRecord { revoked_at: None, ..signing_key("ours") };
@@ -35,7 +35,7 @@ fn id(n: u8) -> VerificationId {
 }
 
 /// A wish for challenge `n` that ends in an hour.
-fn wish(n: u8) -> OpenWish {
+pub(super) fn wish(n: u8) -> OpenWish {
     let opening = Opening {
         id: id(n),
         reference: Reference::from_random([n; 16]),
@@ -55,7 +55,7 @@ fn wish(n: u8) -> OpenWish {
     OpenWish { opening, approvals_since: None }
 }
 
-async fn open(store: &Store, wish: OpenWish) -> Verification {
+pub(super) async fn open(store: &Store, wish: OpenWish) -> Verification {
     match store.open_verification(wish, None).await.expect("answered") {
         Answered::Now(OpenOutcome::Opened(opened)) => *opened,
         other => panic!("{other:?}"),
@@ -72,7 +72,7 @@ fn decided(outcome: StepOutcome, at: Timestamp) -> Decided {
     }
 }
 
-async fn decide(store: &Store, n: u8, outcome: StepOutcome, at: Timestamp) -> DecideOutcome {
+pub(super) async fn decide(store: &Store, n: u8, outcome: StepOutcome, at: Timestamp) -> DecideOutcome {
     let kept_for = Some(Duration::from_secs(7 * 86_400));
     match store.decide_verification(id(n), (decided(outcome, at), kept_for), None).await.expect("answered") {
         Answered::Now(outcome) => outcome,
@@ -80,7 +80,7 @@ async fn decide(store: &Store, n: u8, outcome: StepOutcome, at: Timestamp) -> De
     }
 }
 
-fn mint(n: u8, jti: u8) -> MintRecord {
+pub(super) fn mint(n: u8, jti: u8) -> MintRecord {
     MintRecord {
         jti: Jti::from_random([jti; 16]),
         kid: Kid::new("ours").expect("a kid"),
@@ -92,7 +92,7 @@ fn mint(n: u8, jti: u8) -> MintRecord {
     }
 }
 
-async fn minted(store: &Store, mint: MintRecord) -> MintOutcome {
+pub(super) async fn minted(store: &Store, mint: MintRecord) -> MintOutcome {
     match store.record_mint((mint, 3), None).await.expect("answered") {
         Answered::Now(outcome) => outcome,
         other => panic!("{other:?}"),
