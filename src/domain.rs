@@ -17,6 +17,9 @@ mod ids;
 mod mask;
 mod metadata;
 mod money;
+mod pointer;
+mod provider;
+mod provider_source;
 mod record;
 mod stored;
 mod time;
@@ -40,11 +43,17 @@ pub(crate) use history::{
 };
 pub(crate) use ids::{
     ApiKeyId, ChallengeId, DecisionId, DeskReason, FactKind, IdFault, Jti, Kid, ListName, RuleId, Scope,
-    SessionId, StepKey, UserId,
+    SessionId, SourceName, StepKey, UserId,
 };
 pub(crate) use mask::{mask_identifier, mask_ip, masked_parts, push_masked_ip};
 pub(crate) use metadata::{Metadata, MetadataFault};
 pub(crate) use money::{Amount, Currency, by_value};
+pub(crate) use pointer::Pointer;
+pub(crate) use provider::{EventId, Match, ProviderEvent, ProviderOutcome};
+pub(crate) use provider_source::{
+    GenericSigning, OutcomeWords, Overrides, Scheme, SecretBytes, SignatureText, Signed, SignedHash,
+    SourceSpec,
+};
 pub(crate) use record::{
     ChallengeProof, DecisionRecord, MintRecord, Recorded, ReviewFound, ReviewQuery, SignatureHash,
     SignatureSeen, SigningKeyRecord,

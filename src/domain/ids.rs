@@ -32,6 +32,10 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':')
 }
 
+fn is_plain(c: char) -> bool {
+    c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'
+}
+
 fn is_printable(c: char) -> bool {
     !c.is_control()
 }
@@ -113,6 +117,10 @@ text_id!(
 text_id!(
     /// The name of a list: that of its file, without the ending.
     ListName, 100, is_name, "a-z A-Z 0-9 . - _ :"
+);
+text_id!(
+    /// The name that an identity-check provider is configured under, as in `provider:NAME`.
+    SourceName, 32, is_plain, "a-z 0-9 _"
 );
 text_id!(
     /// Why somebody acts at the fraud desk, in their own words.
