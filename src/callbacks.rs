@@ -10,7 +10,7 @@ mod schemes;
 mod signing;
 mod source;
 
-pub(crate) use source::{CallbackFault, Source, Sources};
+pub(crate) use source::{CallbackFault, Providers, Source};
 
 #[cfg(test)]
 mod fixtures;

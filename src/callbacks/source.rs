@@ -127,9 +127,9 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 /// Every configured provider, by name.
 #[derive(Debug, Default)]
-pub(crate) struct Sources(BTreeMap<SourceName, Source>);
+pub(crate) struct Providers(BTreeMap<SourceName, Source>);
 
-impl Sources {
+impl Providers {
     /// Prepares all of them.
     pub(crate) fn new(specs: &[SourceSpec]) -> Self {
         Self(specs.iter().map(|spec| (spec.name.clone(), Source::new(spec))).collect())

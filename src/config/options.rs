@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub(super) mod callbacks;
+
 use super::option::{Absent, AnyOption, Opt};
 use super::shape::{Choice, Integer, Secret, Span, Text};
 use super::values::{
@@ -11,24 +13,29 @@ use super::values::{
 };
 
 /// The sections and what they are about; options without a section come first.
-pub(super) const SECTIONS: [(&str, &str); 7] = [
+pub(super) const SECTIONS: [(&str, &str); 8] = [
     ("server", "The HTTP server."),
     ("prelude", "Prelude's side: whose application this is and where its public keys are."),
     ("policies", "The rules."),
     ("store", "The record of every verdict."),
     ("keys", "The keys that sign verification tokens."),
     ("tokens", "The tokens: those we make and those we take."),
+    (
+        callbacks::SECTION,
+        "Identity-check providers that finish custom steps by webhook, a table each under a name of your choice.",
+    ),
     ("log", "Log lines, which go to standard error and never hold tokens, bodies or personal data."),
 ];
 
 /// Every option, section by section.
 pub(super) fn all() -> impl Iterator<Item = &'static dyn AnyOption> {
-    ALL.iter().copied()
+    ALL.iter().chain(&callbacks::ALL).copied()
 }
 
 /// The option of a key.
 pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
-    all().find(|option| option.key() == key)
+    let general = callbacks::general(key);
+    all().find(|option| option.key() == general.as_deref().unwrap_or(key))
 }
 
 static ALL: [&dyn AnyOption; 27] = [

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use secrecy::zeroize::Zeroizing;
 
+use super::callbacks;
 use super::fault::{ConfigFaults, Fault};
 use super::layers::Merged;
 use super::options as o;
@@ -15,6 +16,7 @@ use super::source::{self, Layer};
 use super::values::{
     AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain, StoreUrl,
 };
+use crate::domain::SourceSpec;
 
 /// Everything that can be set.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) keys: KeySettings,
     /// The tokens.
     pub(crate) tokens: TokenSettings,
+    /// Identity-check providers, by name.
+    pub(crate) callbacks: Vec<SourceSpec>,
     /// Log lines.
     pub(crate) log: LogSettings,
 }
@@ -144,17 +148,23 @@ pub(super) fn build(mut layers: Vec<Layer>) -> Result<Settings, ConfigFaults> {
         faults.push(*fault);
         None
     });
+    let (callbacks, incomplete) = callbacks::specs(&merged);
     if all_read {
+        faults.extend(incomplete);
         faults.extend(rules::missing(&merged));
     }
     // INVARIANT: without a fault every option that has no `Otherwise` has a good value, so `settings` has them all.
-    match settings(&merged, encryption_key) {
+    match settings(&merged, encryption_key, callbacks) {
         Some(settings) if faults.is_empty() => Ok(settings),
         _ => Err(ConfigFaults::new(faults)),
     }
 }
 
-fn settings(merged: &Merged, encryption_key: Option<EncryptionKey>) -> Option<Settings> {
+fn settings(
+    merged: &Merged,
+    encryption_key: Option<EncryptionKey>,
+    callbacks: Vec<SourceSpec>,
+) -> Option<Settings> {
     Some(Settings {
         mode: merged.get(&o::MODE)?,
         server: server(merged)?,
@@ -174,6 +184,7 @@ fn settings(merged: &Merged, encryption_key: Option<EncryptionKey>) -> Option<Se
             not_before_skew: merged.get(&o::NOT_BEFORE_SKEW)?,
             challenge_clock_skew: merged.get(&o::CHALLENGE_CLOCK_SKEW)?,
         },
+        callbacks,
         log: LogSettings { level: merged.get(&o::LOG_LEVEL)?, format: merged.get(&o::LOG_FORMAT)? },
     })
 }
