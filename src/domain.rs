@@ -49,7 +49,7 @@ pub(crate) use mask::{mask_identifier, mask_ip, masked_parts, push_masked_ip};
 pub(crate) use metadata::{Metadata, MetadataFault};
 pub(crate) use money::{Amount, Currency, by_value};
 pub(crate) use pointer::Pointer;
-pub(crate) use provider::{EventId, Match, ProviderEvent, ProviderOutcome};
+pub(crate) use provider::{Became, EventId, Match, ProviderCall, ProviderEvent, ProviderOutcome, ProviderRight};
 pub(crate) use provider_source::{
     GenericSigning, OutcomeWords, Overrides, Scheme, SecretBytes, SignatureText, Signed, SignedHash,
     SourceSpec,

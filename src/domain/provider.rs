@@ -1,8 +1,9 @@
 //! What an identity-check provider says about a verification.
 
 use std::fmt;
+use std::time::Duration;
 
-use super::Timestamp;
+use super::{SourceName, StepKey, Timestamp};
 
 /// The longest event id that a provider may give, in characters.
 const EVENT_ID_CHARS_MAX: usize = 128;
@@ -101,6 +102,89 @@ pub(crate) struct ProviderEvent {
     pub(crate) happened_at: Option<Timestamp>,
     /// Whether it may be acted on.
     pub(crate) matches: Match,
+}
+
+/// A step that a provider may finish now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProviderRight {
+    /// Which step. Both the settings and the policy in force let the provider finish it.
+    pub(crate) step: StepKey,
+    /// How long an approval that comes too late is kept for a later challenge; none means that it is lost.
+    pub(crate) kept_for: Option<Duration>,
+}
+
+/// An event that is to be recorded, with what the provider may do.
+#[derive(Debug, Clone)]
+pub(crate) struct ProviderCall {
+    /// Whose.
+    pub(crate) source: SourceName,
+    /// What it says.
+    pub(crate) event: ProviderEvent,
+    /// When it came.
+    pub(crate) received_at: Timestamp,
+    /// The steps that the provider may finish.
+    pub(crate) rights: Vec<ProviderRight>,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Became {
+    /// It decided the verification.
+    Applied,
+    /// It took the approval back, or what may still come of before.
+    TakenBack,
+    /// It approved after the end, and is kept for a later challenge.
+    Kept,
+    /// It decides nothing by what it says.
+    Pending,
+    /// It says a word that we do not know.
+    UnknownWord,
+    /// A required value is missing or another one.
+    Mismatch,
+    /// The reference belongs to another provider, or to none.
+    WrongSource,
+    /// The settings or the policy in force do not let the provider finish the step.
+    NotAllowed,
+    /// No verification has the reference, or the event has none.
+    UnknownReference,
+    /// Something that happened later was applied before.
+    Late,
+    /// The verification was decided or withdrawn before.
+    AlreadyDecided,
+    /// The verification's time was over, and nothing is kept.
+    TooLate,
+}
+
+impl Became {
+    /// The name in the store, metrics, logs and the verification's history.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::TakenBack => "taken_back",
+            Self::Kept => "kept",
+            Self::Pending => "pending",
+            Self::UnknownWord => "unknown_word",
+            Self::Mismatch => "mismatch",
+            Self::WrongSource => "wrong_source",
+            Self::NotAllowed => "not_allowed",
+            Self::UnknownReference => "unknown_reference",
+            Self::Late => "late",
+            Self::AlreadyDecided => "already_decided",
+            Self::TooLate => "too_late",
+        }
+    }
+
+    /// Whether somebody should look: provider, settings and policy do not go together.
+    pub(crate) const fn is_amiss(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownWord
+                | Self::Mismatch
+                | Self::WrongSource
+                | Self::NotAllowed
+                | Self::UnknownReference
+        )
+    }
 }
 
 #[cfg(test)]
