@@ -9,13 +9,15 @@ mod desk;
 mod evaluate;
 mod key_sets;
 mod library;
-mod mint;
 mod obstacle;
 mod page;
 mod policies;
+mod post;
 mod readiness;
 mod reload;
 mod signing_keys;
+mod tidying;
+mod verification;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -38,12 +40,13 @@ pub(crate) use desk::{
     act_at_desk,
 };
 pub(crate) use evaluate::EvaluateError;
-pub(crate) use mint::{MintError, TokenRequest};
 pub(crate) use obstacle::{Obstacle, unrecorded_past};
 pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};
+pub(crate) use post::{Post, PostError, Reply};
 pub(crate) use reload::{ReloadError, Reloading};
 pub(crate) use signing_keys::{SigningKeysError, open_identifier_digest, open_ring};
+pub(crate) use verification::{VerificationError, VerificationsQuery, WaitQuery};
 
 /// What the operator sets for the use cases.
 #[derive(Debug, Clone)]
@@ -52,6 +55,10 @@ pub(crate) struct AppSettings {
     pub(crate) decide_deadline: Duration,
     /// How long a verification token lives where its step does not say.
     pub(crate) token_ttl: Duration,
+    /// The most tokens that one verification gets.
+    pub(crate) tokens_max: u32,
+    /// The most callers that wait for verifications at once.
+    pub(crate) waiters_max: usize,
     /// How far back `nbf` is set, for clocks that run behind.
     pub(crate) not_before_skew: Duration,
     /// How far ahead of ours Prelude's clock may be.
@@ -90,6 +97,7 @@ pub(crate) struct App {
     jwks: RwLock<Arc<RenderedJwks>>,
     known_keys: access::KnownKeys,
     desk: desk::KnownDesk,
+    waiters: verification::Waiters,
 }
 
 impl App {
@@ -98,7 +106,8 @@ impl App {
         parts.metrics.policy_activation(parts.policies.since().unix_seconds());
         let jwks = RwLock::new(Arc::new(parts.ring.jwks_at(parts.clock.now())));
         let desk = desk::KnownDesk::empty(&parts.policies.bundle());
-        Self { parts, jwks, known_keys: access::KnownKeys::default(), desk }
+        let waiters = verification::Waiters::at_most(parts.settings.waiters_max);
+        Self { parts, jwks, known_keys: access::KnownKeys::default(), desk, waiters }
     }
 
     /// Where things are counted.

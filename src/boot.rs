@@ -198,6 +198,7 @@ async fn compose(
     app.restore_desk().await?;
     let (stop, stopped) = watch::channel(false);
     let mut background = app.keep_key_sets_fresh(settings.prelude.key_set_refresh, &stopped);
+    background.push(app.keep_tidy(&stopped));
     let reloading = match settings.policies.reload {
         PolicyReload::Watched => Reloading::Watched,
         PolicyReload::Asked => Reloading::Asked,
@@ -210,6 +211,8 @@ fn app_settings(settings: &Settings) -> AppSettings {
     AppSettings {
         decide_deadline: settings.server.request_deadline,
         token_ttl: settings.tokens.ttl,
+        tokens_max: settings.tokens.per_verification_max,
+        waiters_max: settings.server.waiters_max,
         not_before_skew: settings.tokens.not_before_skew,
         challenge_clock_skew: settings.tokens.challenge_clock_skew,
         session_domain: settings.prelude.session_domain.as_str().to_owned(),

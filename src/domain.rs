@@ -24,6 +24,7 @@ mod record;
 mod stored;
 mod time;
 mod verdict;
+mod verification;
 
 pub(crate) use access::{AccessAction, AccessRecord, StoredAccess};
 pub(crate) use activation::{ActivationRecord, StoredActivation, Trigger};
@@ -42,10 +43,10 @@ pub(crate) use history::{
     PastFact, PastRejection, Period, Scopes, Subject, SubjectKey, Sum, Tally, Traits, Window, Zone,
 };
 pub(crate) use ids::{
-    ApiKeyId, ChallengeId, DecisionId, DeskReason, FactKind, IdFault, Jti, Kid, ListName, RuleId, Scope,
-    SessionId, SourceName, StepKey, UserId,
+    ApiKeyId, ChallengeId, Decider, DecisionId, FactKind, GivenReason, IdFault, Jti, Kid, ListName,
+    Reference, RuleId, Scope, SessionId, SourceName, StepKey, UserId, VerificationId,
 };
-pub(crate) use mask::{mask_identifier, mask_ip, masked_parts, push_masked_ip};
+pub(crate) use mask::{mask_identifier, mask_ip, masked_metadata, masked_parts, push_masked_ip};
 pub(crate) use metadata::{Metadata, MetadataFault};
 pub(crate) use money::{Amount, Currency, by_value};
 pub(crate) use pointer::Pointer;
@@ -56,11 +57,15 @@ pub(crate) use provider_source::{
 };
 pub(crate) use record::{
     ChallengeProof, DecisionRecord, MintRecord, Recorded, ReviewFound, ReviewQuery, SignatureHash,
-    SignatureSeen, SigningKeyRecord,
+    SignatureSeen, SigningKeyRecord, StoredToken,
 };
 pub(crate) use stored::{DecisionFilter, DecisionPage, StoredDecision};
 pub(crate) use time::{Seconds, Timestamp};
 pub(crate) use verdict::{Grant, GrantMode, Step, StepPlan, Verdict, VerdictKind};
+pub(crate) use verification::{
+    Decided, EventKind, Opening, StepOutcome, StoredEvent, Verification, VerificationFilter,
+    VerificationState, Withdrawal, Withdrawn, WithdrawnOf,
+};
 
 /// The step keys that Prelude itself carries out (docs/CONTRACT.md C4.6).
 pub(crate) const MANAGED_STEPS: [&str; 3] = ["verify_sms", "verify_email", "verify_passkey"];

@@ -13,7 +13,7 @@ mod problem;
 mod refusals;
 mod request_id;
 mod server;
-mod verification_tokens;
+mod verifications;
 
 use std::sync::Arc;
 

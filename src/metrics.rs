@@ -16,6 +16,11 @@ struct Verdict {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct State {
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Cause {
     cause: &'static str,
 }
@@ -39,6 +44,7 @@ pub(crate) struct Metrics {
     repeated_calls: Counter,
     stale_verdicts: Counter,
     hook_refusals: Family<Cause, Counter>,
+    verifications: Family<State, Counter>,
     mints: Counter,
     mint_refusals: Family<Cause, Counter>,
     key_set_fetches: Family<SetAndOutcome, Counter>,
@@ -61,6 +67,7 @@ impl Metrics {
             repeated_calls: Counter::default(),
             stale_verdicts: Counter::default(),
             hook_refusals: Family::default(),
+            verifications: Family::default(),
             mints: Counter::default(),
             mint_refusals: Family::default(),
             key_set_fetches: Family::default(),
@@ -84,6 +91,11 @@ impl Metrics {
             metrics.stale_verdicts.clone(),
         );
         registry.register("hook_refusals", "Hook calls refused, by cause", metrics.hook_refusals.clone());
+        registry.register(
+            "verifications",
+            "Verifications that came into a state; `pending` counts those that were opened",
+            metrics.verifications.clone(),
+        );
         registry.register("verification_tokens", "Verification tokens minted", metrics.mints.clone());
         registry.register("mint_refusals", "Token requests refused, by cause", metrics.mint_refusals.clone());
         registry.register(
@@ -136,6 +148,22 @@ impl Metrics {
     /// Counts a hook call that got no verdict.
     pub(crate) fn hook_refusal(&self, cause: &'static str) {
         self.hook_refusals.get_or_create(&Cause { cause }).inc();
+    }
+
+    /// Counts a verification that was opened.
+    pub(crate) fn verification_opened(&self) {
+        self.verification_decided("pending");
+    }
+
+    /// Counts a verification that came into a state, or an approval that came late and was kept.
+    pub(crate) fn verification_decided(&self, state: &'static str) {
+        self.verifications.get_or_create(&State { state }).inc();
+    }
+
+    /// Counts verifications whose time ran out.
+    pub(crate) fn verifications_expired(&self, count: usize) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.verifications.get_or_create(&State { state: "expired" }).inc_by(count);
     }
 
     /// Counts a token that was minted and recorded.

@@ -20,6 +20,9 @@ use std::path::PathBuf;
 /// The most providers.
 const SOURCES_MAX: usize = 64;
 
+/// The longest name of one.
+const NAME_CHARS_MAX: usize = 32;
+
 /// The most values that one may require.
 const REQUIRED_MAX: usize = 32;
 
@@ -50,8 +53,9 @@ pub(super) fn misnamed(key: &str) -> Option<Wrong> {
 
 /// Double underscores would part a variable's name, and `-` could not stand in one.
 fn is_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let well_set = name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.ends_with('_');
-    well_set && !name.contains("__") && SourceName::new(name).is_ok()
+    well_set && name.len() <= NAME_CHARS_MAX && name.chars().all(is_plain) && !name.contains("__")
 }
 
 /// Builds every provider whose table is whole, and tells what is wrong with the others.

@@ -38,7 +38,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
     all().find(|option| option.key() == general.as_deref().unwrap_or(key))
 }
 
-static ALL: [&dyn AnyOption; 27] = [
+static ALL: [&dyn AnyOption; 29] = [
     &MODE,
     &BIND,
     &WORKERS,
@@ -48,6 +48,7 @@ static ALL: [&dyn AnyOption; 27] = [
     &BODY_DEADLINE,
     &REQUEST_DEADLINE,
     &SHUTDOWN_DEADLINE,
+    &WAITERS_MAX,
     &APP_ID,
     &SESSION_DOMAIN,
     &KEY_SET_URL,
@@ -62,6 +63,7 @@ static ALL: [&dyn AnyOption; 27] = [
     &ENCRYPTION_KEY,
     &ENCRYPTION_KEY_FILE,
     &TTL,
+    &PER_VERIFICATION_MAX,
     &NOT_BEFORE_SKEW,
     &CHALLENGE_CLOCK_SKEW,
     &LOG_LEVEL,
@@ -131,6 +133,13 @@ pub(super) static SHUTDOWN_DEADLINE: Opt<Span> = Opt {
     doc: "How long requests in progress may go on after SIGTERM.",
     absent: Absent::Default("30s"),
     shape: Span { min: "1s", max: "10m" },
+};
+
+pub(super) static WAITERS_MAX: Opt<Integer> = Opt {
+    key: "server.waiters_max",
+    doc: "Callers that may wait for news of verifications at once; one more is answered 503.",
+    absent: Absent::Default("1000"),
+    shape: Integer { min: 0, max: 100_000 },
 };
 
 pub(super) static APP_ID: Opt<Text<AppId>> = Opt {
@@ -244,6 +253,13 @@ pub(super) static TTL: Opt<Span> = Opt {
     doc: "How long a verification token lives.",
     absent: Absent::Default("5m"),
     shape: Span { min: "30s", max: "1h" },
+};
+
+pub(super) static PER_VERIFICATION_MAX: Opt<Integer> = Opt {
+    key: "tokens.per_verification_max",
+    doc: "How many verification tokens one approval may get: answers are lost now and then, and a token is good once.",
+    absent: Absent::Default("5"),
+    shape: Integer { min: 1, max: 100 },
 };
 
 pub(super) static NOT_BEFORE_SKEW: Opt<Span> = Opt {

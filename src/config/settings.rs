@@ -60,6 +60,8 @@ pub(crate) struct ServerSettings {
     pub(crate) request_deadline: Duration,
     /// For what is in progress at SIGTERM.
     pub(crate) shutdown_deadline: Duration,
+    /// Callers that may wait for news of verifications at once.
+    pub(crate) waiters_max: usize,
 }
 
 /// Prelude's side.
@@ -111,6 +113,8 @@ pub(crate) struct KeySettings {
 pub(crate) struct TokenSettings {
     /// How long a verification token lives; whole seconds are what it is written in.
     pub(crate) ttl: Duration,
+    /// How many tokens one approval may get.
+    pub(crate) per_verification_max: u32,
     /// How far before its making it is already good.
     pub(crate) not_before_skew: Duration,
     /// How far Prelude's clock may be from ours.
@@ -181,6 +185,7 @@ fn settings(
         keys: KeySettings { encryption_key },
         tokens: TokenSettings {
             ttl: merged.get(&o::TTL)?,
+            per_verification_max: merged.get(&o::PER_VERIFICATION_MAX)?,
             not_before_skew: merged.get(&o::NOT_BEFORE_SKEW)?,
             challenge_clock_skew: merged.get(&o::CHALLENGE_CLOCK_SKEW)?,
         },
@@ -199,6 +204,7 @@ fn server(merged: &Merged) -> Option<ServerSettings> {
         body_deadline: merged.get(&o::BODY_DEADLINE)?,
         request_deadline: merged.get(&o::REQUEST_DEADLINE)?,
         shutdown_deadline: merged.get(&o::SHUTDOWN_DEADLINE)?,
+        waiters_max: size(merged.get(&o::WAITERS_MAX)?),
     })
 }
 

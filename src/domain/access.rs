@@ -9,6 +9,10 @@ pub(crate) enum AccessAction {
     DecisionsList,
     /// One decision; the subject is its id.
     DecisionsRead,
+    /// A list of verifications; the subject is the user's digest where one user's were asked for.
+    VerificationsList,
+    /// One verification that another key opened, or its events; the subject is its id.
+    VerificationsRead,
     /// A dry run; the subject is the digest of the user that it was made for.
     Evaluate,
     /// The policy in force, or when which one was.
@@ -25,6 +29,8 @@ impl AccessAction {
         match self {
             Self::DecisionsList => "decisions.list",
             Self::DecisionsRead => "decisions.read",
+            Self::VerificationsList => "verifications.list",
+            Self::VerificationsRead => "verifications.read",
             Self::Evaluate => "evaluate",
             Self::PoliciesRead => "policies.read",
             Self::PoliciesReload => "policies.reload",

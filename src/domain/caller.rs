@@ -159,6 +159,11 @@ impl Caller {
         (!self.0.scopes.is_empty()).then_some(self.0.scopes.as_slice())
     }
 
+    /// The steps that the key is limited to, if it is.
+    pub(crate) fn step_limits(&self) -> Option<&[StepKey]> {
+        (!self.0.steps.is_empty()).then_some(self.0.steps.as_slice())
+    }
+
     /// Whether the key's limits let it see what concerns this scope.
     pub(crate) fn may_see(&self, scope: &Scope) -> bool {
         self.scope_limits().is_none_or(|scopes| scopes.contains(scope))

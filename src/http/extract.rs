@@ -15,6 +15,9 @@ const SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
 /// Which of Prelude's keys made it.
 const SIGNATURE_KEY_ID: HeaderName = HeaderName::from_static("x-webhook-signature-key-id");
 
+/// Under which name a POST may come again.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
 /// How large a body may be and how long it may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BodyLimits {
@@ -91,6 +94,15 @@ pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
     let value = single_header(request, &AUTHORIZATION)?;
     let (scheme, key) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+/// Stands for a key that cannot be read, or comes twice: it is refused like any other that is none.
+const NO_KEY: &str = "";
+
+/// The `Idempotency-Key` of a request, where there is one.
+pub(super) fn idempotency_key(request: &HttpRequest) -> Option<&str> {
+    let is_there = request.headers().contains_key(&IDEMPOTENCY_KEY);
+    is_there.then(|| single_header(request, &IDEMPOTENCY_KEY).unwrap_or(NO_KEY))
 }
 
 fn single_header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'a str> {

@@ -149,6 +149,11 @@ impl Ring {
         self.0.iter().find(|key| key.times.may_sign(now))
     }
 
+    /// The key with this name, where it stands in the key set at `now`: what it signed can still be checked.
+    pub(crate) fn published_at(&self, kid: &Kid, now: Timestamp) -> Option<&SigningKey> {
+        self.0.iter().find(|key| key.kid == *kid && key.times.is_published(now))
+    }
+
     /// Renders the key set of a moment: pending, active and retiring keys, newest first.
     pub(crate) fn jwks_at(&self, now: Timestamp) -> RenderedJwks {
         RenderedJwks::of(self.0.iter().filter(|key| key.times.is_published(now)))

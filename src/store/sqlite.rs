@@ -11,6 +11,7 @@
 
 mod accesses;
 mod activations;
+mod answers;
 mod api_keys;
 mod batch;
 mod decisions;
@@ -25,6 +26,7 @@ mod signing_keys;
 mod statements;
 mod tail;
 mod traits;
+mod verifications;
 mod writer;
 
 #[cfg(test)]
@@ -41,7 +43,9 @@ pub(crate) use api_keys::{Revocation, StoredApiKey};
 pub(crate) use desk::DeskOutcome;
 #[cfg(test)]
 pub(crate) use kept::KeptKeySet;
+pub(crate) use mints::{MintOutcome, OneCallOutcome};
 pub(crate) use past::is_recorded;
+pub(crate) use verifications::{DecideOutcome, OpenOutcome, OpenWish};
 
 use self::batch::Pending;
 use self::tail::SharedTail;

@@ -22,3 +22,4 @@ mod reload;
 mod repeats;
 mod swaps;
 mod vectors;
+mod verifications;

@@ -10,6 +10,7 @@ mod past;
 mod reviews;
 mod sharing;
 mod shown;
+mod verifications;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
