@@ -3,6 +3,7 @@
 mod access;
 mod accesses;
 mod api_keys;
+mod callback;
 mod decide;
 mod decisions;
 mod desk;
@@ -22,6 +23,7 @@ mod verification;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use crate::callbacks::Providers;
 use crate::clock::SharedClock;
 use crate::domain::Timestamp;
 use crate::keys::{IdentifierDigest, RenderedJwks, Ring};
@@ -33,6 +35,7 @@ use crate::store::Store;
 pub(crate) use access::AccessError;
 pub(crate) use accesses::AccessesQuery;
 pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_api_key};
+pub(crate) use callback::{CallbackError, unmatched_providers};
 pub(crate) use decide::{CallRefusal, DecideError};
 pub(crate) use decisions::{DecisionsError, DecisionsQuery, stored_decision};
 pub(crate) use desk::{
@@ -83,6 +86,8 @@ pub(crate) struct AppParts {
     pub(crate) hook_keys: Arc<RemoteKeySet<PssKey>>,
     /// The keys that sign challenge tokens.
     pub(crate) step_up_keys: Arc<RemoteKeySet<Ed25519Key>>,
+    /// The identity-check providers that may call.
+    pub(crate) providers: Providers,
     /// Our signing keys.
     pub(crate) ring: Ring,
     /// For comparing what is not kept.

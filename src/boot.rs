@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use self::encryption_key::Sealed;
 use crate::app::{self, App, AppParts, AppSettings, Obstacle, Reloading, RestoreError, SigningKeysError};
+use crate::callbacks::Providers;
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{HttpUrl, PolicyReload, Settings};
 use crate::metrics::Metrics;
@@ -189,6 +190,7 @@ async fn compose(
         policies,
         hook_keys,
         step_up_keys,
+        providers: Providers::new(&settings.callbacks),
         ring,
         identifier_digest,
         settings: app_settings(settings),
@@ -196,6 +198,7 @@ async fn compose(
     let app = Arc::new(App::new(parts));
     app.restore_key_sets().await?;
     app.restore_desk().await?;
+    app.tell_unmatched_providers();
     let (stop, stopped) = watch::channel(false);
     let mut background = app.keep_key_sets_fresh(settings.prelude.key_set_refresh, &stopped);
     background.push(app.keep_tidy(&stopped));

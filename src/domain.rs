@@ -50,7 +50,9 @@ pub(crate) use mask::{mask_identifier, mask_ip, masked_metadata, masked_parts, p
 pub(crate) use metadata::{Metadata, MetadataFault};
 pub(crate) use money::{Amount, Currency, by_value};
 pub(crate) use pointer::Pointer;
-pub(crate) use provider::{Became, EventId, Match, ProviderCall, ProviderEvent, ProviderOutcome, ProviderRight};
+pub(crate) use provider::{
+    Became, EventId, Match, ProviderCall, ProviderEvent, ProviderOutcome, ProviderRight,
+};
 pub(crate) use provider_source::{
     GenericSigning, OutcomeWords, Overrides, Scheme, SecretBytes, SignatureText, Signed, SignedHash,
     SourceSpec,

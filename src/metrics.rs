@@ -21,6 +21,12 @@ struct State {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SourceAndOutcome {
+    source: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Cause {
     cause: &'static str,
 }
@@ -44,6 +50,7 @@ pub(crate) struct Metrics {
     repeated_calls: Counter,
     stale_verdicts: Counter,
     hook_refusals: Family<Cause, Counter>,
+    callbacks: Family<SourceAndOutcome, Counter>,
     verifications: Family<State, Counter>,
     mints: Counter,
     mint_refusals: Family<Cause, Counter>,
@@ -67,6 +74,7 @@ impl Metrics {
             repeated_calls: Counter::default(),
             stale_verdicts: Counter::default(),
             hook_refusals: Family::default(),
+            callbacks: Family::default(),
             verifications: Family::default(),
             mints: Counter::default(),
             mint_refusals: Family::default(),
@@ -91,6 +99,11 @@ impl Metrics {
             metrics.stale_verdicts.clone(),
         );
         registry.register("hook_refusals", "Hook calls refused, by cause", metrics.hook_refusals.clone());
+        registry.register(
+            "callbacks",
+            "Events of identity-check providers, by what became of them",
+            metrics.callbacks.clone(),
+        );
         registry.register(
             "verifications",
             "Verifications that came into a state; `pending` counts those that were opened",
@@ -148,6 +161,13 @@ impl Metrics {
     /// Counts a hook call that got no verdict.
     pub(crate) fn hook_refusal(&self, cause: &'static str) {
         self.hook_refusals.get_or_create(&Cause { cause }).inc();
+    }
+
+    /// Counts a call of an identity-check provider.
+    ///
+    /// - `source`: the name of a configured provider, never what a caller says.
+    pub(crate) fn callback(&self, source: &str, outcome: &'static str) {
+        self.callbacks.get_or_create(&SourceAndOutcome { source: source.to_owned(), outcome }).inc();
     }
 
     /// Counts a verification that was opened.

@@ -1,7 +1,7 @@
 //! A provider calls: its event is verified, recorded once, and applied to the verification that it speaks of.
 
 use super::App;
-use crate::callbacks::{CallbackFault, Source};
+use crate::callbacks::{CallbackFault, Providers, Source};
 use crate::domain::{
     Approver, Became, ProviderCall, ProviderOutcome, ProviderRight, StepKey, StepOutcome, VerificationId,
 };
@@ -73,6 +73,18 @@ impl App {
         Ok(())
     }
 
+    /// Says in the log where policy and settings do not agree about providers.
+    pub(crate) fn tell_unmatched_providers(&self) {
+        let unmatched = unmatched_providers(&self.parts.policies.bundle(), &self.parts.providers);
+        if !unmatched.is_empty() {
+            let unmatched = unmatched.join("; ");
+            tracing::warn!(
+                unmatched,
+                "Policy and settings do not agree about identity-check providers: those cannot finish those steps."
+            );
+        }
+    }
+
     fn count(&self, source: &Source, (became, outcome): (Became, &ProviderOutcome)) {
         let word = if became == Became::Applied { outcome.as_str() } else { became.as_str() };
         self.metrics().callback(source.name().as_str(), word);
@@ -108,28 +120,26 @@ fn report(source: &Source, became: Became, verification: Option<VerificationId>)
 /// What policy and settings say of each other's providers that cannot come true, a line each.
 ///
 /// It keeps nothing from coming into force: a step with another approver goes on, and the other half may follow.
-pub(crate) fn unmatched_providers<'s>(
-    bundle: &Bundle,
-    sources: impl Iterator<Item = (&'s str, &'s [StepKey])> + Clone,
-) -> Vec<String> {
+pub(crate) fn unmatched_providers(bundle: &Bundle, providers: &Providers) -> Vec<String> {
     let mut lines = Vec::new();
-    for (key, step) in bundle.custom_steps() {
-        for approver in &step.approved_by {
+    for key in bundle.custom_steps() {
+        for approver in bundle.step(key).iter().flat_map(|step| &step.approved_by) {
             let Approver::Provider(name) = approver else { continue };
-            match sources.clone().find(|(source, _)| *source == &**name) {
+            match providers.get(name) {
                 None => lines.push(format!("step {key}: {approver} is not configured ([callbacks.{name}])")),
-                Some((_, steps)) if !steps.contains(key) => {
+                Some(source) if !source.steps().contains(key) => {
                     lines.push(format!("step {key}: callbacks.{name}.steps does not have it"));
                 }
                 Some(_) => {}
             }
         }
     }
-    for (source, steps) in sources {
-        let us = Approver::Provider(source.into());
-        for key in steps {
+    for source in providers.iter() {
+        let us = Approver::Provider(source.name().as_str().into());
+        for key in source.steps() {
             if !bundle.step(key).is_some_and(|step| step.approved_by.contains(&us)) {
-                lines.push(format!("callbacks.{source}.steps: the policy does not let {us} approve {key}"));
+                let name = source.name();
+                lines.push(format!("callbacks.{name}.steps: the policy does not let {us} approve {key}"));
             }
         }
     }

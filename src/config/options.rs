@@ -38,7 +38,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
     all().find(|option| option.key() == general.as_deref().unwrap_or(key))
 }
 
-static ALL: [&dyn AnyOption; 29] = [
+static ALL: [&dyn AnyOption; 30] = [
     &MODE,
     &BIND,
     &WORKERS,
@@ -49,6 +49,7 @@ static ALL: [&dyn AnyOption; 29] = [
     &REQUEST_DEADLINE,
     &SHUTDOWN_DEADLINE,
     &WAITERS_MAX,
+    &CALLBACK_BODY_BYTES_MAX,
     &APP_ID,
     &SESSION_DOMAIN,
     &KEY_SET_URL,
@@ -140,6 +141,14 @@ pub(super) static WAITERS_MAX: Opt<Integer> = Opt {
     doc: "Callers that may wait for news of verifications at once; one more is answered 503.",
     absent: Absent::Default("1000"),
     shape: Integer { min: 0, max: 100_000 },
+};
+
+pub(super) static CALLBACK_BODY_BYTES_MAX: Opt<Integer> = Opt {
+    key: "server.callback_body_bytes_max",
+    doc: "The longest body of an identity-check provider's call, in bytes: decisions with documents are longer than \
+          Prelude's calls.",
+    absent: Absent::Default("524288"),
+    shape: Integer { min: 1024, max: 4_194_304 },
 };
 
 pub(super) static APP_ID: Opt<Text<AppId>> = Opt {

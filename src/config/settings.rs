@@ -62,6 +62,8 @@ pub(crate) struct ServerSettings {
     pub(crate) shutdown_deadline: Duration,
     /// Callers that may wait for news of verifications at once.
     pub(crate) waiters_max: usize,
+    /// The longest body of a provider's call.
+    pub(crate) callback_body_bytes_max: usize,
 }
 
 /// Prelude's side.
@@ -205,6 +207,7 @@ fn server(merged: &Merged) -> Option<ServerSettings> {
         request_deadline: merged.get(&o::REQUEST_DEADLINE)?,
         shutdown_deadline: merged.get(&o::SHUTDOWN_DEADLINE)?,
         waiters_max: size(merged.get(&o::WAITERS_MAX)?),
+        callback_body_bytes_max: size(merged.get(&o::CALLBACK_BODY_BYTES_MAX)?),
     })
 }
 

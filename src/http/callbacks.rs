@@ -1,5 +1,6 @@
 //! `POST /v1/callbacks/{source}`: identity-check providers say how a check went.
 
+use actix_web::http::header::HeaderValue;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -14,11 +15,7 @@ pub(super) async fn receive(
     payload: Payload,
     server: Data<Server>,
 ) -> HttpResponse {
-    let result = take(&request, &source, payload, &server).await;
-    if let Err(refusal) = &result {
-        server.app.metrics().callback_refusal(refusal.cause());
-    }
-    answer(&request, result)
+    answer(&request, take(&request, &source, payload, &server).await)
 }
 
 async fn take(
@@ -30,7 +27,7 @@ async fn take(
     server.app.callback_source(source)?;
     let body = raw_body(request, payload, server.callback_body).await?;
     // A value that is no text can be no signature; it still counts as there, so that nothing can be hidden behind it.
-    let text = |value: &'_ actix_web::http::header::HeaderValue| value.to_str().unwrap_or("\u{fffd}").to_owned();
+    let text = |value: &HeaderValue| value.to_str().unwrap_or("\u{fffd}").to_owned();
     let owned: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str(), text(value))).collect();
     let headers: Vec<_> = owned.iter().map(|(name, value)| (*name, value.as_str())).collect();
     server.app.take_callback(source, &headers, &body).await?;

@@ -112,8 +112,8 @@ impl Desk {
         );
         let mut all = prelude.settings();
         all.extend(settings(&directory));
-        let policies =
-            [("steps.yaml", steps), ("transfer.yaml", TRANSFER.to_owned())].map(|(name, text)| (name.into(), text));
+        let policies = [("steps.yaml", steps), ("transfer.yaml", TRANSFER.to_owned())]
+            .map(|(name, text)| (name.into(), text));
         let directory_path = directory.path().to_owned();
         let setup =
             Setup { directory: directory_path, policies: policies.into(), clock: None, settings: all };
@@ -179,7 +179,9 @@ async fn what_providers_sign_is_understood_and_what_others_sign_is_refused() {
         for spoiled in ["body", "secret", "unsigned"] {
             cases.push(desk.case((scheme, &text), json!(spoiled)));
         }
-        cases.push(desk.case((scheme, &text), if TIMED.contains(&scheme) { json!("old") } else { json!("secret") }));
+        cases.push(
+            desk.case((scheme, &text), if TIMED.contains(&scheme) { json!("old") } else { json!("secret") }),
+        );
         cases.push(desk.case((scheme, &text), Value::Null));
         cases.push(desk.case((scheme, &text), Value::Null));
         opened.push(verification);
@@ -191,7 +193,11 @@ async fn what_providers_sign_is_understood_and_what_others_sign_is_refused() {
             assert_eq!(refused["body"]["code"], "unverified_callback", "{example}");
         }
         for taken in &answers[4..] {
-            assert_eq!((&taken["status"], &taken["body"]), (&json!(200), &json!({ "status": "recorded" })), "{example}");
+            assert_eq!(
+                (&taken["status"], &taken["body"]),
+                (&json!(200), &json!({ "status": "recorded" })),
+                "{example}"
+            );
         }
         let state = match example["outcome"].as_str().expect("an outcome") {
             decided @ ("approved" | "rejected") => decided,
@@ -200,7 +206,10 @@ async fn what_providers_sign_is_understood_and_what_others_sign_is_refused() {
         let seen = desk.see(opened).await;
         assert_eq!(seen["state"], state, "{example}");
         if state != "pending" {
-            assert_eq!(seen["decided_as"], format!("provider:{}", example["scheme"].as_str().expect("a scheme")));
+            assert_eq!(
+                seen["decided_as"],
+                format!("provider:{}", example["scheme"].as_str().expect("a scheme"))
+            );
         }
     }
     let Desk { server, prelude, .. } = desk;

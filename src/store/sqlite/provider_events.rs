@@ -254,7 +254,9 @@ async fn take_back(
         VerificationState::Rejected => return Ok(Effect::none(Became::AlreadyDecided)),
         VerificationState::Approved => {}
         VerificationState::Expired if kept.is_some() => {}
-        VerificationState::Pending | VerificationState::Expired => return Ok(Effect::none(Became::TakenBack)),
+        VerificationState::Pending | VerificationState::Expired => {
+            return Ok(Effect::none(Became::TakenBack));
+        }
     }
     let words = format!("{}: {}", Withdrawal::ProviderReset.as_str(), call.event.outcome.as_str());
     let actor = actor(call);
