@@ -43,7 +43,7 @@ struct SetAndOutcome {
 }
 
 /// Everything that is counted, registered once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Metrics {
     registry: Registry,
     verdicts: Family<Verdict, Counter>,
@@ -68,25 +68,7 @@ impl Metrics {
     /// Registers every metric at zero.
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("doorstep");
-        let mut metrics = Self {
-            registry: Registry::default(),
-            verdicts: Family::default(),
-            repeated_calls: Counter::default(),
-            stale_verdicts: Counter::default(),
-            hook_refusals: Family::default(),
-            callbacks: Family::default(),
-            verifications: Family::default(),
-            mints: Counter::default(),
-            mint_refusals: Family::default(),
-            key_set_fetches: Family::default(),
-            policy_reloads: Family::default(),
-            policy_reload_failed: Gauge::default(),
-            policy_activated: Gauge::default(),
-            store_batches: Counter::default(),
-            store_rows: Counter::default(),
-            store_queue_depth: Gauge::default(),
-            store_failures: Counter::default(),
-        };
+        let mut metrics = Self::default();
         registry.register("verdicts", "Verdicts recorded and answered", metrics.verdicts.clone());
         registry.register(
             "repeated_calls",

@@ -262,11 +262,14 @@ async fn whoever_does_not_fit_decides_nothing_and_is_seen() {
     bench.stop().await;
 }
 
+/// Words and their seconds.
+type Told<'a> = &'a [(&'a str, i64)];
+
 #[tokio::test]
 async fn events_in_any_order_end_where_they_should() {
     let bench = with_providers().await;
     let key = bench.backend_key().await;
-    let cases: [(&[(&str, i64)], &str, bool); 13] = [
+    let cases: [(Told<'_>, &str, bool); 13] = [
         (&[("pending", 10), ("approved", 20)], "approved", false),
         (&[("approved", 20), ("pending", 10)], "approved", false),
         (&[("approved", 20), ("applicantOnHold", 30)], "approved", false),

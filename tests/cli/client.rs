@@ -49,11 +49,6 @@ impl Client {
         read(self.http.get(format!("http://{}{path}", self.address))).await
     }
 
-    /// Asks with an API key.
-    pub(crate) async fn get_as(&self, key: &str, path: &str) -> Result<Answer, reqwest::Error> {
-        read(self.http.get(format!("http://{}{path}", self.address)).bearer_auth(key)).await
-    }
-
     /// Sends a call exactly as it was signed.
     pub(crate) async fn send(&self, call: &SignedCall) -> Result<Answer, reqwest::Error> {
         let request = self.http.post(format!("http://{}/hooks/stepup", self.address));

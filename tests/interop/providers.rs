@@ -140,7 +140,7 @@ impl Desk {
         serde_json::from_str(&opened).expect("JSON")
     }
 
-    fn case(&self, (scheme, body): (&str, &str), spoiled: Value) -> Value {
+    fn case(&self, (scheme, body): (&str, &str), spoiled: &Value) -> Value {
         let url = format!("{}/v1/callbacks/{scheme}", self.server.url());
         json!({ "url": url, "scheme": scheme, "secret": SECRET, "body": body, "spoiled": spoiled })
     }
@@ -155,14 +155,18 @@ impl Desk {
 
     async fn see(&self, opened: &Value) -> Value {
         let path = format!("/v1/verifications/{}", opened["id"].as_str().expect("an id"));
-        let (status, seen) = self.client.get_as(&self.key, &path).await.expect("an answer");
-        assert_eq!(status, 200, "{seen}");
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let request = http.get(format!("{}{path}", self.server.url())).bearer_auth(&self.key);
+        let seen = request.send().await.expect("an answer").text().await.expect("a body");
         serde_json::from_str(&seen).expect("JSON")
     }
 }
 
+/// The example's body with the verification's reference, and with an event id of its own where the vendor gives one.
 fn body(example: &Value, opened: &Value) -> String {
-    example["body"].to_string().replace("REFERENCE", opened["reference"].as_str().expect("a reference"))
+    let reference = opened["reference"].as_str().expect("a reference");
+    let id = format!("\"evt_{}", &reference[..8]);
+    example["body"].to_string().replace("REFERENCE", reference).replace("\"evt_", &id)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -177,13 +181,12 @@ async fn what_providers_sign_is_understood_and_what_others_sign_is_refused() {
         let verification = desk.open(number, scheme).await;
         let text = body(example, &verification);
         for spoiled in ["body", "secret", "unsigned"] {
-            cases.push(desk.case((scheme, &text), json!(spoiled)));
+            cases.push(desk.case((scheme, &text), &json!(spoiled)));
         }
-        cases.push(
-            desk.case((scheme, &text), if TIMED.contains(&scheme) { json!("old") } else { json!("secret") }),
-        );
-        cases.push(desk.case((scheme, &text), Value::Null));
-        cases.push(desk.case((scheme, &text), Value::Null));
+        cases
+            .push(desk.case((scheme, &text), &json!(if TIMED.contains(&scheme) { "old" } else { "secret" })));
+        cases.push(desk.case((scheme, &text), &Value::Null));
+        cases.push(desk.case((scheme, &text), &Value::Null));
         opened.push(verification);
     }
     let answers = desk.send(&cases).await;

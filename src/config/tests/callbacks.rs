@@ -28,11 +28,11 @@ fn a_vendor_needs_a_scheme_a_secret_and_steps() {
     let [source] = &*settings.callbacks else { panic!("one source") };
     assert_eq!((source.name.as_str(), source.scheme), ("kyc", Scheme::Sumsub));
     assert_eq!(
-        source.secrets.iter().map(|secret| secret.expose()).collect::<Vec<_>>(),
+        source.secrets.iter().map(crate::domain::SecretBytes::expose).collect::<Vec<_>>(),
         [SECRET.1.as_bytes()]
     );
     assert_eq!(
-        source.steps.iter().map(|step| step.as_str()).collect::<Vec<_>>(),
+        source.steps.iter().map(crate::domain::StepKey::as_str).collect::<Vec<_>>(),
         ["kyc_review", "poa_review"]
     );
     let mut requires: Vec<_> = source.requires.iter().map(|(at, value)| (at.as_str(), &**value)).collect();
