@@ -21,6 +21,7 @@ mod pointer;
 mod provider;
 mod provider_source;
 mod record;
+mod redemption;
 mod stored;
 mod time;
 mod verdict;
@@ -39,8 +40,9 @@ pub(crate) use desk::{
 pub(crate) use desk_fault::{DESK_ENTRY_CHARS_MAX, DeskFault, EntryFault};
 pub(crate) use facts::{Facts, Identifier, IdentifierKind, Platform, Signals};
 pub(crate) use history::{
-    Asker, Counts, Executions, HISTORY_KEPT, History, HistoryNeed, Measure, Needs, PastCall, PastEvent,
-    PastFact, PastRejection, Period, Scopes, Subject, SubjectKey, Sum, Tally, Traits, Window, Zone,
+    Asker, Counts, Executions, HISTORY_KEPT, History, HistoryNeed, LONGEST_USE, Measure, Needs, PastCall,
+    PastEvent, PastFact, PastRejection, Period, Scopes, Subject, SubjectKey, Sum, Tally, Traits, Window,
+    Zone,
 };
 pub(crate) use ids::{
     ApiKeyId, ChallengeId, Decider, DecisionId, FactKind, GivenReason, IdFault, Jti, Kid, ListName,
@@ -61,6 +63,7 @@ pub(crate) use record::{
     ChallengeProof, DecisionRecord, MintRecord, Recorded, ReviewFound, ReviewQuery, SignatureHash,
     SignatureSeen, SigningKeyRecord, StoredToken,
 };
+pub(crate) use redemption::{FieldKeys, GrantFound, NotSpent, Redemption, Spending};
 pub(crate) use stored::{DecisionFilter, DecisionPage, StoredDecision};
 pub(crate) use time::{Seconds, Timestamp};
 pub(crate) use verdict::{Grant, GrantMode, Step, StepPlan, Verdict, VerdictKind};

@@ -6,6 +6,7 @@ mod decisions;
 mod desk;
 mod evaluate;
 mod extract;
+mod grants;
 mod health;
 mod hook;
 mod jwks;

@@ -12,7 +12,7 @@
 //! - [`config`], [`telemetry`], [`boot`]: settings in, a running application out.
 //! - [`emulator`]: Prelude's side, for the demo, development and tests; it shares no code with what it checks.
 //!
-//! `docs/ARCHITECTURE.md` has the doors between the rooms and the two ways through; `tests/tidy.rs` holds them.
+//! `docs/ARCHITECTURE.md` has the doors between the rooms and the ways through; `tests/tidy.rs` holds them.
 mod app;
 mod boot;
 mod callbacks;

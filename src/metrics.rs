@@ -54,6 +54,8 @@ pub(crate) struct Metrics {
     verifications: Family<State, Counter>,
     mints: Counter,
     mint_refusals: Family<Cause, Counter>,
+    redemptions: Counter,
+    redemption_refusals: Family<Cause, Counter>,
     key_set_fetches: Family<SetAndOutcome, Counter>,
     policy_reloads: Family<ReloadResult, Counter>,
     policy_reload_failed: Gauge<i64, AtomicI64>,
@@ -93,6 +95,12 @@ impl Metrics {
         );
         registry.register("verification_tokens", "Verification tokens minted", metrics.mints.clone());
         registry.register("mint_refusals", "Token requests refused, by cause", metrics.mint_refusals.clone());
+        registry.register("redemptions", "Grants spent", metrics.redemptions.clone());
+        registry.register(
+            "redemption_refusals",
+            "Redemptions refused, by cause",
+            metrics.redemption_refusals.clone(),
+        );
         registry.register(
             "key_set_fetches",
             "Fetches of Prelude's key sets",
@@ -176,6 +184,16 @@ impl Metrics {
     /// Counts a request for a token that got none.
     pub(crate) fn mint_refusal(&self, cause: &'static str) {
         self.mint_refusals.get_or_create(&Cause { cause }).inc();
+    }
+
+    /// Counts a grant that was spent.
+    pub(crate) fn redemption(&self) {
+        self.redemptions.inc();
+    }
+
+    /// Counts a request to spend a grant for which none was.
+    pub(crate) fn redemption_refusal(&self, cause: &'static str) {
+        self.redemption_refusals.get_or_create(&Cause { cause }).inc();
     }
 
     /// Counts a fetch of one of Prelude's key sets.

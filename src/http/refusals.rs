@@ -8,10 +8,10 @@ use actix_web::http::StatusCode;
 use super::problem::{Refusal, bad_api_key, invalid_request, unavailable};
 use crate::app::{
     AccessError, CallRefusal, CallbackError, DecideError, DecisionsError, DeskError, EvaluateError,
-    PageError, ReloadError,
+    PageError, RedeemError, ReloadError,
 };
 use crate::callbacks::CallbackFault;
-use crate::domain::{DeskFault, EntryFault};
+use crate::domain::{DeskFault, EntryFault, NotSpent};
 
 impl From<CallRefusal> for Refusal {
     fn from(refusal: CallRefusal) -> Self {
@@ -84,6 +84,42 @@ impl From<AccessError> for Refusal {
                     .with_detail(format!("the role `{role}` is needed"))
             }
             AccessError::Store(_) => store_unavailable(),
+        }
+    }
+}
+
+impl From<RedeemError> for Refusal {
+    fn from(error: RedeemError) -> Self {
+        match error {
+            RedeemError::Access(error) => error.into(),
+            RedeemError::OutsideKeyLimits => outside_key_limits(),
+            RedeemError::NotSpent(reason) => reason.into(),
+            RedeemError::Store(_) => store_unavailable(),
+        }
+    }
+}
+
+impl From<NotSpent> for Refusal {
+    fn from(reason: NotSpent) -> Self {
+        const CONFLICT: StatusCode = StatusCode::CONFLICT;
+        const NOT_GRANTED: &str = "No verdict in force grants this";
+        let detail = reason.to_string();
+        match reason {
+            NotSpent::ScopePaused => {
+                Self::new(CONFLICT, "scope_paused", "Nothing is granted for this scope at the moment")
+            }
+            NotSpent::AlreadyRedeemed { .. } => {
+                Self::new(CONFLICT, "already_redeemed", "The verdict about exactly this was spent before")
+                    .with_detail(detail)
+            }
+            NotSpent::Differs(_) => {
+                Self::new(CONFLICT, "differs", "The verdict in force is about something else")
+                    .with_detail(detail)
+            }
+            NotSpent::Unproved(_) => {
+                Self::new(CONFLICT, "not_granted", NOT_GRANTED).with_detail(detail).because("step_not_proved")
+            }
+            NotSpent::NotGranted => Self::new(CONFLICT, "not_granted", NOT_GRANTED).with_detail(detail),
         }
     }
 }

@@ -22,6 +22,7 @@ mod kept;
 mod mints;
 mod past;
 mod provider_events;
+mod redemptions;
 mod reviews;
 mod signing_keys;
 mod statements;

@@ -14,6 +14,7 @@ mod desk;
 mod desk_and_files;
 mod evaluate;
 mod files;
+mod grants;
 mod headers;
 mod hook;
 mod jwks;

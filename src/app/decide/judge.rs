@@ -52,6 +52,7 @@ impl Judge {
     pub(super) fn question(self) -> Question {
         let needs = self.bundle.needs(&self.facts.scope).clone();
         let asker = Asker {
+            user_id: self.facts.user_id.clone(),
             subjects: self.subjects.clone(),
             scope: self.facts.scope.clone(),
             at: self.facts.received_at,
