@@ -4,6 +4,7 @@ mod access;
 mod accesses;
 mod api_keys;
 mod body;
+mod callback;
 mod decide;
 mod decisions;
 mod desk;
@@ -24,6 +25,7 @@ mod verification;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::callbacks::Providers;
 use crate::clock::SharedClock;
 use crate::domain::Timestamp;
 use crate::keys::IdentifierDigest;
@@ -35,6 +37,7 @@ use crate::store::Store;
 pub(crate) use access::AccessError;
 pub(crate) use accesses::AccessesQuery;
 pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_api_key};
+pub(crate) use callback::{CallbackError, unmatched_providers};
 pub(crate) use decide::{CallRefusal, DecideError};
 pub(crate) use decisions::{DecisionsError, DecisionsQuery, stored_decision};
 pub(crate) use desk::{
@@ -89,6 +92,8 @@ pub(crate) struct AppParts {
     pub(crate) hook_keys: Arc<RemoteKeySet<PssKey>>,
     /// The keys that sign challenge tokens.
     pub(crate) step_up_keys: Arc<RemoteKeySet<Ed25519Key>>,
+    /// The identity-check providers that may call.
+    pub(crate) providers: Providers,
     /// Our signing keys.
     pub(crate) signing_keys: Arc<SigningKeys>,
     /// For comparing what is not kept.

@@ -16,6 +16,7 @@ use crate::app::{
     self, App, AppParts, AppSettings, KeyParts, Obstacle, Reloading, RestoreError, SigningKeys,
     SigningKeysError,
 };
+use crate::callbacks::Providers;
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{HttpUrl, PolicyReload, Settings};
 use crate::metrics::Metrics;
@@ -192,6 +193,7 @@ async fn compose(
         policies,
         hook_keys,
         step_up_keys,
+        providers: Providers::new(&settings.callbacks),
         signing_keys,
         identifier_digest,
         settings: app_settings(settings),
@@ -199,6 +201,7 @@ async fn compose(
     let app = Arc::new(App::new(parts));
     app.restore_key_sets().await?;
     app.restore_desk().await?;
+    app.tell_unmatched_providers();
     let (stop, stopped) = watch::channel(false);
     let mut background = app.keep_key_sets_fresh(settings.prelude.key_set_refresh, &stopped);
     background.push(app.keep_signing_keys_fresh(&stopped));

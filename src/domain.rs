@@ -19,6 +19,9 @@ mod key_terms;
 mod mask;
 mod metadata;
 mod money;
+mod pointer;
+mod provider;
+mod provider_source;
 mod record;
 mod redemption;
 mod stored;
@@ -54,6 +57,14 @@ pub(crate) use key_terms::{KEYS_STALE_AFTER, KeyTerms, PRELUDE_KEEPS_KEY_SET, TO
 pub(crate) use mask::{mask_identifier, mask_ip, masked_metadata, masked_parts, push_masked_ip};
 pub(crate) use metadata::{Metadata, MetadataFault};
 pub(crate) use money::{Amount, Currency, by_value};
+pub(crate) use pointer::Pointer;
+pub(crate) use provider::{
+    Became, EventId, Match, ProviderCall, ProviderEvent, ProviderOutcome, ProviderRight,
+};
+pub(crate) use provider_source::{
+    GenericSigning, OutcomeWords, Overrides, Scheme, SecretBytes, SignatureText, Signed, SignedHash,
+    SourceSpec,
+};
 pub(crate) use record::{
     ChallengeProof, DecisionRecord, MintRecord, Recorded, ReviewFound, ReviewQuery, SignatureHash,
     SignatureSeen, SigningKeyRecord, StoredToken,

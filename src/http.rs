@@ -1,6 +1,7 @@
 //! The only room that knows actix: a handler extracts, calls one use case and maps.
 
 mod accesses;
+mod callbacks;
 mod decisions;
 mod desk;
 mod evaluate;
@@ -33,6 +34,7 @@ struct Server {
     app: Arc<App>,
     hook_body: BodyLimits,
     api_body: BodyLimits,
+    callback_body: BodyLimits,
 }
 
 /// Turns a use case's result into the answer and names it; a refusal is logged here, once.

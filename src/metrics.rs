@@ -21,6 +21,12 @@ struct State {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SourceAndOutcome {
+    source: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Cause {
     cause: &'static str,
 }
@@ -37,13 +43,14 @@ struct SetAndOutcome {
 }
 
 /// Everything that is counted, registered once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Metrics {
     registry: Registry,
     verdicts: Family<Verdict, Counter>,
     repeated_calls: Counter,
     stale_verdicts: Counter,
     hook_refusals: Family<Cause, Counter>,
+    callbacks: Family<SourceAndOutcome, Counter>,
     verifications: Family<State, Counter>,
     mints: Counter,
     mint_refusals: Family<Cause, Counter>,
@@ -63,26 +70,7 @@ impl Metrics {
     /// Registers every metric at zero.
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("doorstep");
-        let mut metrics = Self {
-            registry: Registry::default(),
-            verdicts: Family::default(),
-            repeated_calls: Counter::default(),
-            stale_verdicts: Counter::default(),
-            hook_refusals: Family::default(),
-            verifications: Family::default(),
-            mints: Counter::default(),
-            mint_refusals: Family::default(),
-            redemptions: Counter::default(),
-            redemption_refusals: Family::default(),
-            key_set_fetches: Family::default(),
-            policy_reloads: Family::default(),
-            policy_reload_failed: Gauge::default(),
-            policy_activated: Gauge::default(),
-            store_batches: Counter::default(),
-            store_rows: Counter::default(),
-            store_queue_depth: Gauge::default(),
-            store_failures: Counter::default(),
-        };
+        let mut metrics = Self::default();
         registry.register("verdicts", "Verdicts recorded and answered", metrics.verdicts.clone());
         registry.register(
             "repeated_calls",
@@ -95,6 +83,11 @@ impl Metrics {
             metrics.stale_verdicts.clone(),
         );
         registry.register("hook_refusals", "Hook calls refused, by cause", metrics.hook_refusals.clone());
+        registry.register(
+            "callbacks",
+            "Events of identity-check providers, by what became of them",
+            metrics.callbacks.clone(),
+        );
         registry.register(
             "verifications",
             "Verifications that came into a state; `pending` counts those that were opened",
@@ -166,6 +159,13 @@ impl Metrics {
     /// Counts a hook call that got no verdict.
     pub(crate) fn hook_refusal(&self, cause: &'static str) {
         self.hook_refusals.get_or_create(&Cause { cause }).inc();
+    }
+
+    /// Counts a call of an identity-check provider.
+    ///
+    /// - `source`: the name of a configured provider, never what a caller says.
+    pub(crate) fn callback(&self, source: &str, outcome: &'static str) {
+        self.callbacks.get_or_create(&SourceAndOutcome { source: source.to_owned(), outcome }).inc();
     }
 
     /// Counts a verification that was opened.

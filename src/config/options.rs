@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub(super) mod callbacks;
+
 use super::option::{Absent, AnyOption, Opt};
 use super::shape::{Choice, Integer, OneOf, Secret, Span, Text};
 use super::values::{
@@ -11,27 +13,32 @@ use super::values::{
 };
 
 /// The sections and what they are about; options without a section come first.
-pub(super) const SECTIONS: [(&str, &str); 7] = [
+pub(super) const SECTIONS: [(&str, &str); 8] = [
     ("server", "The HTTP server."),
     ("prelude", "Prelude's side: whose application this is and where its public keys are."),
     ("policies", "The rules."),
     ("store", "The record of every verdict."),
     ("keys", "The keys that sign verification tokens."),
     ("tokens", "The tokens: those we make and those we take."),
+    (
+        callbacks::SECTION,
+        "Identity-check providers that finish custom steps by webhook, a table each under a name of your choice.",
+    ),
     ("log", "Log lines, which go to standard error and never hold tokens, bodies or personal data."),
 ];
 
 /// Every option, section by section.
 pub(super) fn all() -> impl Iterator<Item = &'static dyn AnyOption> {
-    ALL.iter().copied()
+    ALL.iter().chain(&callbacks::ALL).copied()
 }
 
 /// The option of a key.
 pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
-    all().find(|option| option.key() == key)
+    let general = callbacks::general(key);
+    all().find(|option| option.key() == general.as_deref().unwrap_or(key))
 }
 
-static ALL: [&dyn AnyOption; 35] = [
+static ALL: [&dyn AnyOption; 36] = [
     &MODE,
     &BIND,
     &WORKERS,
@@ -42,6 +49,7 @@ static ALL: [&dyn AnyOption; 35] = [
     &REQUEST_DEADLINE,
     &SHUTDOWN_DEADLINE,
     &WAITERS_MAX,
+    &CALLBACK_BODY_BYTES_MAX,
     &APP_ID,
     &SESSION_DOMAIN,
     &KEY_SET_URL,
@@ -139,6 +147,14 @@ pub(super) static WAITERS_MAX: Opt<Integer> = Opt {
     doc: "Callers that may wait for news of verifications at once; one more is answered 503.",
     absent: Absent::Default("1000"),
     shape: Integer { min: 0, max: 100_000 },
+};
+
+pub(super) static CALLBACK_BODY_BYTES_MAX: Opt<Integer> = Opt {
+    key: "server.callback_body_bytes_max",
+    doc: "The longest body of an identity-check provider's call, in bytes: decisions with documents are longer than \
+          Prelude's calls.",
+    absent: Absent::Default("524288"),
+    shape: Integer { min: 1024, max: 4_194_304 },
 };
 
 pub(super) static APP_ID: Opt<Text<AppId>> = Opt {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::callbacks;
 use super::fault::{Code, Fault};
 use super::layers::Merged;
 use super::option::{Absent, AnyOption, Opt};
@@ -15,10 +16,24 @@ use crate::domain::PRELUDE_KEEPS_KEY_SET;
 
 /// Tells what is wrong with one entry, wherever it stands among the layers.
 pub(super) fn check(entry: &Entry) -> Option<Fault> {
+    if let Some(wrong) = callbacks::misnamed(&entry.key) {
+        return Some(Fault::at(&entry.key, &entry.key_at, wrong));
+    }
     if let Some(option) = options::find(&entry.key) {
         return option.check(entry);
     }
-    let is_section = SECTIONS.iter().any(|(section, _)| *section == &*entry.key);
+    let provider = entry.key.strip_prefix("callbacks.").filter(|rest| !rest.contains('.'));
+    if provider.is_some() && entry.written == Some(Written::Section) {
+        let wrong = Wrong::new(
+            Code::Missing,
+            "has nothing in it",
+            "give it a scheme, a secret and steps, or remove it",
+        );
+        return Some(Fault::at(&entry.key, &entry.key_at, wrong));
+    }
+    let is_section = provider.is_some()
+        || *entry.key == *"callbacks"
+        || SECTIONS.iter().any(|(section, _)| *section == &*entry.key);
     match entry.written {
         Some(Written::Section) if is_section => None,
         Some(_) if is_section => Some(not_a_value(entry)),
@@ -42,8 +57,12 @@ fn not_a_section(entry: &Entry) -> Option<Fault> {
 }
 
 fn unknown(entry: &Entry) -> Fault {
-    let help = match suggest::nearest(&entry.key) {
-        Some(key) if entry.is_from_environment() => format!("did you mean {}?", variable(key)),
+    let general = options::callbacks::general(&entry.key);
+    let nearest = suggest::nearest(general.as_deref().unwrap_or(&entry.key));
+    let name =
+        options::callbacks::split(&entry.key).map_or(options::callbacks::PLACEHOLDER, |(name, _)| name);
+    let help = match nearest.map(|key| options::callbacks::key_of(key, name)) {
+        Some(key) if entry.is_from_environment() => format!("did you mean {}?", variable(&key)),
         Some(key) => format!("did you mean {key}?"),
         None => "remove it; docs/CONFIGURATION.md lists every option".to_owned(),
     };

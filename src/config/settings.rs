@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use secrecy::zeroize::Zeroizing;
 
+use super::callbacks;
 use super::fault::{ConfigFaults, Fault};
 use super::layers::Merged;
 use super::option::Opt;
@@ -16,7 +17,7 @@ use super::source::{self, Layer};
 use super::values::{
     AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain, StoreUrl,
 };
-use crate::domain::KeyTerms;
+use crate::domain::{KeyTerms, SourceSpec};
 
 /// Everything that can be set.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) keys: KeySettings,
     /// The tokens.
     pub(crate) tokens: TokenSettings,
+    /// Identity-check providers, by name.
+    pub(crate) callbacks: Vec<SourceSpec>,
     /// Log lines.
     pub(crate) log: LogSettings,
 }
@@ -60,6 +63,8 @@ pub(crate) struct ServerSettings {
     pub(crate) shutdown_deadline: Duration,
     /// Callers that may wait for news of verifications at once.
     pub(crate) waiters_max: usize,
+    /// The longest body of a provider's call.
+    pub(crate) callback_body_bytes_max: usize,
 }
 
 /// Prelude's side.
@@ -160,11 +165,13 @@ pub(super) fn build(mut layers: Vec<Layer>) -> Result<Settings, ConfigFaults> {
         current: read(&o::ENCRYPTION_KEY, &o::ENCRYPTION_KEY_FILE),
         previous: read(&o::PREVIOUS_KEY, &o::PREVIOUS_KEY_FILE),
     };
+    let (callbacks, incomplete) = callbacks::specs(&merged);
     if all_read {
+        faults.extend(incomplete);
         faults.extend(rules::missing(&merged));
     }
     // INVARIANT: without a fault every option that has no `Otherwise` has a good value, so `settings` has them all.
-    match settings(&merged, encryption_keys) {
+    match settings(&merged, encryption_keys, callbacks) {
         Some(settings) if faults.is_empty() => Ok(settings),
         _ => Err(ConfigFaults::new(faults)),
     }
@@ -176,7 +183,11 @@ struct EncryptionKeysRead {
     previous: Option<EncryptionKey>,
 }
 
-fn settings(merged: &Merged, encryption_keys: EncryptionKeysRead) -> Option<Settings> {
+fn settings(
+    merged: &Merged,
+    encryption_keys: EncryptionKeysRead,
+    callbacks: Vec<SourceSpec>,
+) -> Option<Settings> {
     Some(Settings {
         mode: merged.get(&o::MODE)?,
         server: server(merged)?,
@@ -201,6 +212,7 @@ fn settings(merged: &Merged, encryption_keys: EncryptionKeysRead) -> Option<Sett
             not_before_skew: merged.get(&o::NOT_BEFORE_SKEW)?,
             challenge_clock_skew: merged.get(&o::CHALLENGE_CLOCK_SKEW)?,
         },
+        callbacks,
         log: LogSettings { level: merged.get(&o::LOG_LEVEL)?, format: merged.get(&o::LOG_FORMAT)? },
     })
 }
@@ -216,6 +228,7 @@ fn server(merged: &Merged) -> Option<ServerSettings> {
         request_deadline: merged.get(&o::REQUEST_DEADLINE)?,
         shutdown_deadline: merged.get(&o::SHUTDOWN_DEADLINE)?,
         waiters_max: size(merged.get(&o::WAITERS_MAX)?),
+        callback_body_bytes_max: size(merged.get(&o::CALLBACK_BODY_BYTES_MAX)?),
     })
 }
 

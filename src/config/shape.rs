@@ -17,7 +17,9 @@ pub(super) enum Written {
     Boolean,
     /// A date or time, bare.
     Datetime,
-    /// Between brackets.
+    /// Texts between brackets, none of them empty or with a comma.
+    List,
+    /// Anything else between brackets.
     Array,
     /// A table.
     Section,
@@ -32,6 +34,7 @@ impl Written {
             Self::Float => "a number with a point",
             Self::Boolean => "a boolean",
             Self::Datetime => "a date or time",
+            Self::List => "a list of strings",
             Self::Array => "an array",
             Self::Section => "a section",
         }
@@ -73,6 +76,17 @@ pub(super) trait Shape {
 
     /// What it must be in a settings file.
     fn written(&self) -> Written;
+
+    /// Whether it may be that in a settings file.
+    fn takes(&self, written: Written) -> bool {
+        written == self.written()
+    }
+
+    /// Whether a file writes it without quotes.
+    #[cfg(test)]
+    fn is_bare(&self) -> bool {
+        self.written() != Written::String
+    }
 
     /// Its type, for the reference.
     fn describe(&self) -> String;
@@ -277,5 +291,66 @@ impl<T> Shape for Secret<T> {
 
     fn is_secret(&self) -> bool {
         true
+    }
+}
+
+/// Several texts: an array in a file, commas between them elsewhere.
+pub(super) struct List<T> {
+    /// What they are, in the reference.
+    pub(super) name: &'static str,
+    /// Checks and reads one.
+    pub(super) read: fn(&str) -> Result<T, Wrong>,
+}
+
+/// The most texts in a list.
+const LIST_MAX: usize = 64;
+
+impl<T> Shape for List<T> {
+    type Value = Vec<T>;
+
+    fn written(&self) -> Written {
+        Written::List
+    }
+
+    fn describe(&self) -> String {
+        format!("list of {}, 1 to {LIST_MAX}; in a variable with commas between them", self.name)
+    }
+
+    fn read(&self, text: &str) -> Result<Vec<T>, Wrong> {
+        let values: Vec<T> = text.split(',').take(LIST_MAX + 1).map(self.read).collect::<Result<_, _>>()?;
+        let wrong = || Wrong::impossible("has too many values", &format!("write at most {LIST_MAX}"));
+        if values.len() > LIST_MAX { Err(wrong()) } else { Ok(values) }
+    }
+}
+
+/// A value of a document, as text: a string, a whole number or a truth value.
+pub(super) struct Scalar;
+
+/// The longest value, in bytes.
+const SCALAR_BYTES_MAX: usize = 256;
+
+impl Shape for Scalar {
+    type Value = Box<str>;
+
+    fn written(&self) -> Written {
+        Written::String
+    }
+
+    fn takes(&self, written: Written) -> bool {
+        matches!(written, Written::String | Written::Integer | Written::Boolean)
+    }
+
+    #[cfg(test)]
+    fn is_bare(&self) -> bool {
+        true
+    }
+
+    fn describe(&self) -> String {
+        "table of JSON pointers and their values: strings, whole numbers, truth values".to_owned()
+    }
+
+    fn read(&self, text: &str) -> Result<Box<str>, Wrong> {
+        let wrong = || Wrong::impossible("is too long", &format!("write at most {SCALAR_BYTES_MAX} bytes"));
+        if text.len() > SCALAR_BYTES_MAX { Err(wrong()) } else { Ok(text.into()) }
     }
 }

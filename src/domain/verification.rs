@@ -206,6 +206,8 @@ pub(crate) enum EventKind {
     ApprovedLate,
     /// No token is minted from it any more.
     Withdrawn,
+    /// A provider said something that decided nothing.
+    ProviderEvent,
 }
 
 impl EventKind {
@@ -218,6 +220,7 @@ impl EventKind {
             Self::Expired => "expired",
             Self::ApprovedLate => "approved_late",
             Self::Withdrawn => "withdrawn",
+            Self::ProviderEvent => "provider_event",
         }
     }
 }

@@ -40,6 +40,18 @@ pub(super) async fn json_body(
     if !is_json(request) {
         return Err(not_json());
     }
+    raw_body(request, payload, limits).await
+}
+
+/// Reads a body's raw bytes, whatever its content type.
+///
+/// # Errors
+/// As [`json_body`], but for the content type.
+pub(super) async fn raw_body(
+    request: &HttpRequest,
+    payload: Payload,
+    limits: BodyLimits,
+) -> Result<Bytes, Refusal> {
     if announced_length(request).is_some_and(|length| length > limits.bytes_max) {
         return Err(body_too_large(limits.bytes_max));
     }

@@ -7,9 +7,10 @@ use actix_web::http::StatusCode;
 
 use super::problem::{Refusal, bad_api_key, invalid_request, unavailable};
 use crate::app::{
-    AccessError, CallRefusal, DecideError, DecisionsError, DeskError, EvaluateError, PageError, RedeemError,
-    ReloadError,
+    AccessError, CallRefusal, CallbackError, DecideError, DecisionsError, DeskError, EvaluateError,
+    PageError, RedeemError, ReloadError,
 };
+use crate::callbacks::CallbackFault;
 use crate::domain::{DeskFault, EntryFault, NotSpent};
 
 impl From<CallRefusal> for Refusal {
@@ -46,6 +47,30 @@ impl From<DecideError> for Refusal {
             | DecideError::Random(_) => {
                 unavailable("not_recorded", "The verdict could not be recorded, so there is none")
             }
+        }
+    }
+}
+
+impl From<CallbackError> for Refusal {
+    fn from(error: CallbackError) -> Self {
+        match error {
+            CallbackError::UnknownSource => Self::new(
+                StatusCode::NOT_FOUND,
+                "no_such_source",
+                "No provider is configured under this name",
+            ),
+            CallbackError::Call(fault @ CallbackFault::NotAnEvent) => {
+                Self::new(StatusCode::BAD_REQUEST, "invalid_event", "The body is not a JSON document")
+                    .because(fault.code())
+            }
+            // One public code for every cause: whoever is not the provider learns nothing from the difference.
+            CallbackError::Call(fault) => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "unverified_callback",
+                "The call is not signed by the provider",
+            )
+            .because(fault.code()),
+            CallbackError::Store(_) | CallbackError::TooLate => store_unavailable(),
         }
     }
 }

@@ -11,8 +11,8 @@ use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer};
 use super::extract::BodyLimits;
 use super::problem::{method_not_allowed, not_found};
 use super::{
-    Server, accesses, answer, decisions, desk, evaluate, grants, health, hook, jwks, policies, request_id,
-    verifications,
+    Server, accesses, answer, callbacks, decisions, desk, evaluate, grants, health, hook, jwks, policies,
+    request_id, verifications,
 };
 use crate::app::App;
 use crate::config::ServerSettings;
@@ -72,7 +72,8 @@ pub(crate) fn serve(app: Arc<App>, settings: &ServerSettings) -> Result<Running,
     let listener = TcpListener::bind(settings.bind).map_err(bind_failed)?;
     let address = listener.local_addr().map_err(bind_failed)?;
     let hook_body = BodyLimits { bytes_max: settings.body_bytes_max, deadline: settings.body_deadline };
-    let shared = Data::new(Server { app: Arc::clone(&app), hook_body, api_body: hook_body });
+    let callback_body = BodyLimits { bytes_max: settings.callback_body_bytes_max, ..hook_body };
+    let shared = Data::new(Server { app: Arc::clone(&app), hook_body, api_body: hook_body, callback_body });
     let workers =
         settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
     let server = HttpServer::new(move || Routes::new().app_data(Data::clone(&shared)).configure(routes))
@@ -110,6 +111,7 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(posted("/v1/verifications/{id}/token").route(web::post().to(verifications::mint)))
         .service(posted("/v1/withdrawals").route(web::post().to(verifications::withdraw)))
         .service(posted("/v1/verification-tokens").route(web::post().to(verifications::mint_in_one_call)))
+        .service(posted("/v1/callbacks/{source}").route(web::post().to(callbacks::receive)))
         .service(posted("/v1/grants/redeem").route(web::post().to(grants::redeem)))
         .service(readable("/v1/decisions").route(web::get().to(decisions::list)))
         .service(readable("/v1/decisions/{id}").route(web::get().to(decisions::show)))

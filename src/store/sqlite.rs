@@ -21,6 +21,7 @@ mod filing;
 mod kept;
 mod mints;
 mod past;
+mod provider_events;
 mod redemptions;
 mod reviews;
 mod signing_keys;
@@ -46,6 +47,7 @@ pub(crate) use desk::DeskOutcome;
 pub(crate) use kept::KeptKeySet;
 pub(crate) use mints::{MintOutcome, OneCallOutcome};
 pub(crate) use past::is_recorded;
+pub(crate) use provider_events::ProviderRecorded;
 pub(crate) use verifications::{DecideOutcome, OpenOutcome, OpenWish};
 
 use self::batch::Pending;

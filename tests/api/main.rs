@@ -8,6 +8,7 @@
 
 mod accesses;
 mod bench;
+mod callbacks;
 mod decisions;
 mod desk;
 mod desk_and_files;

@@ -26,7 +26,7 @@ const INSERT: &str = "
        AND (SELECT count(*) FROM verification_tokens WHERE verification_id = v.id) < ?8
        AND NOT EXISTS (SELECT 1 FROM desk_pauses WHERE scope = v.scope AND (until IS NULL OR until > ?4))
        AND EXISTS (SELECT 1 FROM signing_keys WHERE kid = ?2 AND revoked_at IS NULL)
-       AND EXISTS (SELECT 1 FROM api_keys WHERE id = ?3 AND (revoked_at IS NULL OR revoked_at > ?4))";
+       AND EXISTS (SELECT 1 FROM api_keys WHERE id = ?3 AND revoked_at IS NULL)";
 
 const WHY_NOT: &str = "
     SELECT state, withdrawn_at IS NOT NULL AS is_withdrawn, expires_at,

@@ -9,14 +9,14 @@ use sqlx::types::Json;
 
 use super::Store;
 use crate::domain::{
-    Actor, ChallengeId, EventKind, Opening, Scope, StepKey, StoredEvent, Timestamp, UserId, Verification,
-    VerificationFilter, VerificationId, VerificationState,
+    Actor, ChallengeId, EventKind, Opening, Reference, Scope, StepKey, StoredEvent, Timestamp, UserId,
+    Verification, VerificationFilter, VerificationId, VerificationState,
 };
 use crate::store::{Answered, Once, StoreError};
 use row::{select, verification};
 
 pub(crate) use deciding::DecideOutcome;
-pub(super) use deciding::decide_on;
+pub(super) use deciding::{advance, decide_on, kept_of, withdraw_on};
 
 /// The most events of one verification that are shown.
 const EVENTS_MAX: i64 = 1000;
@@ -135,6 +135,7 @@ impl Store {
 }
 
 const BY_ID: &str = select!("WHERE id = ?");
+const BY_REFERENCE: &str = select!("WHERE reference = ?");
 const BY_CHALLENGE: &str = select!("WHERE challenge_id = ? AND step_key = ?");
 
 /// Opens a verification inside a transaction.
@@ -199,6 +200,18 @@ pub(super) async fn load(
     id: VerificationId,
 ) -> Result<Option<Verification>, StoreError> {
     let row = sqlx::query(BY_ID).bind(id.uuid()).fetch_optional(connection).await?;
+    row.map(|row| verification(&row)).transpose()
+}
+
+/// The verification with this reference, as the transaction sees it.
+///
+/// # Errors
+/// The transaction must be given up.
+pub(super) async fn by_reference(
+    connection: &mut SqliteConnection,
+    reference: Reference,
+) -> Result<Option<Verification>, StoreError> {
+    let row = sqlx::query(BY_REFERENCE).bind(reference.to_string()).fetch_optional(connection).await?;
     row.map(|row| verification(&row)).transpose()
 }
 

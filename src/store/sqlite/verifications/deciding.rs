@@ -215,6 +215,39 @@ const fn expiry(at: Timestamp) -> Event<'static> {
     Event { kind: EventKind::Expired, at, actor: OURSELVES, detail: None }
 }
 
+/// Counts the version on for an event that changes nothing else.
+///
+/// # Errors
+/// The transaction must be given up.
+pub(in crate::store::sqlite) async fn advance(
+    connection: &mut SqliteConnection,
+    id: VerificationId,
+) -> Result<u32, StoreError> {
+    Ok(sqlx::query_scalar(ADVANCE).bind(id.uuid()).fetch_one(connection).await?)
+}
+
+/// An approval that was kept.
+pub(in crate::store::sqlite) struct Kept {
+    /// The later verification that it opened approved, if it has.
+    pub(in crate::store::sqlite) used_by: Option<VerificationId>,
+}
+
+/// The approval that was kept of a verification.
+///
+/// # Errors
+/// The transaction must be given up.
+pub(in crate::store::sqlite) async fn kept_of(
+    connection: &mut SqliteConnection,
+    id: VerificationId,
+) -> Result<Option<Kept>, StoreError> {
+    let used_by: Option<Option<Uuid>> =
+        sqlx::query_scalar("SELECT used_by FROM kept_approvals WHERE verification_id = ?")
+            .bind(id.uuid())
+            .fetch_optional(connection)
+            .await?;
+    Ok(used_by.map(|used_by| Kept { used_by: used_by.map(VerificationId::from_uuid) }))
+}
+
 /// Keeps an approval that came too late, once, however often it comes.
 async fn keep(
     connection: &mut SqliteConnection,
@@ -236,7 +269,7 @@ async fn keep(
         if let Some(version) = expired {
             note(connection, (id, version), expiry(found.opening.expires_at)).await?;
         }
-        let version = sqlx::query_scalar(ADVANCE).bind(id.uuid()).fetch_one(&mut *connection).await?;
+        let version = advance(connection, id).await?;
         let detail = words(decided);
         let actor = decided.actor.as_str();
         let event = Event { kind: EventKind::ApprovedLate, at: decided.at, actor, detail: Some(&detail) };
