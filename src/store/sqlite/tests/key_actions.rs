@@ -5,10 +5,9 @@ use futures_util::future::join_all;
 use super::verifications::{decide, later, mint, minted, open as open_verification, ready, wish};
 use super::*;
 use crate::domain::{
-    Actor, KeyAct, KeyChange, KeyDeed, KeyOutcome, KeyRevision, ResealedSecret, SealedSecret,
-    SigningKeyRecord,
+    Actor, Jti, KeyAct, KeyChange, KeyDeed, KeyOutcome, KeyRevision, ResealedSecret, SealedSecret,
+    SigningKeyRecord, StepOutcome,
 };
-use crate::domain::{Jti, StepOutcome};
 use crate::store::MintOutcome;
 
 fn key(kid: &str) -> SigningKeyRecord {
