@@ -84,6 +84,12 @@ async fn a_continue_is_redeemed_once() {
         again.expect_problem(409, "already_redeemed");
         assert_eq!(detail(&again), format!("decision {id} was redeemed at 2026-09-21T14:13:30Z"));
     }
+    let reader = bench.key(&["reader"]).await;
+    let shown = bench.get_as(&reader, &format!("/v1/decisions/{id}")).await.json();
+    assert_eq!(
+        [&shown["redeemed_at"], &shown["usable_until"]],
+        [&body["redeemed_at"], &body["usable_until"]]
+    );
     let counted = bench.get("/metrics").await.text;
     assert!(counted.contains("doorstep_redemptions_total 1\n"), "{counted}");
     assert!(
