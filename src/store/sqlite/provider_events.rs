@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::Store;
 use super::verifications::{
-    DecideOutcome, Event, advance, by_reference, decide_on, kept_of, note, withdraw_on,
+    DecideOutcome, Event, advance, by_reference, decide_on, is_kept, note, withdraw_on,
 };
 use crate::domain::{
     Approver, Became, Decided, Decider, EventKind, GivenReason, Match, ProviderCall, ProviderOutcome,
@@ -249,11 +249,10 @@ async fn take_back(
     found: &Verification,
 ) -> Result<Effect, StoreError> {
     let id = found.opening.id;
-    let kept = kept_of(connection, id).await?;
     match found.recorded_state {
         VerificationState::Rejected => return Ok(Effect::none(Became::AlreadyDecided)),
         VerificationState::Approved => {}
-        VerificationState::Expired if kept.is_some() => {}
+        VerificationState::Expired if is_kept(connection, id).await? => {}
         VerificationState::Pending | VerificationState::Expired => {
             return Ok(Effect::none(Became::TakenBack));
         }
@@ -261,9 +260,6 @@ async fn take_back(
     let words = format!("{}: {}", Withdrawal::ProviderReset.as_str(), call.event.outcome.as_str());
     let actor = actor(call);
     let why = (Withdrawal::ProviderReset, call.received_at);
-    let mut changed = Vec::new();
-    for id in std::iter::once(id).chain(kept.and_then(|kept| kept.used_by)) {
-        changed.extend(withdraw_on(connection, &WithdrawnOf::One(id), why, (&actor, &words)).await?);
-    }
+    let changed = withdraw_on(connection, &WithdrawnOf::One(id), why, (&actor, &words)).await?;
     Ok(Effect { became: Became::TakenBack, changed })
 }

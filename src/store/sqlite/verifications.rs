@@ -16,7 +16,7 @@ use crate::store::{Answered, Once, StoreError};
 use row::{select, verification};
 
 pub(crate) use deciding::DecideOutcome;
-pub(super) use deciding::{advance, decide_on, kept_of, withdraw_on};
+pub(super) use deciding::{advance, decide_on, is_kept, withdraw_on};
 
 /// The most events of one verification that are shown.
 const EVENTS_MAX: i64 = 1000;

@@ -188,6 +188,10 @@ async fn a_late_approval_opens_one_later_challenge_of_the_same_user_scope_and_st
     assert_eq!(approved.decided, Some(decided(StepOutcome::Approved, late)));
     assert_eq!(approved.version, 2);
     assert_eq!(state(open(&store, at(7, 2, |_| ())).await), VerificationState::Pending, "used once");
+    let told = ("api:one".to_owned(), "asked: x".to_owned());
+    let asked = (Withdrawal::Asked, approved.opening.opened_at);
+    let withdrawn = store.withdraw_verifications(WithdrawnOf::One(id(1)), asked, told, None).await;
+    assert!(matches!(withdrawn, Ok(Answered::Now(ids)) if ids == [id(1), id(6)]), "with what it opened");
 }
 
 #[tokio::test]

@@ -51,9 +51,12 @@ const EXPIRE_ONE: &str = "
 
 const ADVANCE: &str = "UPDATE verifications SET version = version + 1 WHERE id = ? RETURNING version";
 
+/// With one goes the later one that its kept approval opened approved.
 const WITHDRAW: &str = "
     UPDATE verifications SET withdrawn_at = ?1, withdrawn_for = ?2, version = version + 1
-     WHERE withdrawn_at IS NULL AND state <> 'rejected' AND (id = ?3 OR session_id = ?4 OR user_id = ?5)
+     WHERE withdrawn_at IS NULL AND state <> 'rejected'
+       AND (id = ?3 OR session_id = ?4 OR user_id = ?5
+            OR id IN (SELECT used_by FROM kept_approvals WHERE verification_id = ?3))
     RETURNING id, version";
 
 const WITHDRAW_KEPT: &str = "
@@ -226,26 +229,20 @@ pub(in crate::store::sqlite) async fn advance(
     Ok(sqlx::query_scalar(ADVANCE).bind(id.uuid()).fetch_one(connection).await?)
 }
 
-/// An approval that was kept.
-pub(in crate::store::sqlite) struct Kept {
-    /// The later verification that it opened approved, if it has.
-    pub(in crate::store::sqlite) used_by: Option<VerificationId>,
-}
-
-/// The approval that was kept of a verification.
+/// Whether an approval is kept that came for this verification after its end.
 ///
 /// # Errors
 /// The transaction must be given up.
-pub(in crate::store::sqlite) async fn kept_of(
+pub(in crate::store::sqlite) async fn is_kept(
     connection: &mut SqliteConnection,
     id: VerificationId,
-) -> Result<Option<Kept>, StoreError> {
-    let used_by: Option<Option<Uuid>> =
-        sqlx::query_scalar("SELECT used_by FROM kept_approvals WHERE verification_id = ?")
+) -> Result<bool, StoreError> {
+    let is_kept =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM kept_approvals WHERE verification_id = ?)")
             .bind(id.uuid())
-            .fetch_optional(connection)
+            .fetch_one(connection)
             .await?;
-    Ok(used_by.map(|used_by| Kept { used_by: used_by.map(VerificationId::from_uuid) }))
+    Ok(is_kept)
 }
 
 /// Keeps an approval that came too late, once, however often it comes.
