@@ -9,6 +9,7 @@ mod decide;
 mod decisions;
 mod desk;
 mod evaluate;
+mod facts;
 mod key_sets;
 mod library;
 mod obstacle;
@@ -45,6 +46,7 @@ pub(crate) use desk::{
     act_at_desk,
 };
 pub(crate) use evaluate::EvaluateError;
+pub(crate) use facts::{FactError, FactFault};
 pub(crate) use obstacle::{Obstacle, unrecorded_past};
 pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};

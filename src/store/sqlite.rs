@@ -16,6 +16,7 @@ mod api_keys;
 mod batch;
 mod decisions;
 mod desk;
+mod facts;
 mod file;
 mod filing;
 mod kept;
@@ -43,6 +44,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use api_keys::{Revocation, StoredApiKey};
 pub(crate) use desk::DeskOutcome;
+pub(crate) use facts::FactOutcome;
 #[cfg(test)]
 pub(crate) use kept::KeptKeySet;
 pub(crate) use mints::{MintOutcome, OneCallOutcome};
