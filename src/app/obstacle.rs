@@ -92,7 +92,6 @@ mod tests {
             ("{ count: fact.email_changed, by: user, over: 1h, gt: 0 }", "unreported", true),
             ("{ count: fact.nobody-reports-it, over: 400d, lt: 1 }", "unreported", true),
             ("{ count: calls, by: [identifier, ip], counts: asked, over: 1h, gt: 3 }", "unreported", false),
-            ("{ last: { before: 30d }, by: metadata.payee, counts: executed }", "reported", false),
         ];
         for (condition, executions, is_recorded) in cases {
             let obstacle = obstacle(condition, executions);

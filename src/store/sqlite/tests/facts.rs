@@ -183,7 +183,7 @@ async fn facts_are_append_only_and_have_a_reporter() {
     let store = opened(&directory).await;
     report(&store, fact("chargeback", 0)).await;
     for sql in ["UPDATE facts SET kind = 'x'", "DELETE FROM facts"] {
-        let refused = super::redemptions::run(&store, sql).await.expect_err("append only");
+        let refused = redemptions::run(&store, sql).await.expect_err("append only");
         assert!(shown(&refused).contains("append only"), "{refused}");
     }
     let stranger =
@@ -200,7 +200,7 @@ async fn too_many_facts_are_no_verdict() {
     let many = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20001)
                 INSERT INTO facts (user_key, user_id, kind, happened_at, recorded_at, api_key_id)
                 SELECT CAST('u' AS BLOB), 'usr_test', 'login', 1790000000000000, 1790000000000000, 'reporter' FROM n";
-    super::redemptions::run(&store, many).await.expect("inserted");
+    redemptions::run(&store, many).await.expect("inserted");
     let asker = asker(&user("u"));
     let logins = store.history(&Needs::new([facts("login")]), &asker).await;
     assert!(matches!(logins, Err(StoreError::TooMuchPast)), "{logins:?}");
