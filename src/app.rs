@@ -5,6 +5,7 @@ mod accesses;
 mod api_keys;
 mod body;
 mod callback;
+mod care;
 mod decide;
 mod decisions;
 mod desk;
@@ -38,6 +39,7 @@ pub(crate) use access::AccessError;
 pub(crate) use accesses::AccessesQuery;
 pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_api_key};
 pub(crate) use callback::{CallbackError, unmatched_providers};
+pub(crate) use care::back_up;
 pub(crate) use decide::{CallRefusal, DecideError};
 pub(crate) use decisions::{DecisionsError, DecisionsQuery, stored_decision};
 pub(crate) use desk::{

@@ -75,6 +75,9 @@ pub(super) enum Command {
     /// Look at recorded decisions
     #[command(subcommand)]
     Decisions(DecisionsCommand),
+    /// Take care of the record
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Check configuration, store, policy, Prelude's key sets and the clock
     Doctor(DoctorOptions),
     /// Show the whole step-up on this machine, with Prelude's side played by an emulator
@@ -291,6 +294,15 @@ pub(super) enum KeysCommand {
     },
     /// Seal every secret anew under `keys.encryption_key`, beside running servers that have the previous one too
     Reseal,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum StoreCommand {
+    /// Copy the whole record into a new file, as it stands at one moment, while calls go on
+    Backup {
+        /// The file; it must not be there yet
+        file: PathBuf,
+    },
 }
 
 /// How public keys are printed.
