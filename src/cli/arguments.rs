@@ -272,7 +272,8 @@ pub(super) enum KeysCommand {
     Rotate,
     /// Withdraw a key at once and for ever; if it signs, the next one does from now on
     Revoke {
-        /// The key's id, as `list` shows it
+        /// The key's id, as `list` shows it; it may begin with a hyphen
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
     /// Take a key of your own in: it stands in the key set at once and signs after the usual lead
@@ -283,7 +284,8 @@ pub(super) enum KeysCommand {
     /// Print public keys
     #[command(group = clap::ArgGroup::new("which").args(["kid", "all"]).required(true))]
     ExportPublic {
-        /// The key's id, as `list` shows it
+        /// The key's id, as `list` shows it; it may begin with a hyphen
+        #[arg(allow_hyphen_values = true)]
         kid: Option<String>,
         /// Every key that stands in the key set
         #[arg(long)]
