@@ -20,6 +20,9 @@ pub(crate) enum AmountFault {
 /// The most characters of a decimal whose digits certainly fit a machine word.
 const SHORT_CHARS_MAX: usize = 18;
 
+/// How many digits after the point have a rank of their own.
+const RANK_SCALE: u32 = 6;
+
 /// A non-negative decimal, exact.
 ///
 /// Only the plain form `(0|[1-9][0-9]*)(\.[0-9]+)?` is read: no sign, exponent, separator, blank or leading zero, since
@@ -45,6 +48,33 @@ impl Amount {
     /// The value as a decimal.
     pub(crate) const fn decimal(self) -> Decimal {
         self.0
+    }
+
+    /// Its place in the order of all amounts, as one number.
+    ///
+    /// Even numbers are the multiples of a millionth, an odd number is everything between two of them, and the greatest
+    /// number is everything that is too large for a number of its own. Of two amounts with different ranks, the greater one
+    /// has the greater rank.
+    pub(crate) fn rank(self) -> i64 {
+        let (mantissa, scale) = (self.0.mantissa(), self.0.scale());
+        if let Some(digits) = RANK_SCALE.checked_sub(scale) {
+            let whole =
+                i64::try_from(mantissa).ok().and_then(|whole| whole.checked_mul(2 * 10_i64.pow(digits)));
+            return whole.unwrap_or(i64::MAX);
+        }
+        let unit = 10_i128.pow(scale - RANK_SCALE);
+        let between = i128::from(mantissa % unit != 0);
+        i64::try_from(mantissa / unit * 2 + between).unwrap_or(i64::MAX)
+    }
+
+    /// The rank of an amount that shares it with no other; `None` for one that is too fine or too large.
+    pub(crate) fn exact_rank(self) -> Option<i64> {
+        Some(self.rank()).filter(|rank| rank % 2 == 0)
+    }
+
+    /// The rank of a number of things.
+    pub(crate) fn rank_of(count: usize) -> i64 {
+        Self(Decimal::from(count)).rank()
     }
 
     /// How many digits stand after the point, as written (trailing zeros count).
@@ -182,6 +212,51 @@ mod tests {
                 assert_eq!(by_value(decimal, other), decimal.cmp(&other), "{decimal} {other}");
             }
         }
+    }
+
+    #[test]
+    fn ranks_have_the_order_of_amounts() {
+        let texts = [
+            "0",
+            "0.0000000000000000000000000001",
+            "0.0000005",
+            "0.000001",
+            "0.00000100",
+            "0.0000010000001",
+            "0.000002",
+            "1",
+            "999.99",
+            "999.999999",
+            "999.9999995",
+            "1000",
+            "4611686018427.387903",
+            "4611686018427.3879035",
+            "4611686018427.387904",
+            "9223372036854775807",
+            "9223372036854775808",
+            "79228162514264337593543950335",
+        ];
+        let amounts = texts.map(|text| Amount::parse(text).expect("plain"));
+        for (a, b) in amounts.iter().flat_map(|a| amounts.iter().map(move |b| (*a, *b))) {
+            let (known, other) = (a.exact_rank().is_some(), a.rank().cmp(&b.rank()));
+            assert!(other == a.cmp(&b) || (!known && other.is_eq()), "{a} {b}");
+        }
+        let exact = [
+            "0",
+            "0.000001",
+            "0.00000100",
+            "0.000002",
+            "1",
+            "999.99",
+            "999.999999",
+            "1000",
+            "4611686018427.387903",
+        ];
+        for text in texts {
+            let amount = Amount::parse(text).expect("plain");
+            assert_eq!(amount.exact_rank().is_some(), exact.contains(&text), "{text}");
+        }
+        assert_eq!(Some(Amount::rank_of(3)), Amount::parse("3.0").expect("plain").exact_rank());
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Rules: an id, a condition and what it decides.
 
-use super::condition::Condition;
+use super::condition::{Compiled, Condition};
 use super::outcome::Outcome;
-use super::seen::FieldSet;
 use crate::domain::{RuleId, Timestamp};
 
 pub(crate) mod keys;
@@ -26,8 +25,8 @@ pub(crate) struct Rule {
     pub(crate) message: Option<Box<str>>,
     /// The line of its id in its file, from 1.
     pub(crate) line: usize,
-    /// What its conditions look at.
-    pub(crate) looks_at: FieldSet,
+    /// Its condition as it is evaluated.
+    pub(crate) compiled: Compiled,
     /// When it is there at all.
     pub(crate) active: Active,
     /// Whether it decides.

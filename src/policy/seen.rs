@@ -67,7 +67,7 @@ impl Looked {
 
 /// A set of fields: one bit each, in the order in which they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct FieldSet(u64);
+pub(crate) struct FieldSet(u64);
 
 impl FieldSet {
     const ORDER: [Field; 8] = [
