@@ -36,13 +36,13 @@ impl Amount {
     /// # Errors
     /// [`AmountFault`] for another form, or for more digits than are exact; never a rounded value.
     pub(crate) fn parse(text: &str) -> Result<Self, AmountFault> {
+        if let Some(decimal) = short_decimal(text) {
+            return Ok(Self(decimal));
+        }
         if !is_plain_decimal(text) {
             return Err(AmountFault::Form);
         }
-        match short_decimal(text) {
-            Some(decimal) => Ok(Self(decimal)),
-            None => Decimal::from_str_exact(text).map(Self).map_err(|_| AmountFault::TooManyDigits),
-        }
+        Decimal::from_str_exact(text).map(Self).map_err(|_| AmountFault::TooManyDigits)
     }
 
     /// The value as a decimal.
@@ -104,15 +104,28 @@ fn is_plain_decimal(text: &str) -> bool {
     digits(whole) && (whole == "0" || !whole.starts_with('0')) && fraction.is_none_or(digits)
 }
 
-/// The value of a plain decimal whose digits fit a machine word, as nearly all do: a fraction of the cost of reading any.
+/// The value of a plain decimal whose digits fit a machine word, as nearly all do: one pass, at a fraction of the cost of
+/// reading any. `None` for every other text.
 fn short_decimal(text: &str) -> Option<Decimal> {
-    if text.len() > SHORT_CHARS_MAX {
+    let bytes = text.as_bytes();
+    if bytes.len() > SHORT_CHARS_MAX {
         return None;
     }
-    let digit = |number: i64, byte: u8| number * 10 + i64::from(byte.wrapping_sub(b'0'));
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let number = whole.bytes().chain(fraction.bytes()).fold(0, digit);
-    Decimal::try_new(number, u32::try_from(fraction.len()).ok()?).ok()
+    let (mut number, mut digits, mut before_point) = (0, 0, None);
+    for byte in bytes {
+        match byte.wrapping_sub(b'0') {
+            digit @ 0..=9 => {
+                number = number * 10 + i64::from(digit);
+                digits += 1;
+            }
+            _ if *byte == b'.' && before_point.is_none() => before_point = Some(digits),
+            _ => return None,
+        }
+    }
+    let whole = before_point.unwrap_or(digits);
+    let scale: u32 = digits - whole;
+    let is_plain = (whole == 1 || whole > 1 && bytes.first() != Some(&b'0')) && (scale > 0 || before_point.is_none());
+    if is_plain { Decimal::try_new(number, scale).ok() } else { None }
 }
 
 /// Orders two decimals by value, as `Decimal` itself does, at a fraction of the cost where their scales are close.

@@ -112,7 +112,13 @@ impl FieldSet {
     }
 
     fn iter(self) -> impl Iterator<Item = Field> {
-        (0..Self::BITS).filter(move |bit| self.0 & (1 << bit) != 0).map(|bit| match Self::ORDER.get(bit) {
+        let mut left = self.0;
+        let bits = std::iter::from_fn(move || {
+            let bit = usize::try_from(left.trailing_zeros()).ok().filter(|bit| *bit < Self::BITS)?;
+            left &= left - 1;
+            Some(bit)
+        });
+        bits.map(|bit| match Self::ORDER.get(bit) {
             Some(field) => *field,
             None if bit < Self::FIRST_MONEY => Field::Metadata(bit - Self::FIRST_METADATA),
             None if bit < Self::FIRST_HISTORY => Field::Money(bit - Self::FIRST_MONEY),
