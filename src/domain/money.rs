@@ -124,7 +124,8 @@ fn short_decimal(text: &str) -> Option<Decimal> {
     }
     let whole = before_point.unwrap_or(digits);
     let scale: u32 = digits - whole;
-    let is_plain = (whole == 1 || whole > 1 && bytes.first() != Some(&b'0')) && (scale > 0 || before_point.is_none());
+    let is_plain =
+        (whole == 1 || whole > 1 && bytes.first() != Some(&b'0')) && (scale > 0 || before_point.is_none());
     if is_plain { Decimal::try_new(number, scale).ok() } else { None }
 }
 

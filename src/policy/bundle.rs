@@ -5,6 +5,7 @@ use std::fmt;
 
 use aws_lc_rs::digest;
 
+use super::condition::Program;
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Findings, Severity, Span};
 use super::lists::read::{self as list_file, KeptList, ReadLists};
 use super::rates::read::{self as rates_file, ReadRates};
@@ -34,6 +35,8 @@ pub(crate) struct Bundle {
     text: String,
     files: usize,
     always: Vec<Rule>,
+    /// The conditions of those rules as they are evaluated.
+    always_program: Program,
     policies: Vec<ScopePolicy>,
     by_scope: HashMap<Scope, usize>,
     steps: StepBook,
@@ -113,6 +116,11 @@ impl Bundle {
         &self.always
     }
 
+    /// The conditions of the rules before every scope, as they are evaluated.
+    pub(super) const fn always_program(&self) -> &Program {
+        &self.always_program
+    }
+
     /// Every scope file's policy with its scopes, in the order of the files.
     pub(super) fn policies(&self) -> Vec<(&ScopePolicy, Vec<&Scope>)> {
         let mut all: Vec<_> = self.policies.iter().map(|policy| (policy, Vec::new())).collect();
@@ -158,11 +166,13 @@ pub(super) fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundl
     #[cfg(test)]
     trees.iter().for_each(|tree| super::grammar::tests::expect_file_fits(tree.file.name(), &tree.root));
     let text = source::canonical_text(files);
+    let always: Vec<Rule> = always.rules.rules.into_iter().map(|read| read.rule).collect();
     let mut bundle = Bundle {
         hash: hash_of(&text),
         text,
         files: files.len(),
-        always: always.rules.rules.into_iter().map(|read| read.rule).collect(),
+        always_program: Program::of(always.iter().map(|rule| &rule.when)),
+        always,
         policies: Vec::with_capacity(policies.len()),
         by_scope: HashMap::new(),
         steps: steps.book,

@@ -19,11 +19,13 @@ mod frame;
 mod history;
 mod history_keys;
 mod identifier;
+mod junction;
 pub(crate) mod keys;
 mod listed;
 mod moment;
 mod money;
 mod operators;
+mod questions;
 pub(crate) mod read;
 mod read_history;
 mod read_identifier;
@@ -32,7 +34,7 @@ mod read_moment;
 mod read_money;
 mod read_test;
 
-pub(crate) use compiled::Compiled;
+pub(crate) use compiled::{Program, Tried};
 pub(crate) use family::Family;
 pub(crate) use field::Field;
 pub(crate) use frame::Frame;
@@ -183,7 +185,7 @@ pub(crate) struct View<'r> {
 
 impl Condition {
     /// Hands over each leaf, in file order.
-    pub(crate) fn each_leaf<'c>(&'c self, take: &mut impl FnMut(&'c Leaf)) {
+    pub(crate) fn each_leaf<'c>(&'c self, take: &mut impl FnMut(&'c Arc<Leaf>)) {
         match self {
             Self::Always => {}
             Self::Leaf(leaf) => take(leaf),

@@ -175,13 +175,7 @@ impl RulesDifference {
 /// Whether two rules say the same, wherever they stand.
 fn is_same(rule: &Rule, old: &Rule) -> bool {
     asks_the_same(&rule.when, &old.when)
-        && *rule
-            == Rule {
-                when: rule.when.clone(),
-                compiled: rule.compiled.clone(),
-                line: rule.line,
-                ..old.clone()
-            }
+        && *rule == Rule { when: rule.when.clone(), looks_at: rule.looks_at, line: rule.line, ..old.clone() }
 }
 
 /// Fields are compared by their names: their places move when the metadata that a scope takes is reordered.

@@ -1,7 +1,7 @@
 //! From a request to a decision: pure, total, and nothing left out of the record.
 
 use super::bundle::Bundle;
-use super::condition::{Frame, View};
+use super::condition::{Frame, Tried, View};
 use super::desk::DeskOverlay;
 use super::outcome::{Outcome, Walked};
 use super::rules::{Part, Rule};
@@ -45,18 +45,19 @@ impl Bundle {
         };
         let view = View { facts, schema: &policy.schema, values: &values, tallies, desk };
         let (frame, mut looked) = (Frame::of(view), Looked::new());
-        let mut rules = self.always().iter().chain(&policy.rules);
-        let decided = rules.find(|rule| matches(rule, &frame, &mut looked));
+        let mut decides = |rule: &Rule, tried: Tried<'_>| matches(rule, tried, &frame, &mut looked);
+        let decided = self.always_program().find(self.always(), &frame, &mut decides);
+        let decided = decided.or_else(|| policy.program.find(&policy.rules, &frame, &mut decides));
         answer(decided, policy, view, looked)
     }
 }
 
 /// Whether the rule decides. The conditions of a rule that is not there now, or only observes, are evaluated all the
 /// same: so what the record shows has one form for each bundle, whatever the time.
-fn matches(rule: &Rule, frame: &Frame<'_>, looked: &mut Looked) -> bool {
-    looked.at(rule.compiled.looks_at);
-    let holds = rule.compiled.holds(frame, |outcome| looked.note(outcome));
-    let held = holds && rule.active.includes(frame.received_at());
+fn matches(rule: &Rule, tried: Tried<'_>, frame: &Frame<'_>, looked: &mut Looked) -> bool {
+    looked.at(rule.looks_at);
+    looked.note(tried.outcomes());
+    let held = tried.holds && rule.active.includes(frame.received_at());
     if held && rule.part == Part::Observes {
         looked.observed(&rule.id);
     }

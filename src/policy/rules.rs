@@ -1,7 +1,8 @@
 //! Rules: an id, a condition and what it decides.
 
-use super::condition::{Compiled, Condition};
+use super::condition::Condition;
 use super::outcome::Outcome;
+use super::seen::FieldSet;
 use crate::domain::{RuleId, Timestamp};
 
 pub(crate) mod keys;
@@ -25,8 +26,8 @@ pub(crate) struct Rule {
     pub(crate) message: Option<Box<str>>,
     /// The line of its id in its file, from 1.
     pub(crate) line: usize,
-    /// Its condition as it is evaluated.
-    pub(crate) compiled: Compiled,
+    /// What its conditions look at.
+    pub(crate) looks_at: FieldSet,
     /// When it is there at all.
     pub(crate) active: Active,
     /// Whether it decides.

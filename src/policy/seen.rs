@@ -35,9 +35,9 @@ impl Looked {
         self.fields.0 |= fields.0;
     }
 
-    /// Notes a condition's outcome.
-    pub(super) fn note(&mut self, outcome: bool) {
-        self.outcomes.push(b'0' + u8::from(outcome));
+    /// Notes the outcomes of a rule's conditions.
+    pub(super) fn note(&mut self, outcomes: impl ExactSizeIterator<Item = bool>) {
+        self.outcomes.extend(outcomes.map(|outcome| b'0' + u8::from(outcome)));
     }
 
     /// Notes a rule that matched and only observes. An id has no character that needs escaping.

@@ -6,6 +6,10 @@ use crate::policy::schema::{FIELDS_MAX, Value};
 
 /// The texts that every request has.
 const COMMON_TEXTS: usize = 4;
+/// The numbers that every request has.
+const COMMON_NUMBERS: usize = 1;
+/// The rank of what is absent: below every span.
+const ABSENT: i64 = -1;
 /// No currency has this place.
 const NO_PLACE: usize = usize::MAX;
 
@@ -14,13 +18,14 @@ const NO_PLACE: usize = usize::MAX;
 pub(crate) struct Frame<'r> {
     /// The request itself, for what is not compared as numbers.
     pub(super) view: View<'r>,
-    texts: [Option<Sent<'r>>; COMMON_TEXTS + FIELDS_MAX],
-    amounts: [Option<i64>; FIELDS_MAX],
+    texts: [Sent<'r>; COMMON_TEXTS + FIELDS_MAX],
+    /// Ranks.
+    numbers: [i64; COMMON_NUMBERS + FIELDS_MAX],
+    /// Ranks, and places of currencies.
     money: [(i64, usize); FIELDS_MAX],
-    identifiers: i64,
 }
 
-/// A text of a request.
+/// A text of a request; empty where it is absent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sent<'r> {
     pub(super) text: &'r str,
@@ -28,8 +33,15 @@ pub(super) struct Sent<'r> {
 }
 
 impl<'r> Sent<'r> {
+    const ABSENT: Self = Self { text: "", word: Word::NONE };
+
     fn of(text: &'r str) -> Self {
         Self { text, word: Word::of(text) }
+    }
+
+    /// Whether it was sent at all.
+    pub(super) fn is_there(&self) -> bool {
+        self.word != Word::NONE
     }
 }
 
@@ -43,21 +55,27 @@ impl<'r> Frame<'r> {
             &facts.signals.user_agent,
             facts.scope.as_str(),
         ];
-        let (mut texts, mut amounts) = ([None; COMMON_TEXTS + FIELDS_MAX], [None; FIELDS_MAX]);
-        texts.iter_mut().zip(common).for_each(|(slot, text)| *slot = Some(Sent::of(text)));
-        let sent = view.values.all().iter().zip(&mut amounts).zip(texts.iter_mut().skip(COMMON_TEXTS));
-        for ((value, amount), text) in sent {
+        let mut texts = [Sent::ABSENT; COMMON_TEXTS + FIELDS_MAX];
+        let mut numbers = [ABSENT; COMMON_NUMBERS + FIELDS_MAX];
+        texts.iter_mut().zip(common).for_each(|(slot, text)| *slot = Sent::of(text));
+        numbers
+            .iter_mut()
+            .zip([facts.identifiers.len()])
+            .for_each(|(slot, count)| *slot = Amount::rank_of(count));
+        let slots = numbers.iter_mut().skip(COMMON_NUMBERS).zip(texts.iter_mut().skip(COMMON_TEXTS));
+        for (value, (number, text)) in view.values.all().iter().zip(slots) {
             match value {
                 Value::Absent => {}
-                Value::Decimal(sent) => *amount = Some(sent.rank()),
-                Value::Text(sent, _) => *text = Some(Sent::of(sent)),
+                Value::Decimal(sent) => *number = sent.rank(),
+                Value::Text(sent, _) => *text = Sent::of(sent),
             }
         }
-        let mut money = [(0, NO_PLACE); FIELDS_MAX];
-        for (rule, slot) in view.schema.money.iter().zip(&mut money) {
-            *slot = view.values.money(rule).map_or(*slot, |(amount, place)| (amount.rank(), place));
+        let mut frame = Self { view, texts, numbers, money: [(ABSENT, NO_PLACE); FIELDS_MAX] };
+        for (rule, slot) in view.schema.money.iter().zip(&mut frame.money) {
+            let place = view.values.money(rule).map_or(NO_PLACE, |(_, place)| place);
+            *slot = (frame.numbers.get(COMMON_NUMBERS + rule.amount).copied().unwrap_or(ABSENT), place);
         }
-        Self { view, texts, amounts, money, identifiers: Amount::rank_of(facts.identifiers.len()) }
+        frame
     }
 
     /// When the request arrived.
@@ -65,45 +83,71 @@ impl<'r> Frame<'r> {
         self.view.facts.received_at
     }
 
-    /// An amount of the metadata; `None` where it is absent.
-    pub(super) fn amount(&self, at: u8) -> Option<i64> {
-        self.amounts.get(usize::from(at)).copied().flatten()
+    /// A number's rank; below every span where it is absent.
+    pub(super) fn number(&self, of: NumberField) -> i64 {
+        self.numbers.get(of.0).copied().unwrap_or(ABSENT)
     }
 
-    /// Money, with the place of its currency, which is none of the schema's where the money is absent.
-    pub(super) fn money(&self, at: u8) -> (i64, usize) {
-        self.money.get(usize::from(at)).copied().unwrap_or((0, NO_PLACE))
+    pub(super) fn has_number(&self, of: NumberField) -> bool {
+        self.number(of) != ABSENT
     }
 
-    /// A text; `None` where it is absent.
-    pub(super) fn text(&self, of: TextField) -> Option<Sent<'r>> {
-        self.texts.get(usize::from(of.0)).copied().flatten()
+    /// The rank of money in a currency; below every span for money that is absent, or in another one.
+    pub(super) fn money(&self, of: MoneyAt) -> i64 {
+        self.money.get(of.at).map_or(ABSENT, |(rank, place)| if *place == of.place { *rank } else { ABSENT })
     }
 
-    pub(super) const fn identifiers(&self) -> i64 {
-        self.identifiers
+    pub(super) fn has_money(&self, at: usize) -> bool {
+        self.money.get(at).is_some_and(|(_, place)| *place != NO_PLACE)
     }
+
+    /// A text.
+    pub(super) fn text(&self, of: TextField) -> &Sent<'r> {
+        self.texts.get(of.0).unwrap_or(&Sent::ABSENT)
+    }
+}
+
+/// The place of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NumberField(usize);
+
+impl NumberField {
+    /// Where the number of a field is; `None` for a field that is none.
+    pub(super) const fn of(field: Field) -> Option<Self> {
+        match field {
+            Field::IdentifiersCount => Some(Self(0)),
+            Field::Metadata(at) => Some(Self(COMMON_NUMBERS + at)),
+            _ => None,
+        }
+    }
+}
+
+/// The place of money, and of one of its currencies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct MoneyAt {
+    pub(super) at: usize,
+    pub(super) place: usize,
 }
 
 /// The place of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TextField(u8);
+pub(super) struct TextField(usize);
 
 impl TextField {
     /// Where the text of a field is; `None` for a field that is none.
-    pub(super) fn of(field: Field) -> Option<Self> {
+    pub(super) const fn of(field: Field) -> Option<Self> {
         Some(Self(match field {
             Field::UserId => 0,
             Field::Platform => 1,
             Field::UserAgent => 2,
             Field::Scope => 3,
-            Field::Metadata(at) => u8::try_from(COMMON_TEXTS + at).ok()?,
+            Field::Metadata(at) => COMMON_TEXTS + at,
             _ => return None,
         }))
     }
 }
 
-/// The ranks from one to another, both included.
+/// The ranks from one to another, both included. None is negative: amounts are not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
     low: i64,
@@ -115,8 +159,8 @@ impl Span {
     pub(super) const fn of(comparison: Comparison, bound: i64) -> Self {
         match comparison {
             Comparison::Equal => Self { low: bound, high: bound },
-            Comparison::Less => Self { low: i64::MIN, high: bound.saturating_sub(1) },
-            Comparison::AtMost => Self { low: i64::MIN, high: bound },
+            Comparison::Less => Self { low: 0, high: bound.saturating_sub(1) },
+            Comparison::AtMost => Self { low: 0, high: bound },
             Comparison::Greater => Self { low: bound.saturating_add(1), high: i64::MAX },
             Comparison::AtLeast => Self { low: bound, high: i64::MAX },
         }
@@ -143,6 +187,19 @@ pub(super) struct Word {
 }
 
 impl Word {
+    /// No text has these ends.
+    const NONE: Self = Self { first: 0, last: 0, length: usize::MAX };
+
+    /// Whether it is the same, without a jump.
+    pub(super) const fn is(self, other: Self) -> bool {
+        (self.first ^ other.first) | (self.last ^ other.last) == 0 && self.length == other.length
+    }
+
+    /// The ends of a text that has nothing between them, so that no other text has the same; `None` for a longer one.
+    pub(super) fn whole(text: &str) -> Option<Self> {
+        (text.len() <= 16).then(|| Self::of(text))
+    }
+
     /// The ends of a text.
     pub(super) fn of(text: &str) -> Self {
         let (bytes, length) = (text.as_bytes(), text.len());
@@ -245,7 +302,8 @@ mod tests {
         for (a, b) in TEXTS.iter().flat_map(|a| TEXTS.iter().map(move |b| (a, b))) {
             assert!(a != b || Word::of(a) == Word::of(b));
             let told_apart = a.len() != b.len() || a.len() <= 16;
-            assert!(a == b || !told_apart || Word::of(a) != Word::of(b), "{a:?} {b:?}");
+            assert!(a == b || !told_apart || !Word::of(a).is(Word::of(b)), "{a:?} {b:?}");
+            assert!(Word::whole(a).is_none_or(|word| word.is(Word::of(b)) == (a == b)), "{a:?} {b:?}");
         }
     }
 
@@ -259,9 +317,11 @@ mod tests {
             Comparison::AtLeast,
         ];
         for (comparison, bound) in all.into_iter().flat_map(|how| [0, 2, 8, 10].map(|bound| (how, bound))) {
+            let span = Span::of(comparison, bound);
             for rank in (0..12).chain([i64::MAX]) {
-                assert_eq!(Span::of(comparison, bound).has(rank), comparison.holds(rank, bound));
+                assert_eq!(span.has(rank), comparison.holds(rank, bound));
             }
+            assert!(!span.has(ABSENT), "{comparison:?} {bound}");
         }
         assert_eq!([1, 2, 4, 5].map(|rank| Span::between(2, 4).has(rank)), [false, true, true, false]);
     }

@@ -7,12 +7,13 @@ use super::{Active, OTHERWISE, Part, RULES_MAX, Rule};
 use crate::domain::{RuleId, Timestamp};
 use crate::policy::calendar::{end_of, start_of};
 use crate::policy::condition::read::{IfAbsent, Names, Place, when};
-use crate::policy::condition::{Compiled, HistoryField, date};
+use crate::policy::condition::{HistoryField, date};
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::literal;
 use crate::policy::outcome::Outcome;
 use crate::policy::outcome::read::OutcomeReader;
 use crate::policy::reader::{Map, Truth};
+use crate::policy::seen::FieldSet;
 use crate::policy::yaml::Node;
 
 /// The most characters of a message.
@@ -63,8 +64,8 @@ pub(crate) fn rules(
             let message = message(out, &map);
             let overrides = overrides(out, &map);
             let (active, part) = (active(out, &map, names.now), part(out, &map));
-            let (line, compiled) = (id_span.line, Compiled::of(&when));
-            let rule = Rule { id, when, then, message, line, compiled, active, part };
+            let (line, looks_at) = (id_span.line, FieldSet::of(&when));
+            let rule = Rule { id, when, then, message, line, looks_at, active, part };
             read.rules.push(ReadRule { rule, id_span, overrides });
         }
     }
