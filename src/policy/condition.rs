@@ -34,7 +34,7 @@ mod read_moment;
 mod read_money;
 mod read_test;
 
-pub(crate) use compiled::{Program, Tried};
+pub(crate) use compiled::Program;
 pub(crate) use family::Family;
 pub(crate) use field::Field;
 pub(crate) use frame::Frame;

@@ -26,27 +26,9 @@ struct Block {
 /// A condition in its block.
 #[derive(Debug, Clone, PartialEq)]
 struct Compiled {
-    /// The place of its first outcome.
-    from: usize,
-    leaves: usize,
+    /// The place after its last outcome.
+    end: usize,
     junction: Junction,
-}
-
-/// How a condition came out.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Tried<'o> {
-    /// Whether it holds.
-    pub(crate) holds: bool,
-    outcomes: &'o Outcomes,
-    from: usize,
-    leaves: usize,
-}
-
-impl Tried<'_> {
-    /// Each leaf's outcome, in file order.
-    pub(crate) fn outcomes(&self) -> impl ExactSizeIterator<Item = bool> {
-        (self.from..self.from + self.leaves).map(|at| self.outcomes.at(at))
-    }
 }
 
 impl Program {
@@ -69,8 +51,8 @@ impl Program {
         Self { blocks }
     }
 
-    /// Hands over how each condition came out, in order, with what belongs to it; gives back the first of which `decides`
-    /// says that it does.
+    /// Hands over whether each condition holds, in order, with what belongs to it; gives back the first of which `decides`
+    /// says that it does, and writes down every leaf's outcome up to there, in file order: `0` or `1`.
     ///
     /// No short cut is taken within a condition: every question is asked, so that the record can show all of them.
     ///
@@ -79,18 +61,19 @@ impl Program {
         &self,
         of: &'r [T],
         frame: &Frame<'_>,
-        mut decides: impl FnMut(&T, Tried<'_>) -> bool,
+        written: &mut Vec<u8>,
+        mut decides: impl FnMut(&T, bool) -> bool,
     ) -> Option<&'r T> {
         let mut left = of.iter();
         for block in &self.blocks {
             let outcomes = block.outcomes(frame);
             for (condition, owner) in block.conditions.iter().zip(left.by_ref()) {
-                let Compiled { from, leaves, ref junction } = *condition;
-                let holds = junction.holds(&outcomes);
-                if decides(owner, Tried { holds, outcomes: &outcomes, from, leaves }) {
+                if decides(owner, condition.junction.holds(&outcomes)) {
+                    outcomes.write(condition.end, written);
                     return Some(owner);
                 }
             }
+            outcomes.write(block.leaves, written);
         }
         None
     }
@@ -108,8 +91,7 @@ impl Block {
             }
         }
         self.leaves += leaves.len();
-        let junction = Junction::of(condition, from);
-        self.conditions.push(Compiled { from, leaves: leaves.len(), junction });
+        self.conditions.push(Compiled { end: self.leaves, junction: Junction::of(condition, from) });
     }
 
     fn outcomes(&self, frame: &Frame<'_>) -> Outcomes {

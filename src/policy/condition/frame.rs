@@ -207,6 +207,12 @@ impl Word {
             return Self { first: u64::from_le_bytes(*first), last: u64::from_le_bytes(*last), length };
         }
         // The first byte is the lowest of the one, and the last byte the highest of the other.
+        if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            // Four to seven bytes: the two halves overlap alike in both.
+            let (first, last) = (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)));
+            let whole = first | last << (8 * (length - 4));
+            return Self { first: whole, last: whole << (8 * (8 - length)), length };
+        }
         let first = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
         let last = bytes.iter().fold(0, |word, byte| word >> 8 | u64::from(*byte) << 56);
         Self { first, last, length }

@@ -8,10 +8,24 @@ use super::{Condition, LEAVES_MAX};
 pub(super) struct Outcomes(pub(super) [u64; LEAVES_MAX / BITS]);
 
 impl Outcomes {
-    /// The outcome in a place.
-    pub(super) fn at(&self, at: usize) -> bool {
-        self.0.get(at / BITS).is_some_and(|word| word >> (at % BITS) & 1 == 1)
+    /// Writes the outcomes of the first places down: `0` or `1` each.
+    pub(super) fn write(&self, places: usize, written: &mut Vec<u8>) {
+        let end = written.len() + places;
+        // Eight at a time, and what is too much is taken back.
+        let eights = self.0.iter().flat_map(|word| word.to_le_bytes()).take(places.div_ceil(8));
+        eights.for_each(|eight| written.extend_from_slice(&digits(eight)));
+        written.truncate(end);
     }
+}
+
+/// Eight bits as digits, the lowest one first.
+const fn digits(bits: u8) -> [u8; 8] {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    // Seven copies side by side, each a place further: of every byte, the lowest bit is the next one.
+    const COPIES: u64 = 0x0002_0408_1020_4081;
+    let (low, high) = (bits & 0x7f, bits >> 7);
+    let spread = (u64::from_le_bytes([low, 0, 0, 0, 0, 0, 0, 0]) * COPIES) & EACH;
+    (spread | u64::from_le_bytes([0, 0, 0, 0, 0, 0, 0, high]) | (EACH * 0x30)).to_le_bytes()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,12 +38,14 @@ enum Join {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Junction {
     join: Join,
+    /// The first mask: nearly always the only one.
+    mask: Mask,
     masks: Box<[Mask]>,
     parts: Box<[Self]>,
 }
 
-/// Outcomes of one machine word: which ones, and which of them count when they are false.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Outcomes of one machine word: which ones, and which of them count when they are false. Without any it changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Mask {
     word: usize,
     of: u64,
@@ -95,7 +111,8 @@ impl Junction {
                 _ => masks.push(Mask { word, of, turned }),
             }
         }
-        Self { join, masks: masks.into(), parts: parts.into() }
+        let mask = if masks.is_empty() { Mask::default() } else { masks.remove(0) };
+        Self { join, mask, masks: masks.into(), parts: parts.into() }
     }
 
     /// Whether the condition holds, of whose leaves these are the outcomes.
@@ -103,11 +120,13 @@ impl Junction {
         let counting = |mask: &Mask| (outcomes.0.get(mask.word).unwrap_or(&0) ^ mask.turned) & mask.of;
         match self.join {
             Join::All => {
-                self.masks.iter().all(|mask| counting(mask) == mask.of)
+                counting(&self.mask) == self.mask.of
+                    && self.masks.iter().all(|mask| counting(mask) == mask.of)
                     && self.parts.iter().all(|part| part.holds(outcomes))
             }
             Join::Any => {
-                self.masks.iter().any(|mask| counting(mask) != 0)
+                counting(&self.mask) != 0
+                    || self.masks.iter().any(|mask| counting(mask) != 0)
                     || self.parts.iter().any(|part| part.holds(outcomes))
             }
         }

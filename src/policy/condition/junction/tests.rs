@@ -50,7 +50,7 @@ fn agrees(condition: &Condition, seed: u64) {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             state ^ state >> 29
         });
-        let mut each = (first..first + count).map(|at| outcomes.at(at));
+        let mut each = (first..first + count).map(|at| outcomes.0[at / BITS] >> (at % BITS) & 1 == 1);
         assert_eq!(junction.holds(&outcomes), tree(condition, &mut each), "{condition} {outcomes:?}");
     }
 }
@@ -72,5 +72,21 @@ fn a_rule_may_have_more_conditions_than_a_word_has_bits() {
         assert!(all.holds(&last));
         last.0[(count - 1) / BITS] ^= 1 << ((count - 1) % BITS);
         assert!(!all.holds(&last), "the last of {count} counts");
+    }
+}
+
+#[test]
+fn outcomes_are_written_lowest_first() {
+    for bits in 0..=u8::MAX {
+        let expected: Vec<u8> = (0..8).map(|at| b'0' + (bits >> at & 1)).collect();
+        assert_eq!(digits(bits).to_vec(), expected, "{bits:#b}");
+    }
+    let outcomes = Outcomes([0b1011, 1, 0, 1 << 63]);
+    for places in [0, 1, 7, 8, 9, 64, 65, LEAVES_MAX] {
+        let mut written = b"1".to_vec();
+        outcomes.write(places, &mut written);
+        let bit = |at: usize| outcomes.0[at / BITS] >> (at % BITS) & 1;
+        let expected: String = (0..places).map(|at| if bit(at) == 1 { '1' } else { '0' }).collect();
+        assert_eq!(String::from_utf8(written), Ok(format!("1{expected}")));
     }
 }
