@@ -47,7 +47,7 @@ pub(crate) use desk::{
     act_at_desk,
 };
 pub(crate) use evaluate::EvaluateError;
-pub(crate) use obstacle::{Obstacle, unrecorded_past};
+pub(crate) use obstacle::{Obstacle, unrecorded_past, warnings};
 pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};
 pub(crate) use post::{Post, PostError, Reply};

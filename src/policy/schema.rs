@@ -122,6 +122,11 @@ impl<'r> Values<'r> {
         self.0.get(at).unwrap_or(&Value::Absent)
     }
 
+    /// Every value, in the order of the schema; absent beyond it.
+    pub(crate) const fn all(&self) -> &[Value<'r>; FIELDS_MAX] {
+        &self.0
+    }
+
     /// The amount and the place of its currency; `None` when one of the two is absent.
     pub(crate) fn money(&self, rule: &MoneyRule) -> Option<(Amount, usize)> {
         match (self.field(rule.amount), self.field(rule.currency)) {
