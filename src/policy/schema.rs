@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::condition::HistoryField;
 use super::literal::Pattern;
-use crate::domain::{Amount, Currency, Metadata};
+use crate::domain::{Amount, Currency, Metadata, by_value};
 
 pub(crate) mod keys;
 pub(crate) mod read;
@@ -210,10 +210,11 @@ impl DecimalRule {
         if self.scale_max.is_some_and(|most| amount.scale() > most) {
             return Err("too many digits after the point");
         }
-        if self.min.is_some_and(|min| amount < min) {
+        let to = |bound: Amount| by_value(amount.decimal(), bound.decimal());
+        if self.min.is_some_and(|min| to(min).is_lt()) {
             return Err("too small");
         }
-        if self.max.is_some_and(|max| amount > max) { Err("too large") } else { Ok(amount) }
+        if self.max.is_some_and(|max| to(max).is_gt()) { Err("too large") } else { Ok(amount) }
     }
 }
 

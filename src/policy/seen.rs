@@ -130,8 +130,11 @@ fn write_field(json: &mut String, field: Field, view: View<'_>) {
         Field::IdentifiersAny | Field::IdentifiersEvery => identifiers(json, view),
         Field::IdentifiersCount => {
             json.push_str("\"identifiers.count\":");
-            // Writing to a `String` cannot fail.
-            _ = write!(json, "{}", facts.identifiers.len());
+            match facts.identifiers.len() {
+                few @ 0..=9 => json.extend(u32::try_from(few).ok().and_then(|few| char::from_digit(few, 10))),
+                // Writing to a `String` cannot fail.
+                many => _ = write!(json, "{many}"),
+            }
         }
         Field::Metadata(at) => metadata(json, at, view),
         Field::Money(at) => money(json, at, view),
