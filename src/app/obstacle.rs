@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::policy::{Bundle, DeskMisfits};
+use crate::policy::{Bundle, Code, DeskMisfits, Diagnostics};
 use crate::store::is_recorded;
 
 /// What stands in a bundle's way.
@@ -19,7 +19,7 @@ impl Obstacle {
     pub(super) const fn code(&self) -> &'static str {
         match self {
             Self::Desk(_) => "desk_misfit",
-            Self::UnrecordedPast(_) => "past_not_recorded",
+            Self::UnrecordedPast(_) => Code::PastNotRecorded.as_str(),
         }
     }
 
@@ -58,6 +58,19 @@ pub(crate) fn unrecorded_past(bundle: &Bundle) -> Option<Obstacle> {
         questions.extend(needs.filter(|need| !is_recorded(need)).map(|need| format!("  {scope}: {need}")));
     }
     (!questions.is_empty()).then(|| Obstacle::UnrecordedPast(questions.join("\n")))
+}
+
+/// The warnings of a bundle, with one more where it could not come into force here although its files are right.
+///
+/// What the fraud desk says is in the store, and left aside.
+pub(crate) fn warnings(bundle: &Bundle) -> Diagnostics {
+    match unrecorded_past(bundle) {
+        Some(obstacle) => {
+            let message = format!("these files cannot come into force: {}", obstacle.message());
+            bundle.warnings().with_warning(Code::PastNotRecorded, message, obstacle.help())
+        }
+        None => bundle.warnings().clone(),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Names and identifiers, each a type of its own so that one is never taken for another.
 
 use std::fmt;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -36,12 +37,18 @@ fn is_printable(c: char) -> bool {
     !c.is_control()
 }
 
+// Shared: a verdict names its rule and its steps, which the bundle keeps.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $max:literal, $allowed:path, $alphabet:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-        #[serde(transparent)]
-        pub(crate) struct $name(Box<str>);
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(crate) struct $name(Arc<str>);
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
 
         impl $name {
             /// Checks length and alphabet.

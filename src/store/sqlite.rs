@@ -13,6 +13,7 @@ mod accesses;
 mod activations;
 mod answers;
 mod api_keys;
+mod backup;
 mod batch;
 mod decisions;
 mod desk;
@@ -43,6 +44,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use api_keys::{Revocation, StoredApiKey};
+pub(crate) use backup::Backup;
 pub(crate) use desk::DeskOutcome;
 pub(crate) use facts::FactOutcome;
 #[cfg(test)]
