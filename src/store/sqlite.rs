@@ -56,7 +56,7 @@ pub(crate) use verifications::{DecideOutcome, OpenOutcome, OpenWish};
 
 use self::batch::Pending;
 use self::tail::SharedTail;
-use self::writer::{Job, Writer};
+use self::writer::{Job, Ran, Writer};
 use super::{Draft, Question, StoreError, StoreSettings};
 use crate::domain::{DecisionRecord, Recorded, SignatureSeen};
 use crate::metrics::Metrics;
@@ -156,10 +156,11 @@ impl Store {
         closed.await.unwrap_or(Ok(()))
     }
 
-    /// Runs a write of another kind than a decision in a transaction of its own, on the writing connection.
+    /// Runs a write of another kind than a decision on the writing connection, in one transaction with others that wait; what it
+    /// does is its own all the same, and answered after the commit.
     ///
     /// # Errors
-    /// [`StoreError::Busy`], [`StoreError::Closed`], or what the write says; nothing was written then.
+    /// [`StoreError::Busy`], [`StoreError::Closed`], what the write says, or how the commit failed; nothing was written then.
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -168,8 +169,14 @@ impl Store {
         let (reply, outcome) = oneshot::channel();
         self.enqueue(Job::Run(Box::new(move |connection| {
             Box::pin(async move {
+                let done = match connection {
+                    Ok(connection) => work(connection).await,
+                    Err(fault) => Err(fault),
+                };
+                let is_good = done.is_ok();
                 // A caller that gave up is not there any more; what was written stays.
-                drop(reply.send(writer::in_transaction(connection, work).await));
+                let answer: writer::Answer = Box::new(move |committed| drop(reply.send(committed.and(done))));
+                if is_good { Ran::Keep(answer) } else { Ran::TakeBack(answer) }
             })
         })))?;
         outcome.await.map_err(|_| StoreError::Closed)?
