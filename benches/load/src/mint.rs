@@ -202,8 +202,8 @@ impl<'a> Bench<'a> {
             let first = 2 * (warm_up + round * calls);
             // Whoever comes last in one round comes first in the next.
             order.reverse();
+            eprintln!("round {}", round + 1);
             for sample in self.round(backend, (first..first + 2 * calls, order)).await? {
-                eprintln!("round {}: {}", round + 1, table::row(&sample));
                 samples.push(sample);
             }
         }
@@ -228,7 +228,9 @@ impl<'a> Bench<'a> {
                 Form::Floor | Form::Mint => backend.mints(&ids),
                 Form::OneCall => backend.one_calls(named(middle..range.end))?,
             };
-            samples.push(self.sample(form, batch).await?);
+            let sample = self.sample(form, batch).await?;
+            eprintln!("{}", table::row(&sample));
+            samples.push(sample);
         }
         Ok(samples)
     }
