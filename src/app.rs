@@ -5,10 +5,12 @@ mod accesses;
 mod api_keys;
 mod body;
 mod callback;
+mod care;
 mod decide;
 mod decisions;
 mod desk;
 mod evaluate;
+mod facts;
 mod key_sets;
 mod library;
 mod obstacle;
@@ -38,6 +40,7 @@ pub(crate) use access::AccessError;
 pub(crate) use accesses::AccessesQuery;
 pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_api_key};
 pub(crate) use callback::{CallbackError, unmatched_providers};
+pub(crate) use care::back_up;
 pub(crate) use decide::{CallRefusal, DecideError};
 pub(crate) use decisions::{DecisionsError, DecisionsQuery, stored_decision};
 pub(crate) use desk::{
@@ -45,7 +48,8 @@ pub(crate) use desk::{
     act_at_desk,
 };
 pub(crate) use evaluate::EvaluateError;
-pub(crate) use obstacle::{Obstacle, unrecorded_past};
+pub(crate) use facts::{FactError, FactFault};
+pub(crate) use obstacle::{Obstacle, unrecorded_past, warnings};
 pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};
 pub(crate) use post::{Post, PostError, Reply};

@@ -13,6 +13,7 @@ mod output;
 mod policy;
 mod scopes;
 mod serve;
+mod store;
 
 use std::process::ExitCode;
 
@@ -96,6 +97,10 @@ async fn dispatch(arguments: Arguments) -> Exit {
         Command::Decisions(command) => {
             let format = shared.format;
             with_settings(shared, async move |settings| decisions::run(settings, command, format).await).await
+        }
+        Command::Store(command) => {
+            let format = shared.format;
+            with_settings(shared, async move |settings| store::run(settings, command, format).await).await
         }
         Command::Doctor(options) => doctor::run(shared, options).await,
         Command::Demo => demo::run().await,

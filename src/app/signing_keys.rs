@@ -203,6 +203,14 @@ impl App {
         self.parts.signing_keys.ring()
     }
 
+    /// Looks at the keys now rather than within the second.
+    ///
+    /// # Errors
+    /// The keys that were known stay.
+    pub(super) async fn look_at_signing_keys(&self) -> Result<(), SigningKeysError> {
+        self.parts.signing_keys.look().await
+    }
+
     /// The key set that Prelude reads.
     pub(crate) fn jwks(&self) -> Arc<RenderedJwks> {
         self.parts.signing_keys.jwks()

@@ -75,6 +75,9 @@ pub(super) enum Command {
     /// Look at recorded decisions
     #[command(subcommand)]
     Decisions(DecisionsCommand),
+    /// Take care of the record
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Check configuration, store, policy, Prelude's key sets and the clock
     Doctor(DoctorOptions),
     /// Show the whole step-up on this machine, with Prelude's side played by an emulator
@@ -269,7 +272,8 @@ pub(super) enum KeysCommand {
     Rotate,
     /// Withdraw a key at once and for ever; if it signs, the next one does from now on
     Revoke {
-        /// The key's id, as `list` shows it
+        /// The key's id, as `list` shows it; it may begin with a hyphen
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
     /// Take a key of your own in: it stands in the key set at once and signs after the usual lead
@@ -280,7 +284,8 @@ pub(super) enum KeysCommand {
     /// Print public keys
     #[command(group = clap::ArgGroup::new("which").args(["kid", "all"]).required(true))]
     ExportPublic {
-        /// The key's id, as `list` shows it
+        /// The key's id, as `list` shows it; it may begin with a hyphen
+        #[arg(allow_hyphen_values = true)]
         kid: Option<String>,
         /// Every key that stands in the key set
         #[arg(long)]
@@ -291,6 +296,15 @@ pub(super) enum KeysCommand {
     },
     /// Seal every secret anew under `keys.encryption_key`, beside running servers that have the previous one too
     Reseal,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum StoreCommand {
+    /// Copy the whole record into a new file, as it stands at one moment, while calls go on
+    Backup {
+        /// The file; it must not be there yet
+        file: PathBuf,
+    },
 }
 
 /// How public keys are printed.
@@ -308,7 +322,7 @@ pub(super) struct CreateOptions {
     #[arg(long)]
     pub(super) name: String,
     /// What it may do; repeatable
-    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["opener", "approver", "minter", "voucher", "executor", "reader", "evaluator", "desk", "admin"])]
+    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["opener", "approver", "minter", "voucher", "executor", "facts", "reader", "evaluator", "desk", "admin"])]
     pub(super) roles: Vec<String>,
     /// As what an approver approves
     #[arg(long, value_name = "WHO", value_parser = ["backend", "person"])]

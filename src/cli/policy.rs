@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{Format, PolicyCommand, Shared};
 use super::{Exit, output, with_settings};
+use crate::app;
 use crate::boot::Sources;
 use crate::config::{environment, load};
 use crate::domain::Timestamp;
@@ -57,11 +58,10 @@ fn now() -> Timestamp {
 
 fn check(dir: &Path, format: Format) -> Exit {
     let loaded = load_dir(dir, now());
-    let diagnostics = match &loaded {
-        Ok(bundle) => bundle.warnings(),
-        Err(diagnostics) => diagnostics,
-    };
-    show(dir, diagnostics, format);
+    match &loaded {
+        Ok(bundle) => show(dir, &app::warnings(bundle), format),
+        Err(diagnostics) => show(dir, diagnostics, format),
+    }
     if let (Ok(bundle), Format::Human) = (&loaded, format) {
         output::say(&format!(
             "{}: {} scopes, {} rules, no faults; bundle {}",

@@ -19,6 +19,8 @@ pub(crate) enum AccessAction {
     PoliciesRead,
     /// A wish that the policy files are read now.
     PoliciesReload,
+    /// A copy of everything.
+    StoreBackup,
     /// This record itself; the subject is the user's digest where one user's were asked for.
     AccessesList,
 }
@@ -34,6 +36,7 @@ impl AccessAction {
             Self::Evaluate => "evaluate",
             Self::PoliciesRead => "policies.read",
             Self::PoliciesReload => "policies.reload",
+            Self::StoreBackup => "store.backup",
             Self::AccessesList => "accesses.list",
         }
     }

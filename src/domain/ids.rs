@@ -1,6 +1,7 @@
 //! Names and identifiers, each a type of its own so that one is never taken for another.
 
 use std::fmt;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -36,12 +37,18 @@ fn is_printable(c: char) -> bool {
     !c.is_control()
 }
 
+// Shared: a verdict names its rule and its steps, which the bundle keeps.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $max:literal, $allowed:path, $alphabet:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-        #[serde(transparent)]
-        pub(crate) struct $name(Box<str>);
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(crate) struct $name(Arc<str>);
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
 
         impl $name {
             /// Checks length and alphabet.
@@ -104,6 +111,10 @@ text_id!(
 text_id!(
     /// The kind of a fact that the customer or Prelude reported about a user, such as `email_changed`.
     FactKind, 64, is_name, "a-z A-Z 0-9 . - _ :"
+);
+text_id!(
+    /// The name that whoever reports a fact has for it, such as a chargeback's number.
+    FactId, 200, is_printable, "printable characters"
 );
 text_id!(
     /// The public part of an API key, which names it in lists, logs and records.

@@ -19,7 +19,7 @@ pub(crate) fn mask_identifier(value: &str) -> String {
 
 /// The masked form in parts, which follow each other: what is kept of the value's beginning, the mask, and its end.
 pub(crate) fn masked_parts(value: &str) -> [&str; 3] {
-    if let Some(at) = value.rfind('@') {
+    if let Some(at) = value.bytes().rposition(|byte| byte == b'@') {
         // The domain is kept: `u***@example.com`.
         let (local, domain) = value.split_at_checked(at).unwrap_or((value, ""));
         [start(local, 1), MASK, domain]

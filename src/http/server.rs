@@ -11,8 +11,8 @@ use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer};
 use super::extract::BodyLimits;
 use super::problem::{method_not_allowed, not_found};
 use super::{
-    Server, accesses, answer, callbacks, decisions, desk, evaluate, grants, health, hook, jwks, policies,
-    request_id, verifications,
+    Server, accesses, answer, callbacks, decisions, desk, evaluate, facts, grants, health, hook, jwks,
+    policies, request_id, verifications,
 };
 use crate::app::App;
 use crate::config::ServerSettings;
@@ -113,6 +113,7 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(posted("/v1/verification-tokens").route(web::post().to(verifications::mint_in_one_call)))
         .service(posted("/v1/callbacks/{source}").route(web::post().to(callbacks::receive)))
         .service(posted("/v1/grants/redeem").route(web::post().to(grants::redeem)))
+        .service(posted("/v1/facts").route(web::post().to(facts::report)))
         .service(readable("/v1/decisions").route(web::get().to(decisions::list)))
         .service(readable("/v1/decisions/{id}").route(web::get().to(decisions::show)))
         .service(readable("/v1/lists").route(web::get().to(desk::lists)))

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use aws_lc_rs::digest;
 
+use super::condition::Program;
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Findings, Severity, Span};
 use super::lists::read::{self as list_file, KeptList, ReadLists};
 use super::rates::read::{self as rates_file, ReadRates};
@@ -34,8 +36,10 @@ pub(crate) struct Bundle {
     text: String,
     files: usize,
     always: Vec<Rule>,
+    /// The conditions of those rules as they are evaluated.
+    always_program: Program,
     policies: Vec<ScopePolicy>,
-    by_scope: HashMap<Scope, usize>,
+    by_scope: HashMap<Scope, usize, BuildHasherDefault<NameHasher>>,
     steps: StepBook,
     lists: BTreeMap<Box<str>, KeptList>,
     warnings: Diagnostics,
@@ -113,6 +117,11 @@ impl Bundle {
         &self.always
     }
 
+    /// The conditions of the rules before every scope, as they are evaluated.
+    pub(super) const fn always_program(&self) -> &Program {
+        &self.always_program
+    }
+
     /// Every scope file's policy with its scopes, in the order of the files.
     pub(super) fn policies(&self) -> Vec<(&ScopePolicy, Vec<&Scope>)> {
         let mut all: Vec<_> = self.policies.iter().map(|policy| (policy, Vec::new())).collect();
@@ -122,6 +131,26 @@ impl Bundle {
             }
         }
         all
+    }
+}
+
+/// Hashes the names in a bundle eight bytes at a time. Whoever asks chooses what is looked up, but only the bundle's author what
+/// is found: so nobody can make a table slow from outside.
+#[derive(Default)]
+struct NameHasher(u64);
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        // 2^64 divided by the golden ratio: spreads neighbouring numbers.
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut add = |word: u64| self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(SPREAD);
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| add(u64::from_le_bytes(*word)));
+        add(rest.iter().fold(1, |word, byte| word << 8 | u64::from(*byte)));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 29
     }
 }
 
@@ -158,13 +187,15 @@ pub(super) fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundl
     #[cfg(test)]
     trees.iter().for_each(|tree| super::grammar::tests::expect_file_fits(tree.file.name(), &tree.root));
     let text = source::canonical_text(files);
+    let always: Vec<Rule> = always.rules.rules.into_iter().map(|read| read.rule).collect();
     let mut bundle = Bundle {
         hash: hash_of(&text),
         text,
         files: files.len(),
-        always: always.rules.rules.into_iter().map(|read| read.rule).collect(),
+        always_program: Program::of(always.iter().map(|rule| &rule.when)),
+        always,
         policies: Vec::with_capacity(policies.len()),
-        by_scope: HashMap::new(),
+        by_scope: HashMap::default(),
         steps: steps.book,
         lists: lists.into_kept(),
         warnings: findings,

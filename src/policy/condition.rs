@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
@@ -11,16 +12,20 @@ use super::literal::{Needle, Pattern};
 use super::schema::{Schema, Value, Values};
 use crate::domain::{Amount, Facts, Identifier, Tally, by_value};
 
+mod compiled;
 mod family;
 mod field;
+mod frame;
 mod history;
 mod history_keys;
 mod identifier;
+mod junction;
 pub(crate) mod keys;
 mod listed;
 mod moment;
 mod money;
 mod operators;
+mod questions;
 pub(crate) mod read;
 mod read_history;
 mod read_identifier;
@@ -29,8 +34,10 @@ mod read_moment;
 mod read_money;
 mod read_test;
 
+pub(crate) use compiled::Program;
 pub(crate) use family::Family;
 pub(crate) use field::Field;
+pub(crate) use frame::Frame;
 pub(crate) use history::{HistoryField, Measured, NEEDS_MAX, PastTest, SumBound, Total};
 pub(crate) use identifier::IdentifierTest;
 pub(crate) use listed::{Listed, Wanted};
@@ -49,7 +56,7 @@ pub(crate) enum Condition {
     /// `when: always`.
     Always,
     /// One question about one field.
-    Leaf(Leaf),
+    Leaf(Arc<Leaf>),
     /// Holds when every part holds; has at least one part.
     All(Vec<Self>),
     /// Holds when one part holds; has at least one part.
@@ -177,25 +184,8 @@ pub(crate) struct View<'r> {
 }
 
 impl Condition {
-    /// Tells whether the condition holds, and hands each leaf's outcome to `note`, in file order.
-    ///
-    /// No short cut is taken: every leaf is looked at, so that the record can show all of them.
-    pub(crate) fn holds(&self, view: View<'_>, note: &mut impl FnMut(&Leaf, bool)) -> bool {
-        match self {
-            Self::Always => true,
-            Self::Leaf(leaf) => {
-                let outcome = leaf.holds(view);
-                note(leaf, outcome);
-                outcome
-            }
-            Self::All(parts) => parts.iter().fold(true, |held, part| part.holds(view, note) & held),
-            Self::Any(parts) => parts.iter().fold(false, |held, part| part.holds(view, note) | held),
-            Self::Not(part) => !part.holds(view, note),
-        }
-    }
-
     /// Hands over each leaf, in file order.
-    pub(crate) fn each_leaf<'c>(&'c self, take: &mut impl FnMut(&'c Leaf)) {
+    pub(crate) fn each_leaf<'c>(&'c self, take: &mut impl FnMut(&'c Arc<Leaf>)) {
         match self {
             Self::Always => {}
             Self::Leaf(leaf) => take(leaf),

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use super::condition::Leaf;
 use super::diagnostic::{Code, Span};
 use super::outcome::Outcome;
 use super::outcome::read::GrantPlace;
@@ -119,7 +118,7 @@ fn grant_modes(reader: &mut Reader<'_>, subject: Subject<'_>) {
 fn reads_metadata(subject: Subject<'_>) -> bool {
     subject.rules.rules.iter().any(|read| {
         let mut found = false;
-        read.rule.when.each_leaf(&mut |leaf: &Leaf| found |= leaf.field.reads_metadata(subject.schema));
+        read.rule.when.each_leaf(&mut |leaf| found |= leaf.field.reads_metadata(subject.schema));
         found
     })
 }

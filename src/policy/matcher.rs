@@ -1,7 +1,7 @@
 //! From a request to a decision: pure, total, and nothing left out of the record.
 
 use super::bundle::Bundle;
-use super::condition::View;
+use super::condition::{Frame, View};
 use super::desk::DeskOverlay;
 use super::outcome::{Outcome, Walked};
 use super::rules::{Part, Rule};
@@ -9,6 +9,9 @@ use super::scope_file::ScopePolicy;
 use super::seen::Looked;
 use super::steps::Walker;
 use crate::domain::{Decision, Facts, History, Reason, RuleId, Seen, Verdict};
+
+/// Room for the outcomes of a usual scope, so that writing them does not move them.
+const USUAL_OUTCOMES: usize = 64;
 
 impl Bundle {
     /// Decides about a request.
@@ -44,19 +47,23 @@ impl Bundle {
             return blocked(Reason::HistoryMissing, desk);
         };
         let view = View { facts, schema: &policy.schema, values: &values, tallies, desk };
-        let mut looked = Looked::new();
-        let mut rules = self.always().iter().chain(&policy.rules);
-        let decided = rules.find(|rule| matches(rule, view, &mut looked));
-        answer(decided, policy, view, looked)
+        let (frame, mut looked) = (Frame::of(view), Looked::default());
+        let mut outcomes = Vec::with_capacity(USUAL_OUTCOMES);
+        let mut decides = |rule: &Rule, holds| {
+            looked.at(rule.looks_at);
+            holds && decides_now(rule, &frame, &mut looked)
+        };
+        let always = self.always_program().find(self.always(), &frame, &mut outcomes, &mut decides);
+        let decided =
+            always.or_else(|| policy.program.find(&policy.rules, &frame, &mut outcomes, &mut decides));
+        answer(decided, policy, view, looked.into_seen(view, outcomes))
     }
 }
 
-/// Whether the rule decides. The conditions of a rule that is not there now, or only observes, are evaluated all the
-/// same: so what the record shows has one form for each bundle, whatever the time.
-fn matches(rule: &Rule, view: View<'_>, looked: &mut Looked) -> bool {
-    looked.at(rule.looks_at);
-    let holds = rule.when.holds(view, &mut |_, outcome| looked.note(outcome));
-    let held = holds && rule.active.includes(view.facts.received_at);
+/// Whether a rule decides whose condition holds. The conditions of a rule that is not there now, or only observes, are
+/// evaluated all the same: so what the record shows has one form for each bundle, whatever the time.
+fn decides_now(rule: &Rule, frame: &Frame<'_>, looked: &mut Looked) -> bool {
+    let held = rule.active.includes(frame.received_at());
     if held && rule.part == Part::Observes {
         looked.observed(&rule.id);
     }
@@ -73,14 +80,14 @@ fn blocked(reason: Reason, desk: &DeskOverlay) -> Decision {
     }
 }
 
-fn answer(decided: Option<&Rule>, policy: &ScopePolicy, view: View<'_>, looked: Looked) -> Decision {
+fn answer(decided: Option<&Rule>, policy: &ScopePolicy, view: View<'_>, seen: Seen) -> Decision {
     let (outcome, rule, reason): (&Outcome, Option<RuleId>, Reason) = match decided {
         Some(rule) => (&rule.then, Some(rule.id.clone()), Reason::RuleMatched),
         None => (&policy.otherwise, None, Reason::Otherwise),
     };
     let (verdict, walked) = outcome.resolve(&Walker::of(view.facts));
     let reason = if walked == Walked::Else { Reason::PlanNotWalkable } else { reason };
-    Decision { verdict, rule, reason, seen: looked.into_seen(view), desk: view.desk.revision() }
+    Decision { verdict, rule, reason, seen, desk: view.desk.revision() }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::condition::HistoryField;
 use super::literal::Pattern;
-use crate::domain::{Amount, Currency, Metadata};
+use crate::domain::{Amount, Currency, Metadata, by_value};
 
 pub(crate) mod keys;
 pub(crate) mod read;
@@ -122,6 +122,11 @@ impl<'r> Values<'r> {
         self.0.get(at).unwrap_or(&Value::Absent)
     }
 
+    /// Every value, in the order of the schema; absent beyond it.
+    pub(crate) const fn all(&self) -> &[Value<'r>; FIELDS_MAX] {
+        &self.0
+    }
+
     /// The amount and the place of its currency; `None` when one of the two is absent.
     pub(crate) fn money(&self, rule: &MoneyRule) -> Option<(Amount, usize)> {
         match (self.field(rule.amount), self.field(rule.currency)) {
@@ -205,10 +210,11 @@ impl DecimalRule {
         if self.scale_max.is_some_and(|most| amount.scale() > most) {
             return Err("too many digits after the point");
         }
-        if self.min.is_some_and(|min| amount < min) {
+        let to = |bound: Amount| by_value(amount.decimal(), bound.decimal());
+        if self.min.is_some_and(|min| to(min).is_lt()) {
             return Err("too small");
         }
-        if self.max.is_some_and(|max| amount > max) { Err("too large") } else { Ok(amount) }
+        if self.max.is_some_and(|max| to(max).is_gt()) { Err("too large") } else { Ok(amount) }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::condition::HistoryField;
 use super::condition::read::{Names, Place};
+use super::condition::{HistoryField, Program};
 use super::diagnostic::{Code, Span};
 use super::grants::Neighbours;
 use super::laws::{self, Effort, Subject};
@@ -40,6 +40,8 @@ pub(crate) struct ScopePolicy {
     pub(crate) needs: Needs,
     /// First match decides.
     pub(crate) rules: Vec<Rule>,
+    /// Their conditions as they are evaluated.
+    pub(crate) program: Program,
     /// Decides when no rule matches.
     pub(crate) otherwise: Outcome,
     /// The file that says so.
@@ -150,7 +152,17 @@ pub(crate) fn policy(
     let needs = Needs::new(read.schema.history.iter().map(|field| field.need.clone()));
     let mut deciding = rules.iter().filter(|rule| !rule.observes());
     let needed_rates = deciding.find_map(|rule| rule.when.rates()).cloned();
-    Some(ScopePolicy { schema: read.schema, needs, rules, otherwise, file, otherwise_line, needed_rates })
+    let program = Program::of(rules.iter().map(|rule| &rule.when));
+    Some(ScopePolicy {
+        schema: read.schema,
+        needs,
+        rules,
+        program,
+        otherwise,
+        file,
+        otherwise_line,
+        needed_rates,
+    })
 }
 
 /// Reads `always.yaml`.

@@ -10,34 +10,19 @@ use crate::domain::{Metadata, RuleId, Seen, Sum, masked_parts, push_masked_ip};
 const USER_AGENT_CHARS_MAX: usize = 64;
 /// Room for the values of a usual scope, so that writing them does not move them.
 const USUAL_BYTES: usize = 512;
-/// Room for the outcomes of a usual scope, for the same reason.
-const USUAL_OUTCOMES: usize = 64;
 
-/// Which fields were looked at, and how each condition came out.
-#[derive(Debug)]
+/// Which fields were looked at, and which rules only observed.
+#[derive(Debug, Default)]
 pub(super) struct Looked {
     fields: FieldSet,
-    /// Only `0` and `1`.
-    outcomes: Vec<u8>,
     /// The ids of the rules that would have decided if they did not only observe, as a JSON list without its brackets.
     observed: String,
 }
 
 impl Looked {
-    /// Nothing yet.
-    pub(super) fn new() -> Self {
-        let outcomes = Vec::with_capacity(USUAL_OUTCOMES);
-        Self { fields: FieldSet::default(), outcomes, observed: String::new() }
-    }
-
     /// Notes what a rule's conditions look at.
     pub(super) const fn at(&mut self, fields: FieldSet) {
         self.fields.0 |= fields.0;
-    }
-
-    /// Notes a condition's outcome.
-    pub(super) fn note(&mut self, outcome: bool) {
-        self.outcomes.push(b'0' + u8::from(outcome));
     }
 
     /// Notes a rule that matched and only observes. An id has no character that needs escaping.
@@ -47,7 +32,9 @@ impl Looked {
     }
 
     /// Writes the values down.
-    pub(super) fn into_seen(self, view: View<'_>) -> Seen {
+    ///
+    /// - `outcomes`: of each condition that was tried, `0` or `1`.
+    pub(super) fn into_seen(self, view: View<'_>, outcomes: Vec<u8>) -> Seen {
         let mut json = String::with_capacity(USUAL_BYTES);
         json.push('{');
         for field in self.fields.iter() {
@@ -61,13 +48,13 @@ impl Looked {
             _ = write!(json, "{comma}\"observed\":[{}]", self.observed);
         }
         json.push('}');
-        Seen { values_json: json, outcomes: String::from_utf8(self.outcomes).unwrap_or_default() }
+        Seen { values_json: json, outcomes: String::from_utf8(outcomes).unwrap_or_default() }
     }
 }
 
 /// A set of fields: one bit each, in the order in which they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct FieldSet(u64);
+pub(crate) struct FieldSet(u64);
 
 impl FieldSet {
     const ORDER: [Field; 8] = [
@@ -112,7 +99,13 @@ impl FieldSet {
     }
 
     fn iter(self) -> impl Iterator<Item = Field> {
-        (0..Self::BITS).filter(move |bit| self.0 & (1 << bit) != 0).map(|bit| match Self::ORDER.get(bit) {
+        let mut left = self.0;
+        let bits = std::iter::from_fn(move || {
+            let bit = usize::try_from(left.trailing_zeros()).ok().filter(|bit| *bit < Self::BITS)?;
+            left &= left - 1;
+            Some(bit)
+        });
+        bits.map(|bit| match Self::ORDER.get(bit) {
             Some(field) => *field,
             None if bit < Self::FIRST_MONEY => Field::Metadata(bit - Self::FIRST_METADATA),
             None if bit < Self::FIRST_HISTORY => Field::Money(bit - Self::FIRST_MONEY),
@@ -137,8 +130,11 @@ fn write_field(json: &mut String, field: Field, view: View<'_>) {
         Field::IdentifiersAny | Field::IdentifiersEvery => identifiers(json, view),
         Field::IdentifiersCount => {
             json.push_str("\"identifiers.count\":");
-            // Writing to a `String` cannot fail.
-            _ = write!(json, "{}", facts.identifiers.len());
+            match facts.identifiers.len() {
+                few @ 0..=9 => json.extend(u32::try_from(few).ok().and_then(|few| char::from_digit(few, 10))),
+                // Writing to a `String` cannot fail.
+                many => _ = write!(json, "{many}"),
+            }
         }
         Field::Metadata(at) => metadata(json, at, view),
         Field::Money(at) => money(json, at, view),
@@ -218,7 +214,12 @@ fn identifiers(json: &mut String, view: View<'_>) {
 }
 
 fn masked(json: &mut String, value: &str) {
-    masked_parts(value).iter().for_each(|part| escaped(json, part));
+    let parts = masked_parts(value);
+    if is_plain(value) {
+        parts.iter().for_each(|part| json.push_str(part));
+    } else {
+        parts.iter().for_each(|part| escaped(json, part));
+    }
 }
 
 fn start_of(text: &str) -> &str {
@@ -246,14 +247,24 @@ fn quoted(json: &mut String, parts: &[&str]) {
     json.push('"');
 }
 
-/// Whether a text needs no escaping: eight bytes at a time, since nearly all texts are short and plain.
+/// Whether a text needs no escaping: eight bytes at a time, since nearly all texts are plain.
 fn is_plain(text: &str) -> bool {
-    let (words, rest) = text.as_bytes().as_chunks::<8>();
-    let mut last = [b' '; 8];
-    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    let marks = words.iter().chain([&last]).fold(0, |marks, word| marks | marked(u64::from_ne_bytes(*word)));
+    let bytes = text.as_bytes();
+    let Some(last) = bytes.last_chunk() else {
+        let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) else {
+            return bytes.iter().all(|byte| marked(SPACES | u64::from(*byte)) == 0);
+        };
+        // Four to seven bytes, those in the middle twice.
+        let (first, last): (u32, u32) = (u32::from_ne_bytes(*first), u32::from_ne_bytes(*last));
+        return marked(u64::from(first) << 32 | u64::from(last)) == 0;
+    };
+    let (words, _) = bytes.as_chunks::<8>();
+    let marks = words.iter().chain([last]).fold(0, |marks, word| marks | marked(u64::from_ne_bytes(*word)));
     marks == 0
 }
+
+/// Eight bytes that need no escaping, the lowest of which is replaced.
+const SPACES: u64 = 0x2020_2020_2020_2000;
 
 /// Not zero when one of the bytes is a control character, a quote or a backslash.
 const fn marked(word: u64) -> u64 {
@@ -305,7 +316,8 @@ mod tests {
     fn plain_is_what_needs_no_escaping() {
         for c in (0..0x300).filter_map(char::from_u32) {
             let plain = c >= ' ' && c != '"' && c != '\\';
-            for text in [c.to_string(), format!("1234567{c}"), format!("12345678{c}9")] {
+            for (before, after) in (0..10).flat_map(|before| (0..10).map(move |after| (before, after))) {
+                let text = format!("{}{c}{}", "x".repeat(before), "y".repeat(after));
                 assert_eq!(is_plain(&text), plain, "{text:?}");
             }
         }

@@ -13,9 +13,11 @@ mod accesses;
 mod activations;
 mod answers;
 mod api_keys;
+mod backup;
 mod batch;
 mod decisions;
 mod desk;
+mod facts;
 mod file;
 mod filing;
 mod kept;
@@ -42,7 +44,9 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use api_keys::{Revocation, StoredApiKey};
+pub(crate) use backup::Backup;
 pub(crate) use desk::DeskOutcome;
+pub(crate) use facts::FactOutcome;
 #[cfg(test)]
 pub(crate) use kept::KeptKeySet;
 pub(crate) use mints::{MintOutcome, OneCallOutcome};

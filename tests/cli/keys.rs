@@ -68,6 +68,9 @@ async fn a_key_that_is_made_is_published_by_running_servers_and_signs_later() {
     let pem = site.run(&["keys", "export-public", &made, "--as", "pem"]).expect(0).stdout;
     assert!(pem.starts_with("-----BEGIN PUBLIC KEY-----\n") && !pem.contains("PRIVATE"), "{pem}");
     site.run(&["keys", "export-public", "nobody"]).expect(1).saying(&["There is no such signing key"]);
+    site.run(&["keys", "export-public", "-nobody", "--as", "pem"])
+        .expect(1)
+        .saying(&["There is no such signing key"]);
     site.run(&["keys", "export-public"]).expect(2);
     server.stop();
 }
@@ -96,12 +99,18 @@ async fn a_withdrawn_key_is_gone_from_every_server_within_five_seconds_and_anoth
     let told: Value = serde_json::from_str(&ended.stdout).expect("JSON");
     assert_eq!((&told["signer"]["kind"], &told["in_flight"]["tokens"]), (&json!("made"), &json!(1)));
     let next = told["signer"]["kid"].as_str().expect("a kid");
+    // Whoever has not looked yet is told by the record, looks, and signs with the next.
+    assert_eq!([mint(&clients[0]).await, mint(&clients[1]).await], [next, next]);
     for client in &clients {
         until("withdrawn", async || (served(client).await == [next]).then_some(())).await;
         assert!(began.elapsed() < Duration::from_secs(5), "took {:?}", began.elapsed());
         assert_eq!(mint(client).await, next);
     }
     site.run(&["keys", "revoke", &first]).expect(0).saying(&["withdrawn before"]);
+    site.run(&["keys", "revoke", "-nobody"]).expect(1).saying(&["There is no such signing key"]);
+    site.run(&["keys", "revoke", "--format", "json", "--nobody"])
+        .expect(1)
+        .saying(&["There is no such signing key"]);
     site.run(&["keys", "revoke", "nobody"]).expect(1).saying(&["There is no such signing key"]);
     site.run(&["keys", "revoke", ""]).expect(2);
     let kept = "SELECT group_concat(length(sealed_private_key), ' ') FROM (SELECT * FROM signing_keys ORDER BY revoked_at IS NULL)";

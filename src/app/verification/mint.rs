@@ -3,7 +3,7 @@
 use super::decide::{approver, own_name, refusal};
 use super::request::OpenRequest;
 use super::{App, VerificationError, custom_step};
-use crate::app::access::require;
+use crate::app::access::{AccessError, require};
 use crate::app::post::{Post, PostError, Reply, once};
 use crate::domain::{
     Approver, Caller, Decided, GivenReason, Jti, MintRecord, Opening, Role, Seconds, StepOutcome,
@@ -13,7 +13,7 @@ use crate::random::draw;
 use crate::store::{Answered, DecideOutcome, KeptAnswer, MintOutcome, OnceKey, OneCallOutcome, OpenWish};
 use crate::token::{VerificationClaims, sign};
 
-/// How often a token is made again because its verification was there before with an earlier end.
+/// How often a token is made again because its verification was there before with an earlier end, or its key was withdrawn.
 const TRIES_MAX: usize = 3;
 
 /// What the record says of approvals that were given in one call with their token.
@@ -64,19 +64,39 @@ impl App {
             VerificationState::Approved => {}
             state => return Err(VerificationError::NotApproved(state)),
         }
-        let signed = self.signed(&found.opening, now)?;
-        let minting =
-            (mint_record(post.caller, &signed.record, &found.opening), self.parts.settings.tokens_max);
+        for _ in 0..TRIES_MAX {
+            if let Tried::Answered(reply) = self.try_mint(post.caller, &found.opening, key.clone()).await? {
+                return Ok(reply);
+            }
+        }
+        Err(VerificationError::NoSigner)
+    }
+
+    async fn try_mint(
+        &self,
+        caller: &Caller,
+        opening: &Opening,
+        key: Option<OnceKey>,
+    ) -> Result<Tried, VerificationError> {
+        let signed = self.signed(opening, self.now())?;
+        let minting = (mint_record(caller, &signed.record, opening), self.parts.settings.tokens_max);
         let once = once(key, |outcome, _| match outcome {
             MintOutcome::Minted(jti) => Some(KeptAnswer::Token(*jti)),
             _ => None,
         });
         match self.parts.store.record_mint(minting, once).await? {
-            Answered::Now(MintOutcome::Minted(_)) => Ok(self.minted(&signed)),
+            Answered::Now(MintOutcome::Minted(_)) => Ok(Tried::Answered(self.minted(&signed))),
+            Answered::Now(MintOutcome::SigningKeyWithdrawn) => self.with_the_next_key().await,
             Answered::Now(outcome) => Err(unminted(outcome)),
-            Answered::Before(answer) => self.answered_token(answer).await,
+            Answered::Before(answer) => self.answered_token(answer).await.map(Tried::Answered),
             Answered::OtherBody => Err(PostError::OtherBody.into()),
         }
+    }
+
+    /// Another process withdrew the key a moment ago: this one looks, and signs with the next.
+    async fn with_the_next_key(&self) -> Result<Tried, VerificationError> {
+        self.look_at_signing_keys().await.map_err(|_| VerificationError::NoSigner)?;
+        Ok(Tried::KeyWithdrawn)
     }
 
     /// Opens, approves and mints in one call, for steps that a backend may approve: the same path and record, in one
@@ -103,6 +123,7 @@ impl App {
             match self.try_one_call(post.caller, (&wish, &decided), key.clone()).await? {
                 Tried::Answered(reply) => return Ok(reply),
                 Tried::EndsEarlier(end) => wish.opening.expires_at = end,
+                Tried::KeyWithdrawn => {}
             }
         }
         Err(VerificationError::NoTimeLeft)
@@ -133,6 +154,9 @@ impl App {
                 if end > wish.opening.opened_at =>
             {
                 Ok(Tried::EndsEarlier(end))
+            }
+            Answered::Now(OneCallOutcome::Mint(MintOutcome::SigningKeyWithdrawn, _)) => {
+                self.with_the_next_key().await
             }
             Answered::Now(OneCallOutcome::Mint(outcome, _)) => Err(unminted(outcome)),
             Answered::Before(answer) => self.answered_token(answer).await.map(Tried::Answered),
@@ -204,6 +228,8 @@ enum Tried {
     Answered(Reply),
     /// The verification was there before and ends earlier than the token would.
     EndsEarlier(Timestamp),
+    /// The key that signed was withdrawn; another one is known now.
+    KeyWithdrawn,
 }
 
 fn reply(signed: &Signed) -> Reply {
@@ -261,7 +287,8 @@ fn unminted(outcome: MintOutcome) -> VerificationError {
         MintOutcome::Ends(_) => VerificationError::NoTimeLeft,
         MintOutcome::TooMany => VerificationError::TooManyTokens,
         MintOutcome::ScopePaused => VerificationError::ScopePaused,
-        MintOutcome::KeyWithdrawn | MintOutcome::Minted(_) => VerificationError::NoSigner,
+        MintOutcome::CallerWithdrawn => AccessError::BadKey.into(),
+        MintOutcome::SigningKeyWithdrawn | MintOutcome::Minted(_) => VerificationError::NoSigner,
         MintOutcome::Unknown => VerificationError::NotFound,
     }
 }

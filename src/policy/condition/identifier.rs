@@ -31,9 +31,14 @@ impl IdentifierTest {
 }
 
 fn has_domain(identifier: &Identifier, domains: &[Box<str>]) -> bool {
-    let domain = identifier.value.rsplit_once('@').map(|(_, domain)| domain);
-    identifier.kind == IdentifierKind::EmailAddress
-        && domain.is_some_and(|domain| domains.iter().any(|wanted| wanted.eq_ignore_ascii_case(domain)))
+    // The reader takes no domain with an `@`: what follows the last one of an address is the domain, or ends otherwise.
+    let address = identifier.value.as_bytes();
+    let is_at = |domain: &str| {
+        let at = address.len().checked_sub(domain.len() + 1).and_then(|start| address.get(start..));
+        at.and_then(<[u8]>::split_first)
+            .is_some_and(|(at, end)| *at == b'@' && end.eq_ignore_ascii_case(domain.as_bytes()))
+    };
+    identifier.kind == IdentifierKind::EmailAddress && domains.iter().any(|domain| is_at(domain))
 }
 
 fn has_prefix(identifier: &Identifier, prefixes: &[Box<str>]) -> bool {

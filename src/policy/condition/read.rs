@@ -1,5 +1,7 @@
 //! Reading `when:`: which fields there are, how conditions are joined, and what absence means.
 
+use std::sync::Arc;
+
 use super::history::NEEDS_MAX;
 use super::keys::{ALL, ANY, HISTORY_KEY, NOT};
 use super::read_history;
@@ -281,7 +283,12 @@ impl<'w> When<'w, '_> {
             }
             (_, None) => false,
         };
-        Condition::Leaf(Leaf { field: about.field, test, when_absent, words: Box::new(about.words) })
+        Condition::Leaf(Arc::new(Leaf {
+            field: about.field,
+            test,
+            when_absent,
+            words: Box::new(about.words),
+        }))
     }
 
     fn field(&mut self, entry: &Entry) -> Option<Field> {

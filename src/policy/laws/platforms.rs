@@ -2,6 +2,8 @@
 //!
 //! Both are warnings, reckoned from pairs of rules as the laws are, so they may speak of a harmless bundle.
 
+use std::borrow::Cow;
+
 use super::Subject;
 use super::overlap::Cases;
 use crate::domain::{Platform, Verdict};
@@ -25,6 +27,10 @@ struct Place<'s> {
 }
 
 impl Place<'_> {
+    fn reads_platform(&self) -> bool {
+        self.cases.is_some_and(Cases::reads_platform)
+    }
+
     fn can_decide_on(&self, platform: &Platform) -> bool {
         self.cases.is_none_or(|cases| !cases.on(platform).is_impossible())
     }
@@ -53,12 +59,41 @@ pub(super) fn check(reader: &mut Reader<'_>, subject: Subject<'_>, cases: &[Case
     });
     let places: Vec<_> = rules.chain(otherwise).collect();
     native_continues(reader, &places);
-    for (at, place) in places.iter().enumerate() {
-        softer_else(reader, place);
-        if place.cases.is_some_and(Cases::reads_platform) {
-            let (above, below) = (places.get(..at), places.get(at + 1..));
-            softer_elsewhere(reader, place, (above.unwrap_or_default(), below.unwrap_or_default()));
+    places.iter().for_each(|place| softer_else(reader, place));
+    if places.iter().any(Place::reads_platform) {
+        let seen = platforms().map(|platform| Seen::from(platform, &places));
+        for (at, place) in places.iter().enumerate().filter(|(_, place)| place.reads_platform()) {
+            softer_elsewhere(reader, (place, at), &places, &seen);
         }
+    }
+}
+
+/// A file as it is from one platform.
+struct Seen<'s> {
+    platform: Platform,
+    /// What each place decides about, reckoned once; `None` for all requests.
+    cases: Vec<Option<Cases<'s>>>,
+    /// Which places decide about something.
+    is_open: Vec<bool>,
+    /// The first place that leaves nothing to those below it.
+    closing: usize,
+}
+
+impl<'s> Seen<'s> {
+    fn from(platform: Platform, places: &[Place<'s>]) -> Self {
+        let cases: Vec<_> = places.iter().map(|place| place.cases.map(|cases| cases.on(&platform))).collect();
+        let is_open = cases.iter().map(|cases| !cases.as_ref().is_some_and(Cases::is_impossible)).collect();
+        let takes_all = |(place, cases): (&Place<'_>, &Option<Cases<'_>>)| {
+            place.is_always_there && cases.as_ref().is_none_or(Cases::takes_all)
+        };
+        let closing = places.iter().zip(&cases).position(takes_all).unwrap_or(places.len());
+        Self { platform, cases, is_open, closing }
+    }
+
+    /// The cases of a place; `None` where it decides about nothing.
+    fn at(&self, at: usize, own: &Cases<'s>) -> Option<Cow<'_, Cases<'s>>> {
+        let cases = self.cases.get(at).filter(|_| self.is_open.get(at).is_some_and(|is_open| *is_open))?;
+        Some(cases.as_ref().map_or_else(|| Cow::Owned(own.all()), Cow::Borrowed))
     }
 }
 
@@ -112,30 +147,31 @@ fn softer_else(reader: &mut Reader<'_>, place: &Place<'_>) {
 }
 
 /// A rule for some platforms only, which leaves the others to softer rules below it, or is softer itself.
-fn softer_elsewhere(
+fn softer_elsewhere<'s>(
     reader: &mut Reader<'_>,
-    place: &Place<'_>,
-    (above, below): (&[Place<'_>], &[Place<'_>]),
+    (place, at): (&Place<'s>, usize),
+    places: &[Place<'s>],
+    seen: &[Seen<'s>],
 ) {
-    let Some(cases) = place.cases else { return };
+    let below = places.get(at + 1..).unwrap_or_default();
     if below.iter().all(|other| other.outcome == place.outcome) {
         return;
     }
-    let all = platforms();
-    let is_open = |platform: &&Platform| !above.iter().any(|other| other.closes(platform));
-    let open: Vec<_> = all.iter().filter(is_open).collect();
+    let open: Vec<_> = seen.iter().filter(|seen| seen.closing >= at).collect();
     for here in open.iter().copied() {
-        let own = cases.on(here);
-        for there in open.iter().copied().filter(|there| *there != here) {
-            if own.is_impossible() || cases.on(there).is_like(&own) {
+        let Some(Some(own)) = here.cases.get(at).filter(|_| here.is_open.get(at) == Some(&true)) else {
+            continue;
+        };
+        for there in open.iter().copied().filter(|there| there.platform != here.platform) {
+            if there.cases.get(at).is_some_and(|cases| cases.as_ref().is_some_and(|cases| cases.is_like(own)))
+            {
                 continue;
             }
             // What is decided on the way down reaches nothing below.
             let mut left = own.clone();
-            for other in below {
-                let theirs = other.cases.map_or_else(|| own.all(), |cases| cases.on(there));
-                let meets = !theirs.is_impossible() && !left.exclude(&theirs);
-                let found = if meets { softer((place.outcome, here), (other.outcome, there)) } else { None };
+            for (at, other) in (at + 1..).zip(below) {
+                let Some(theirs) = there.at(at, own).filter(|theirs| !left.exclude(theirs)) else { continue };
+                let found = softer((place.outcome, &here.platform), (other.outcome, &there.platform));
                 if let Some((soft, strict)) = found {
                     let help = "whoever asks can choose the platform: let all of them reach the same, or leave the \
                                 condition out";

@@ -31,7 +31,8 @@ const INSERT: &str = "
 const WHY_NOT: &str = "
     SELECT state, withdrawn_at IS NOT NULL AS is_withdrawn, expires_at,
            (SELECT count(*) FROM verification_tokens WHERE verification_id = v.id) AS tokens,
-           EXISTS (SELECT 1 FROM desk_pauses WHERE scope = v.scope AND (until IS NULL OR until > ?2)) AS is_paused
+           EXISTS (SELECT 1 FROM desk_pauses WHERE scope = v.scope AND (until IS NULL OR until > ?2)) AS is_paused,
+           EXISTS (SELECT 1 FROM api_keys WHERE id = ?3 AND revoked_at IS NULL) AS may_call
       FROM verifications AS v WHERE id = ?1";
 
 const BY_JTI: &str = "
@@ -53,8 +54,10 @@ pub(crate) enum MintOutcome {
     TooMany,
     /// The fraud desk paused the scope.
     ScopePaused,
-    /// The signing key or the API key was withdrawn.
-    KeyWithdrawn,
+    /// The signing key was withdrawn a moment ago.
+    SigningKeyWithdrawn,
+    /// The API key was withdrawn a moment ago.
+    CallerWithdrawn,
     /// There is no such verification.
     Unknown,
 }
@@ -161,6 +164,7 @@ async fn why_not(
     let row = sqlx::query(WHY_NOT)
         .bind(mint.verification_id.uuid())
         .bind(mint.issued_at.unix_micros())
+        .bind(mint.api_key_id.as_str())
         .fetch_optional(connection)
         .await?;
     let Some(row) = row else { return Ok(MintOutcome::Unknown) };
@@ -175,7 +179,8 @@ async fn why_not(
         }
         VerificationState::Approved if row.try_get("is_paused")? => MintOutcome::ScopePaused,
         VerificationState::Approved if row.try_get::<u32, _>("tokens")? >= tokens_max => MintOutcome::TooMany,
-        VerificationState::Approved => MintOutcome::KeyWithdrawn,
+        VerificationState::Approved if !row.try_get::<bool, _>("may_call")? => MintOutcome::CallerWithdrawn,
+        VerificationState::Approved => MintOutcome::SigningKeyWithdrawn,
         VerificationState::Pending if expires_at <= mint.issued_at => {
             MintOutcome::NotApproved(VerificationState::Expired)
         }

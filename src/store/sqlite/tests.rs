@@ -5,6 +5,7 @@ mod activations;
 mod decisions;
 mod desk;
 mod executions;
+mod facts;
 mod files;
 mod key_actions;
 mod keys;

@@ -30,10 +30,10 @@ impl Contender for Own {
         format!("Doorstep, in a bundle of {} rules", self.policies.rule_count())
     }
 
-    fn decide(&mut self, at: usize, take: &mut dyn FnMut(&str)) -> Outcome<()> {
+    fn decide(&mut self, at: usize, take: &mut dyn FnMut(&str, &str)) -> Outcome<()> {
         let request = self.requests.get(at).ok_or_else(|| Fault::new("no such request"))?;
         let decided = self.policies.decide(request);
-        take(decided.rule().unwrap_or(OTHERWISE));
+        take(decided.rule().unwrap_or(OTHERWISE), decided.outcomes());
         Ok(())
     }
 }

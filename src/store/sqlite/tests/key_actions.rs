@@ -122,7 +122,7 @@ async fn a_withdrawn_key_gets_no_token_whatever_the_clock_says() {
     let act = KeyAct { deed: KeyDeed::Revoke, kid: Some(withdrawn.kid.clone()), at: later(3600), by: None };
     let change = KeyChange { judged_at: ledger.revision, act, rows: vec![withdrawn], secrets: None };
     assert_eq!(store.change_keys(change).await.expect("an answer"), KeyOutcome::Done);
-    assert_eq!(minted(&store, mint(1, 2)).await, MintOutcome::KeyWithdrawn);
+    assert_eq!(minted(&store, mint(1, 2)).await, MintOutcome::SigningKeyWithdrawn);
     let ours = &ledger.keys[0].kid;
     let in_flight = [309, 310].map(|seconds| store.tokens_in_flight(ours, later(seconds)));
     let in_flight: Vec<_> =

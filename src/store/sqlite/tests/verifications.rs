@@ -222,7 +222,7 @@ async fn a_token_is_recorded_only_of_what_is_worth_one() {
     let long = MintRecord { expires_at: START.plus(HOUR).plus(Duration::from_micros(1)), ..mint(1, 1) };
     assert_eq!(minted(&store, long).await, MintOutcome::Ends(START.plus(HOUR)));
     let foreign = MintRecord { kid: Kid::new("theirs").expect("a kid"), ..mint(1, 1) };
-    assert_eq!(minted(&store, foreign).await, MintOutcome::KeyWithdrawn);
+    assert_eq!(minted(&store, foreign).await, MintOutcome::SigningKeyWithdrawn);
     for jti in 1..=3 {
         let outcome = minted(&store, mint(1, jti)).await;
         assert_eq!(outcome, MintOutcome::Minted(Jti::from_random([jti; 16])));
