@@ -3,26 +3,33 @@
 mod access;
 mod accesses;
 mod api_keys;
+mod body;
+mod callback;
+mod care;
 mod decide;
 mod decisions;
 mod desk;
 mod evaluate;
 mod key_sets;
 mod library;
-mod mint;
 mod obstacle;
 mod page;
 mod policies;
+mod post;
 mod readiness;
+mod redeem;
 mod reload;
 mod signing_keys;
+mod tidying;
+mod verification;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::callbacks::Providers;
 use crate::clock::SharedClock;
 use crate::domain::Timestamp;
-use crate::keys::{IdentifierDigest, RenderedJwks, Ring};
+use crate::keys::IdentifierDigest;
 use crate::metrics::Metrics;
 use crate::prelude::{Ed25519Key, PssKey, RemoteKeySet};
 use crate::random::{SharedRandom, draw};
@@ -31,6 +38,8 @@ use crate::store::Store;
 pub(crate) use access::AccessError;
 pub(crate) use accesses::AccessesQuery;
 pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_api_key};
+pub(crate) use callback::{CallbackError, unmatched_providers};
+pub(crate) use care::back_up;
 pub(crate) use decide::{CallRefusal, DecideError};
 pub(crate) use decisions::{DecisionsError, DecisionsQuery, stored_decision};
 pub(crate) use desk::{
@@ -38,12 +47,17 @@ pub(crate) use desk::{
     act_at_desk,
 };
 pub(crate) use evaluate::EvaluateError;
-pub(crate) use mint::{MintError, TokenRequest};
 pub(crate) use obstacle::{Obstacle, unrecorded_past, warnings};
 pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};
+pub(crate) use post::{Post, PostError, Reply};
+pub(crate) use redeem::RedeemError;
 pub(crate) use reload::{ReloadError, Reloading};
-pub(crate) use signing_keys::{SigningKeysError, open_identifier_digest, open_ring};
+pub(crate) use signing_keys::{
+    KeyList, KeyParts, MadeKey, SigningKeys, SigningKeysError, Successor, Withdrawn, exported_jwks,
+    exported_pem, open_identifier_digest,
+};
+pub(crate) use verification::{VerificationError, VerificationsQuery, WaitQuery};
 
 /// What the operator sets for the use cases.
 #[derive(Debug, Clone)]
@@ -52,6 +66,10 @@ pub(crate) struct AppSettings {
     pub(crate) decide_deadline: Duration,
     /// How long a verification token lives where its step does not say.
     pub(crate) token_ttl: Duration,
+    /// The most tokens that one verification gets.
+    pub(crate) tokens_max: u32,
+    /// The most callers that wait for verifications at once.
+    pub(crate) waiters_max: usize,
     /// How far back `nbf` is set, for clocks that run behind.
     pub(crate) not_before_skew: Duration,
     /// How far ahead of ours Prelude's clock may be.
@@ -76,8 +94,10 @@ pub(crate) struct AppParts {
     pub(crate) hook_keys: Arc<RemoteKeySet<PssKey>>,
     /// The keys that sign challenge tokens.
     pub(crate) step_up_keys: Arc<RemoteKeySet<Ed25519Key>>,
+    /// The identity-check providers that may call.
+    pub(crate) providers: Providers,
     /// Our signing keys.
-    pub(crate) ring: Ring,
+    pub(crate) signing_keys: Arc<SigningKeys>,
     /// For comparing what is not kept.
     pub(crate) identifier_digest: IdentifierDigest,
     /// What the operator set.
@@ -87,28 +107,23 @@ pub(crate) struct AppParts {
 /// A running application: every use case is a method of it.
 pub(crate) struct App {
     parts: AppParts,
-    jwks: RwLock<Arc<RenderedJwks>>,
     known_keys: access::KnownKeys,
     desk: desk::KnownDesk,
+    waiters: verification::Waiters,
 }
 
 impl App {
-    /// Takes the parts and renders the key set.
+    /// Takes the parts.
     pub(crate) fn new(parts: AppParts) -> Self {
         parts.metrics.policy_activation(parts.policies.since().unix_seconds());
-        let jwks = RwLock::new(Arc::new(parts.ring.jwks_at(parts.clock.now())));
         let desk = desk::KnownDesk::empty(&parts.policies.bundle());
-        Self { parts, jwks, known_keys: access::KnownKeys::default(), desk }
+        let waiters = verification::Waiters::at_most(parts.settings.waiters_max);
+        Self { parts, known_keys: access::KnownKeys::default(), desk, waiters }
     }
 
     /// Where things are counted.
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.parts.metrics
-    }
-
-    /// The key set that Prelude reads, rendered once per change.
-    pub(crate) fn jwks(&self) -> Arc<RenderedJwks> {
-        Arc::clone(&self.jwks.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The record, for `boot` to close once the last call is answered.

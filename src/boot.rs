@@ -12,7 +12,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::encryption_key::Sealed;
-use crate::app::{self, App, AppParts, AppSettings, Obstacle, Reloading, RestoreError, SigningKeysError};
+use crate::app::{
+    self, App, AppParts, AppSettings, KeyParts, Obstacle, Reloading, RestoreError, SigningKeys,
+    SigningKeysError,
+};
+use crate::callbacks::Providers;
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{HttpUrl, PolicyReload, Settings};
 use crate::metrics::Metrics;
@@ -173,10 +177,10 @@ async fn compose(
     store: Store,
     metrics: Arc<Metrics>,
 ) -> Result<Booted, BootError> {
-    let sealed = if store.signing_keys().await?.is_empty() { Sealed::Nothing } else { Sealed::SigningKeys };
-    let encryption_key = Arc::new(encryption_key::obtain(settings, sealed, &*sources.random)?);
-    let ring = app::open_ring(&store, &encryption_key, &sources.random, &*sources.clock).await?;
-    let identifier_digest = app::open_identifier_digest(&store, &encryption_key, &*sources.random).await?;
+    let key_parts = key_parts(settings, &sources, &store).await?;
+    let identifier_digest =
+        app::open_identifier_digest(&store, &key_parts.encryption_keys, &*sources.random).await?;
+    let signing_keys = Arc::new(SigningKeys::open(key_parts).await?);
     let policies = app::open_policies(&store, rules.bundle, sources.clock.now()).await?;
     let ca_pem = settings.prelude.ca_file.as_deref().map(read_ca).transpose()?;
     let hook_keys = key_set(&settings.prelude.key_set_url, ca_pem.as_deref(), &metrics)?;
@@ -189,15 +193,19 @@ async fn compose(
         policies,
         hook_keys,
         step_up_keys,
-        ring,
+        providers: Providers::new(&settings.callbacks),
+        signing_keys,
         identifier_digest,
         settings: app_settings(settings),
     };
     let app = Arc::new(App::new(parts));
     app.restore_key_sets().await?;
     app.restore_desk().await?;
+    app.tell_unmatched_providers();
     let (stop, stopped) = watch::channel(false);
     let mut background = app.keep_key_sets_fresh(settings.prelude.key_set_refresh, &stopped);
+    background.push(app.keep_signing_keys_fresh(&stopped));
+    background.push(app.keep_tidy(&stopped));
     let reloading = match settings.policies.reload {
         PolicyReload::Watched => Reloading::Watched,
         PolicyReload::Asked => Reloading::Asked,
@@ -206,10 +214,25 @@ async fn compose(
     Ok(Booted { app, stop, background })
 }
 
+/// What opens and makes signing keys. In development mode, for a store that holds nothing yet, it makes the encryption key.
+async fn key_parts(settings: &Settings, sources: &Sources, store: &Store) -> Result<KeyParts, BootError> {
+    let sealed = if store.signing_keys().await?.is_empty() { Sealed::Nothing } else { Sealed::SigningKeys };
+    let encryption_keys = encryption_key::obtain_all(settings, sealed, &*sources.random)?;
+    Ok(KeyParts {
+        store: store.clone(),
+        encryption_keys,
+        terms: settings.keys.terms,
+        clock: Arc::clone(&sources.clock),
+        random: Arc::clone(&sources.random),
+    })
+}
+
 fn app_settings(settings: &Settings) -> AppSettings {
     AppSettings {
         decide_deadline: settings.server.request_deadline,
         token_ttl: settings.tokens.ttl,
+        tokens_max: settings.tokens.per_verification_max,
+        waiters_max: settings.server.waiters_max,
         not_before_skew: settings.tokens.not_before_skew,
         challenge_clock_skew: settings.tokens.challenge_clock_skew,
         session_domain: settings.prelude.session_domain.as_str().to_owned(),

@@ -7,11 +7,13 @@ mod decisions;
 mod demo;
 mod desk;
 mod doctor;
+mod keys;
 mod lists;
 mod output;
 mod policy;
 mod scopes;
 mod serve;
+mod store;
 
 use std::process::ExitCode;
 
@@ -80,6 +82,10 @@ async fn dispatch(arguments: Arguments) -> Exit {
             let format = shared.format;
             with_settings(shared, async move |settings| api_key::run(settings, command, format).await).await
         }
+        Command::Keys(command) => {
+            let format = shared.format;
+            with_settings(shared, async move |settings| keys::run(settings, command, format).await).await
+        }
         Command::Lists(command) => {
             let format = shared.format;
             with_settings(shared, async move |settings| lists::run(settings, command, format).await).await
@@ -91,6 +97,10 @@ async fn dispatch(arguments: Arguments) -> Exit {
         Command::Decisions(command) => {
             let format = shared.format;
             with_settings(shared, async move |settings| decisions::run(settings, command, format).await).await
+        }
+        Command::Store(command) => {
+            let format = shared.format;
+            with_settings(shared, async move |settings| store::run(settings, command, format).await).await
         }
         Command::Doctor(options) => doctor::run(shared, options).await,
         Command::Demo => demo::run().await,

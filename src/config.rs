@@ -7,6 +7,7 @@
 //!
 //! A fault names its place, its key and a way out, and never quotes a value: what was mistyped may be a secret.
 
+mod callbacks;
 mod fault;
 mod layers;
 mod option;

@@ -14,13 +14,20 @@ mod desk_fault;
 mod facts;
 mod history;
 mod ids;
+mod key_action;
+mod key_terms;
 mod mask;
 mod metadata;
 mod money;
+mod pointer;
+mod provider;
+mod provider_source;
 mod record;
+mod redemption;
 mod stored;
 mod time;
 mod verdict;
+mod verification;
 
 pub(crate) use access::{AccessAction, AccessRecord, StoredAccess};
 pub(crate) use activation::{ActivationRecord, StoredActivation, Trigger};
@@ -35,23 +42,41 @@ pub(crate) use desk::{
 pub(crate) use desk_fault::{DESK_ENTRY_CHARS_MAX, DeskFault, EntryFault};
 pub(crate) use facts::{Facts, Identifier, IdentifierKind, Platform, Signals};
 pub(crate) use history::{
-    Asker, Counts, Executions, HISTORY_KEPT, History, HistoryNeed, Measure, Needs, PastCall, PastEvent,
-    PastFact, PastRejection, Period, Scopes, Subject, SubjectKey, Sum, Tally, Traits, Window, Zone,
+    Asker, Counts, Executions, HISTORY_KEPT, History, HistoryNeed, LONGEST_USE, Measure, Needs, PastCall,
+    PastEvent, PastFact, PastRejection, Period, Scopes, Subject, SubjectKey, Sum, Tally, Traits, Window,
+    Zone,
 };
 pub(crate) use ids::{
-    ApiKeyId, ChallengeId, DecisionId, DeskReason, FactKind, IdFault, Jti, Kid, ListName, RuleId, Scope,
-    SessionId, StepKey, UserId,
+    ApiKeyId, ChallengeId, Decider, DecisionId, FactKind, GivenReason, IdFault, Jti, Kid, ListName,
+    Reference, RuleId, Scope, SessionId, SourceName, StepKey, UserId, VerificationId,
 };
-pub(crate) use mask::{mask_identifier, mask_ip, masked_parts, push_masked_ip};
+pub(crate) use key_action::{
+    KeyAct, KeyAction, KeyChange, KeyDeed, KeyLedger, KeyOutcome, KeyRevision, ResealedSecret, SealedSecret,
+};
+pub(crate) use key_terms::{KEYS_STALE_AFTER, KeyTerms, PRELUDE_KEEPS_KEY_SET, TOKEN_LIFE_SECONDS_MAX};
+pub(crate) use mask::{mask_identifier, mask_ip, masked_metadata, masked_parts, push_masked_ip};
 pub(crate) use metadata::{Metadata, MetadataFault};
 pub(crate) use money::{Amount, Currency, by_value};
+pub(crate) use pointer::Pointer;
+pub(crate) use provider::{
+    Became, EventId, Match, ProviderCall, ProviderEvent, ProviderOutcome, ProviderRight,
+};
+pub(crate) use provider_source::{
+    GenericSigning, OutcomeWords, Overrides, Scheme, SecretBytes, SignatureText, Signed, SignedHash,
+    SourceSpec,
+};
 pub(crate) use record::{
     ChallengeProof, DecisionRecord, MintRecord, Recorded, ReviewFound, ReviewQuery, SignatureHash,
-    SignatureSeen, SigningKeyRecord,
+    SignatureSeen, SigningKeyRecord, StoredToken,
 };
+pub(crate) use redemption::{FieldKeys, GrantFound, NotSpent, Redemption, Spending};
 pub(crate) use stored::{DecisionFilter, DecisionPage, StoredDecision};
 pub(crate) use time::{Seconds, Timestamp};
 pub(crate) use verdict::{Grant, GrantMode, Step, StepPlan, Verdict, VerdictKind};
+pub(crate) use verification::{
+    Decided, EventKind, Opening, StepOutcome, StoredEvent, Verification, VerificationFilter,
+    VerificationState, Withdrawal, Withdrawn, WithdrawnOf,
+};
 
 /// The step keys that Prelude itself carries out (docs/CONTRACT.md C4.6).
 pub(crate) const MANAGED_STEPS: [&str; 3] = ["verify_sms", "verify_email", "verify_passkey"];

@@ -1,19 +1,22 @@
 //! The only room that knows actix: a handler extracts, calls one use case and maps.
 
 mod accesses;
+mod callbacks;
 mod decisions;
 mod desk;
 mod evaluate;
 mod extract;
+mod grants;
 mod health;
 mod hook;
 mod jwks;
 mod policies;
+mod post;
 mod problem;
 mod refusals;
 mod request_id;
 mod server;
-mod verification_tokens;
+mod verifications;
 
 use std::sync::Arc;
 
@@ -31,6 +34,7 @@ struct Server {
     app: Arc<App>,
     hook_body: BodyLimits,
     api_body: BodyLimits,
+    callback_body: BodyLimits,
 }
 
 /// Turns a use case's result into the answer and names it; a refusal is logged here, once.

@@ -4,18 +4,25 @@
 //! (docs/decisions/0006). The private part is sealed under the encryption key and bound to its `kid`.
 
 mod encryption_key;
+mod encryption_keys;
 mod generate;
 mod identifier_digest;
 mod jwks;
+mod lifecycle;
+pub(crate) mod plan;
 mod ring;
 mod seal;
 
 pub(crate) use encryption_key::EncryptionKey;
+pub(crate) use encryption_keys::EncryptionKeys;
+#[cfg(test)]
 pub(crate) use generate::first_key;
+pub(crate) use generate::{NewKey, PemFault, public_pem};
 pub(crate) use identifier_digest::IdentifierDigest;
 pub(crate) use jwks::RenderedJwks;
+pub(crate) use lifecycle::{KeyState, Start, Times, published, state};
 pub(crate) use ring::{Ring, SigningKey};
-pub(crate) use seal::{open, seal};
+pub(crate) use seal::seal;
 
 /// What can go wrong with our own keys.
 #[derive(Debug, thiserror::Error)]

@@ -6,14 +6,16 @@
 //! - [`domain`]: the vocabulary, without IO. [`clock`], [`random`]: where "now" and randomness come from. [`metrics`]: typed counters.
 //! - [`policy`]: policy files, checked and compiled into a pure, total matcher.
 //! - [`prelude`]: everything Prelude says or hears. [`keys`], [`token`]: our signing keys and what they sign.
+//! - [`callbacks`]: what identity-check providers say by webhook, verified and understood.
 //! - [`store`]: the record; the only room that knows SQL.
 //! - [`app`]: the use cases, one file each. [`http`]: the only room that knows actix. [`cli`]: the commands.
 //! - [`config`], [`telemetry`], [`boot`]: settings in, a running application out.
 //! - [`emulator`]: Prelude's side, for the demo, development and tests; it shares no code with what it checks.
 //!
-//! `docs/ARCHITECTURE.md` has the doors between the rooms and the two ways through; `tests/tidy.rs` holds them.
+//! `docs/ARCHITECTURE.md` has the doors between the rooms and the ways through; `tests/tidy.rs` holds them.
 mod app;
 mod boot;
+mod callbacks;
 pub mod cli;
 mod clock;
 mod config;

@@ -16,6 +16,17 @@ struct Verdict {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct State {
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SourceAndOutcome {
+    source: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Cause {
     cause: &'static str,
 }
@@ -32,15 +43,19 @@ struct SetAndOutcome {
 }
 
 /// Everything that is counted, registered once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Metrics {
     registry: Registry,
     verdicts: Family<Verdict, Counter>,
     repeated_calls: Counter,
     stale_verdicts: Counter,
     hook_refusals: Family<Cause, Counter>,
+    callbacks: Family<SourceAndOutcome, Counter>,
+    verifications: Family<State, Counter>,
     mints: Counter,
     mint_refusals: Family<Cause, Counter>,
+    redemptions: Counter,
+    redemption_refusals: Family<Cause, Counter>,
     key_set_fetches: Family<SetAndOutcome, Counter>,
     policy_reloads: Family<ReloadResult, Counter>,
     policy_reload_failed: Gauge<i64, AtomicI64>,
@@ -55,23 +70,7 @@ impl Metrics {
     /// Registers every metric at zero.
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("doorstep");
-        let mut metrics = Self {
-            registry: Registry::default(),
-            verdicts: Family::default(),
-            repeated_calls: Counter::default(),
-            stale_verdicts: Counter::default(),
-            hook_refusals: Family::default(),
-            mints: Counter::default(),
-            mint_refusals: Family::default(),
-            key_set_fetches: Family::default(),
-            policy_reloads: Family::default(),
-            policy_reload_failed: Gauge::default(),
-            policy_activated: Gauge::default(),
-            store_batches: Counter::default(),
-            store_rows: Counter::default(),
-            store_queue_depth: Gauge::default(),
-            store_failures: Counter::default(),
-        };
+        let mut metrics = Self::default();
         registry.register("verdicts", "Verdicts recorded and answered", metrics.verdicts.clone());
         registry.register(
             "repeated_calls",
@@ -84,38 +83,62 @@ impl Metrics {
             metrics.stale_verdicts.clone(),
         );
         registry.register("hook_refusals", "Hook calls refused, by cause", metrics.hook_refusals.clone());
+        registry.register(
+            "callbacks",
+            "Events of identity-check providers, by what became of them",
+            metrics.callbacks.clone(),
+        );
+        registry.register(
+            "verifications",
+            "Verifications that came into a state; `pending` counts those that were opened",
+            metrics.verifications.clone(),
+        );
         registry.register("verification_tokens", "Verification tokens minted", metrics.mints.clone());
         registry.register("mint_refusals", "Token requests refused, by cause", metrics.mint_refusals.clone());
+        registry.register("redemptions", "Grants spent", metrics.redemptions.clone());
+        registry.register(
+            "redemption_refusals",
+            "Redemptions refused, by cause",
+            metrics.redemption_refusals.clone(),
+        );
         registry.register(
             "key_set_fetches",
             "Fetches of Prelude's key sets",
             metrics.key_set_fetches.clone(),
         );
+        metrics.register_policies(&mut registry);
+        metrics.register_store(&mut registry);
+        metrics.registry = registry;
+        metrics
+    }
+
+    fn register_policies(&self, registry: &mut Registry) {
         registry.register(
             "policy_reloads",
             "Attempts to read the policy files again, by result",
-            metrics.policy_reloads.clone(),
+            self.policy_reloads.clone(),
         );
         registry.register(
             "policy_reload_failed",
             "1 while the policy files do not come into force",
-            metrics.policy_reload_failed.clone(),
+            self.policy_reload_failed.clone(),
         );
         registry.register(
             "policy_activation_timestamp_seconds",
             "Since when the policy is in force, in Unix seconds",
-            metrics.policy_activated.clone(),
+            self.policy_activated.clone(),
         );
-        registry.register("store_batches", "Write transactions committed", metrics.store_batches.clone());
-        registry.register("store_rows", "Verdicts written in them", metrics.store_rows.clone());
+    }
+
+    fn register_store(&self, registry: &mut Registry) {
+        registry.register("store_batches", "Write transactions committed", self.store_batches.clone());
+        registry.register("store_rows", "Verdicts written in them", self.store_rows.clone());
         registry.register(
             "store_queue_depth",
             "Writes waiting for the writer",
-            metrics.store_queue_depth.clone(),
+            self.store_queue_depth.clone(),
         );
-        registry.register("store_failures", "Write transactions that failed", metrics.store_failures.clone());
-        metrics.registry = registry;
-        metrics
+        registry.register("store_failures", "Write transactions that failed", self.store_failures.clone());
     }
 
     /// Counts a verdict that was recorded and answered.
@@ -138,6 +161,29 @@ impl Metrics {
         self.hook_refusals.get_or_create(&Cause { cause }).inc();
     }
 
+    /// Counts a call of an identity-check provider.
+    ///
+    /// - `source`: the name of a configured provider, never what a caller says.
+    pub(crate) fn callback(&self, source: &str, outcome: &'static str) {
+        self.callbacks.get_or_create(&SourceAndOutcome { source: source.to_owned(), outcome }).inc();
+    }
+
+    /// Counts a verification that was opened.
+    pub(crate) fn verification_opened(&self) {
+        self.verification_decided("pending");
+    }
+
+    /// Counts a verification that came into a state, or an approval that came late and was kept.
+    pub(crate) fn verification_decided(&self, state: &'static str) {
+        self.verifications.get_or_create(&State { state }).inc();
+    }
+
+    /// Counts verifications whose time ran out.
+    pub(crate) fn verifications_expired(&self, count: usize) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.verifications.get_or_create(&State { state: "expired" }).inc_by(count);
+    }
+
     /// Counts a token that was minted and recorded.
     pub(crate) fn mint(&self) {
         self.mints.inc();
@@ -146,6 +192,16 @@ impl Metrics {
     /// Counts a request for a token that got none.
     pub(crate) fn mint_refusal(&self, cause: &'static str) {
         self.mint_refusals.get_or_create(&Cause { cause }).inc();
+    }
+
+    /// Counts a grant that was spent.
+    pub(crate) fn redemption(&self) {
+        self.redemptions.inc();
+    }
+
+    /// Counts a request to spend a grant for which none was.
+    pub(crate) fn redemption_refusal(&self, cause: &'static str) {
+        self.redemption_refusals.get_or_create(&Cause { cause }).inc();
     }
 
     /// Counts a fetch of one of Prelude's key sets.

@@ -6,12 +6,17 @@
 
 mod draft;
 mod error;
+mod once;
 mod settings;
 mod sqlite;
 
 pub(crate) use draft::{Draft, Question};
 pub(crate) use error::StoreError;
+pub(crate) use once::{Answered, KeptAnswer, Once, OnceKey};
 pub(crate) use settings::StoreSettings;
 #[cfg(test)]
 pub(crate) use sqlite::KeptKeySet;
-pub(crate) use sqlite::{DeskOutcome, Revocation, Store, StoredApiKey, is_recorded};
+pub(crate) use sqlite::{
+    Backup, DecideOutcome, DeskOutcome, MintOutcome, OneCallOutcome, OpenOutcome, OpenWish, ProviderRecorded,
+    Revocation, Store, StoredApiKey, is_recorded,
+};

@@ -11,11 +11,12 @@ use crate::app::{ApiKeyDraft, create_api_key};
 use crate::boot::{self, Booted, Sources};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{LoadRequest, Override, load};
-use crate::domain::{Approver, Role, Scope, StepKey};
+use crate::domain::{Approver, ChallengeId, Jti, Role, Scope, StepKey, UserId};
 use crate::emulator::{Emulator, EmulatorSettings, OutgoingCall, Padding, Prefix, Salt, SignatureStyle};
 use crate::http::{self, Running};
 use crate::policy;
-use crate::random::SystemRandom;
+use crate::random::{SystemRandom, draw};
+use crate::token::{VerificationClaims, sign};
 
 pub use crate::clock::ManualClock;
 pub use policies::{Decided, Policies, Request};
@@ -121,6 +122,33 @@ impl Server {
         };
         let made = create_api_key(self.booted.app().store(), draft, now, &*self.sources.random).await;
         Ok(made.map_err(words)?.key.expose_secret().to_owned())
+    }
+
+    /// Looks at the signing keys now, as a server does by itself every second, and makes the next one if it is time.
+    ///
+    /// # Errors
+    /// What it met, in words.
+    pub async fn tend_signing_keys(&self) -> Result<(), String> {
+        self.booted.app().tend_signing_keys_now().await.map_err(words)
+    }
+
+    /// Signs a verification token as a mint does, with its own clock and the keys that it knows, and records nothing.
+    ///
+    /// # Errors
+    /// When it may not sign, or cannot.
+    pub fn sign_token(&self, life: std::time::Duration) -> Result<String, String> {
+        let now = self.sources.clock.now();
+        let ring = self.booted.app().ring().map_err(words)?;
+        let claims = VerificationClaims {
+            user_id: UserId::new("usr_1").map_err(words)?,
+            challenge_id: ChallengeId::new("chl_1").map_err(words)?,
+            step_key: StepKey::new("kyc_review").map_err(words)?,
+            jti: Jti::from_random(draw(&*self.sources.random).map_err(words)?),
+            issued_at: now,
+            not_before: now,
+            expires_at: now.plus(life),
+        };
+        sign(&claims, ring.signer_at(now).ok_or("nobody signs")?).map_err(words)
     }
 
     /// Finishes what was accepted and ends.

@@ -71,15 +71,15 @@ pub(crate) fn sign(claims: &VerificationClaims, key: &SigningKey) -> Result<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::{EncryptionKey, Ring, first_key};
+    use crate::keys::{EncryptionKey, EncryptionKeys, Ring, first_key};
     use crate::random::SystemRandom;
 
     #[test]
     fn a_token_has_the_contracts_claims_and_verifies_under_its_kid() {
-        let encryption_key = EncryptionKey::from_bytes([1; 32]);
+        let encryption_keys = EncryptionKeys::new(EncryptionKey::from_bytes([1; 32]), None);
         let now = Timestamp::from_unix_micros(1_790_000_000_999_999);
-        let row = first_key(&encryption_key, &SystemRandom, now).expect("a key");
-        let ring = Ring::unseal(&[row], &encryption_key).expect("opens");
+        let row = first_key(encryption_keys.current(), &SystemRandom, now).expect("a key");
+        let ring = Ring::unseal(&[row], &encryption_keys).expect("opens");
         let key = ring.signer_at(now).expect("a signer");
         let claims = VerificationClaims {
             user_id: UserId::new("usr_1").expect("a name"),

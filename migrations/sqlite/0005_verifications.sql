@@ -24,14 +24,14 @@ CREATE TABLE verifications (
     decided_as      TEXT,                           -- `backend`, `person` or `provider:NAME`
     actor           TEXT,                           -- the human or system that decided
     reason          TEXT,
-    withdrawn_at    INTEGER,                        -- an approval from which no token is minted any more
+    withdrawn_at    INTEGER,                        -- since when it cannot be approved and no token is minted from it
     withdrawn_for   TEXT,
     UNIQUE (challenge_id, step_key),
     CHECK ((state IN ('approved', 'rejected')) = (decided_at IS NOT NULL)),
     CHECK ((decided_at IS NULL) = (decided_as IS NULL)),
     CHECK ((decided_at IS NULL) = (actor IS NULL)),
     CHECK ((decided_at IS NULL) = (reason IS NULL)),
-    CHECK (withdrawn_at IS NULL OR state = 'approved'),
+    CHECK (withdrawn_at IS NULL OR state <> 'rejected'),
     CHECK ((withdrawn_at IS NULL) = (withdrawn_for IS NULL)),
     CHECK (opened_at < expires_at)
 ) STRICT;

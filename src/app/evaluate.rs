@@ -94,7 +94,12 @@ impl App {
         }
         let digest = &self.parts.identifier_digest;
         let subjects = bundle.traits(facts).keyed(|subject, text| digest.of_subject(subject, text));
-        let asker = Asker { subjects, scope: facts.scope.clone(), at: facts.received_at };
+        let asker = Asker {
+            user_id: facts.user_id.clone(),
+            subjects,
+            scope: facts.scope.clone(),
+            at: facts.received_at,
+        };
         self.parts.store.history(needs, &asker).await
     }
 }

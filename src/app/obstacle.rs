@@ -37,8 +37,8 @@ impl Obstacle {
             Self::Desk(misfits) => misfits.to_string(),
             Self::UnrecordedPast(questions) => {
                 format!(
-                    "calls are found by their user (`by: user`, or `by: [user, …]`); what was executed or rejected, and facts, are \
-                     not recorded yet. Remove:\n{questions}"
+                    "calls are found by their user (`by: user`, or `by: [user, …]`), and facts are not recorded yet. \
+                     Remove:\n{questions}"
                 )
             }
         }
@@ -91,15 +91,17 @@ mod tests {
     }
 
     #[test]
-    fn only_what_calls_tell_is_recorded() {
+    fn only_what_calls_and_steps_tell_of_a_user_is_recorded() {
         let cases = [
             ("{ count: calls, by: user, counts: asked, over: 1h, gt: 3 }", "unreported", true),
             ("{ count: calls, by: user, counts: usable, over: 1h, gt: 3 }", "unreported", true),
-            ("{ count: calls, by: user, counts: usable, over: 1h, gt: 3 }", "reported", false),
-            ("{ count: calls, by: user, counts: executed, over: 1h, gt: 3 }", "reported", false),
+            ("{ count: calls, by: user, counts: usable, over: 1h, gt: 3 }", "reported", true),
+            ("{ count: calls, by: user, counts: executed, over: 1h, gt: 3 }", "reported", true),
+            ("{ count: calls, by: user, counts: usable, since: executed_review, gt: 3 }", "reported", true),
+            ("{ last: { before: 30d }, by: user, counts: executed }", "reported", true),
             ("{ count: calls, by: [user, ip], counts: asked, over: 1h, gt: 3 }", "unreported", true),
             ("{ count: calls, by: ip, counts: asked, over: 1h, gt: 3 }", "unreported", false),
-            ("{ count: rejected, by: user, over: 1h, gt: 3 }", "unreported", false),
+            ("{ count: rejected, by: user, over: 1h, gt: 3 }", "unreported", true),
             ("{ count: fact.email_changed, by: user, over: 1h, gt: 0 }", "unreported", false),
         ];
         for (condition, executions, is_recorded) in cases {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::App;
+use crate::domain::Timestamp;
 
 /// How long the store may take to show that it is there.
 const STORE_DEADLINE: Duration = Duration::from_secs(1);
@@ -59,12 +60,7 @@ impl App {
                 detail: "The store does not answer: verdicts cannot be recorded (store.url).".to_owned(),
             });
         }
-        if self.parts.ring.signer_at(now).is_none() {
-            warnings.push(Finding {
-                code: "no_active_signing_key",
-                detail: "No signing key is active: tokens cannot be minted.".to_owned(),
-            });
-        }
+        warnings.extend(self.signing_keys_finding(now));
         // A store that does not answer is told of above.
         if let Ok(Ok(false)) = tokio::time::timeout(STORE_DEADLINE, self.desk_fits()).await {
             warnings.push(Finding {
@@ -85,5 +81,20 @@ impl App {
             "ready"
         };
         Readiness { status, problems, warnings }
+    }
+
+    /// What keeps tokens from being signed.
+    fn signing_keys_finding(&self, now: Timestamp) -> Option<Finding> {
+        match self.ring() {
+            Ok(ring) if ring.signer_at(now).is_some() => None,
+            Ok(_) => Some(Finding {
+                code: "no_active_signing_key",
+                detail: "No signing key is active: tokens cannot be minted.".to_owned(),
+            }),
+            Err(stale) => Some(Finding {
+                code: "signing_keys_stale",
+                detail: format!("{stale}: tokens cannot be minted until the store answers."),
+            }),
+        }
     }
 }

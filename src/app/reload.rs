@@ -237,6 +237,7 @@ impl Reloader {
         let held = Held { bundle: Arc::new(bundle), since, trigger: trigger.clone() };
         let before = policies.replace(held);
         self.app.prepare_desk(&policies.bundle());
+        self.app.tell_unmatched_providers();
         self.app.metrics().policy_activation(since.unix_seconds());
         // A million entries take their time to be given back.
         drop(spawn_blocking(move || drop(before)));

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::encryption_key::Sealed;
 use super::{Sources, close, encryption_key, key_set, open_store, read_ca};
+use crate::app::unmatched_providers;
+use crate::callbacks::Providers;
 use crate::config::{HttpUrl, Settings};
 use crate::domain::Timestamp;
 use crate::keys::Ring;
@@ -43,11 +45,12 @@ impl Finding {
     }
 }
 
-/// Looks at policy, store, keys, the fraud desk, Prelude's key sets and the clock.
+/// Looks at policy, providers, store, keys, the fraud desk, Prelude's key sets and the clock.
 pub(crate) async fn checkup(settings: &Settings, sources: &Sources) -> Vec<Finding> {
     let bundle = load_dir(&settings.policies.dir, sources.clock.now()).ok();
     let mut findings = vec![
         policies(settings, bundle.as_ref()),
+        providers(settings, bundle.as_ref()),
         store_and_keys(settings, sources).await,
         fraud_desk(settings, bundle.as_ref()).await,
     ];
@@ -75,6 +78,20 @@ fn policies(settings: &Settings, bundle: Option<&Bundle>) -> Finding {
     }
 }
 
+/// Policy and settings must name the same providers, or their words count for nothing.
+fn providers(settings: &Settings, bundle: Option<&Bundle>) -> Finding {
+    const SUBJECT: &str = "providers";
+    let Some(bundle) = bundle else {
+        return Finding::new(Health::Doubtful, SUBJECT, "not looked at: the policies do not load");
+    };
+    let unmatched = unmatched_providers(bundle, &Providers::new(&settings.callbacks));
+    if unmatched.is_empty() {
+        return Finding::new(Health::Fine, SUBJECT, format!("{} configured", settings.callbacks.len()));
+    }
+    let words = format!("policy and settings do not agree:\n  {}", unmatched.join("\n  "));
+    Finding::new(Health::Doubtful, SUBJECT, words)
+}
+
 async fn store_and_keys(settings: &Settings, sources: &Sources) -> Finding {
     const SUBJECT: &str = "store and keys";
     let broken = |words: String| Finding::new(Health::Broken, SUBJECT, words);
@@ -100,11 +117,11 @@ async fn store_and_keys(settings: &Settings, sources: &Sources) -> Finding {
         Ok(rows) => rows,
         Err(error) => return broken(format!("the signing keys cannot be read: {error}")),
     };
-    let key = match encryption_key::obtain(settings, Sealed::SigningKeys, &*sources.random) {
-        Ok(key) => key,
+    let keys = match encryption_key::obtain_all(settings, Sealed::SigningKeys, &*sources.random) {
+        Ok(keys) => keys,
         Err(error) => return broken(error.to_string()),
     };
-    match Ring::unseal(&rows, &key) {
+    match Ring::unseal(&rows, &keys) {
         Ok(ring) if ring.signer_at(sources.clock.now()).is_some() => {
             Finding::new(Health::Fine, SUBJECT, format!("{}: opens, a signing key is active", file.display()))
         }

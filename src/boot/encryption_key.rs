@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use secrecy::ExposeSecret as _;
 
 use crate::config::{Mode, Settings};
-use crate::keys::EncryptionKey;
+use crate::keys::{EncryptionKey, EncryptionKeys};
 use crate::random::{Random, draw};
 
 /// Why there is no encryption key. No key was made or changed.
@@ -67,12 +67,26 @@ pub(super) fn require(settings: &Settings) -> Result<(), NoEncryptionKey> {
     }
 }
 
+/// Takes the key in force, as [`obtain`] does, and beside it the configured one before it.
+///
+/// # Errors
+/// [`NoEncryptionKey`].
+pub(super) fn obtain_all(
+    settings: &Settings,
+    sealed: Sealed,
+    random: &dyn Random,
+) -> Result<EncryptionKeys, NoEncryptionKey> {
+    let previous = settings.keys.previous_encryption_key.as_ref();
+    let previous = previous.map(|key| EncryptionKey::from_bytes(*key.expose()));
+    Ok(EncryptionKeys::new(obtain(settings, sealed, random)?, previous))
+}
+
 /// Takes the configured key; without one, development mode reads a 0600 file beside the database, and makes it for a
 /// store that holds nothing yet.
 ///
 /// # Errors
 /// [`NoEncryptionKey`]; in production a missing key is always an error.
-pub(super) fn obtain(
+fn obtain(
     settings: &Settings,
     sealed: Sealed,
     random: &dyn Random,

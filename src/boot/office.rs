@@ -1,9 +1,11 @@
-//! What a command needs that works in the store beside a running server: no keys, no network, no listener.
+//! What a command needs that works in the store beside a running server: no network, no listener, and signing keys only
+//! where it asks for them.
 
 use std::sync::Arc;
 
 use super::operator::operator;
-use super::{BootError, Sources, close, open_store};
+use super::{BootError, Sources, close, encryption_key, key_parts, open_store};
+use crate::app::SigningKeys;
 use crate::config::Settings;
 use crate::domain::{Actor, Timestamp};
 use crate::metrics::Metrics;
@@ -45,6 +47,16 @@ impl Office {
     /// Where randomness comes from.
     pub(crate) fn random(&self) -> &dyn Random {
         &*self.sources.random
+    }
+
+    /// The signing keys, opened to change them beside a running server. No signing key is made by that.
+    ///
+    /// # Errors
+    /// [`BootError`]: there is no encryption key, or it opens them not.
+    pub(crate) async fn signing_keys(&self, settings: &Settings) -> Result<SigningKeys, BootError> {
+        encryption_key::require(settings)?;
+        let parts = key_parts(settings, &self.sources, &self.store).await?;
+        Ok(SigningKeys::open_as_they_are(parts).await?)
     }
 
     /// Writes what waits and closes.

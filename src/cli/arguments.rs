@@ -63,6 +63,9 @@ pub(super) enum Command {
     /// Make, list and withdraw API keys
     #[command(subcommand)]
     ApiKey(ApiKeyCommand),
+    /// List, rotate, withdraw, import and export the keys that sign tokens
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Change and show lists at the fraud desk: in force at the next call
     #[command(subcommand)]
     Lists(ListsCommand),
@@ -72,6 +75,9 @@ pub(super) enum Command {
     /// Look at recorded decisions
     #[command(subcommand)]
     Decisions(DecisionsCommand),
+    /// Take care of the record
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Check configuration, store, policy, Prelude's key sets and the clock
     Doctor(DoctorOptions),
     /// Show the whole step-up on this machine, with Prelude's side played by an emulator
@@ -254,13 +260,69 @@ pub(super) enum ApiKeyCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysCommand {
+    /// List signing keys, newest first, with their states, and what was done to them last
+    List {
+        /// The most actions
+        #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=1000))]
+        actions: u32,
+    },
+    /// Make the next key now: it stands in the key set at once and signs after the usual lead
+    Rotate,
+    /// Withdraw a key at once and for ever; if it signs, the next one does from now on
+    Revoke {
+        /// The key's id, as `list` shows it; it may begin with a hyphen
+        #[arg(allow_hyphen_values = true)]
+        kid: String,
+    },
+    /// Take a key of your own in: it stands in the key set at once and signs after the usual lead
+    Import {
+        /// A PEM file, PKCS#1 or PKCS#8, not encrypted, of 2048, 3072 or 4096 bits; `-` for stdin
+        file: PathBuf,
+    },
+    /// Print public keys
+    #[command(group = clap::ArgGroup::new("which").args(["kid", "all"]).required(true))]
+    ExportPublic {
+        /// The key's id, as `list` shows it; it may begin with a hyphen
+        #[arg(allow_hyphen_values = true)]
+        kid: Option<String>,
+        /// Every key that stands in the key set
+        #[arg(long)]
+        all: bool,
+        /// As what
+        #[arg(long = "as", value_name = "FORM", value_enum, default_value_t = PublicForm::Jwks)]
+        form: PublicForm,
+    },
+    /// Seal every secret anew under `keys.encryption_key`, beside running servers that have the previous one too
+    Reseal,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum StoreCommand {
+    /// Copy the whole record into a new file, as it stands at one moment, while calls go on
+    Backup {
+        /// The file; it must not be there yet
+        file: PathBuf,
+    },
+}
+
+/// How public keys are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PublicForm {
+    /// A JWK set
+    Jwks,
+    /// PEM texts, one after the other
+    Pem,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct CreateOptions {
     /// What people call the key
     #[arg(long)]
     pub(super) name: String,
     /// What it may do; repeatable
-    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["opener", "approver", "minter", "voucher", "reader", "evaluator", "desk", "admin"])]
+    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["opener", "approver", "minter", "voucher", "executor", "reader", "evaluator", "desk", "admin"])]
     pub(super) roles: Vec<String>,
     /// As what an approver approves
     #[arg(long, value_name = "WHO", value_parser = ["backend", "person"])]

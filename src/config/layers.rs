@@ -1,6 +1,8 @@
 //! Which layer wins. The `config` crate merges; what it merges are the numbers of entries, never values, so that no
 //! value passes through its conversions and every one keeps its place.
 
+use std::collections::BTreeMap;
+
 use ::config::{Config, ConfigError, Map, Source, Value, ValueKind};
 
 use super::option::Opt;
@@ -12,6 +14,8 @@ use super::source::{Entry, Layer};
 pub(super) struct Merged {
     entries: Vec<Entry>,
     tree: Value,
+    /// Keys of providers' tables hold pointers, which `config` would take for paths: here the last layer's entry stays.
+    callbacks: BTreeMap<Box<str>, Entry>,
 }
 
 impl Merged {
@@ -22,11 +26,14 @@ impl Merged {
     )]
     pub(super) fn of(layers: Vec<Layer>) -> Self {
         let mut entries = Vec::new();
+        let mut callbacks = BTreeMap::new();
         let mut builder = Config::builder();
         for layer in layers {
             let mut numbers = Map::new();
             for entry in layer.entries {
-                if options::find(&entry.key).is_some() {
+                if options::callbacks::split(&entry.key).is_some() {
+                    callbacks.insert(entry.key.clone(), entry);
+                } else if options::find(&entry.key).is_some() {
                     numbers.insert(entry.key.to_string(), entries.len());
                     entries.push(entry);
                 }
@@ -34,11 +41,14 @@ impl Merged {
             builder = builder.add_source(Numbered(numbers));
         }
         let tree = builder.build().expect("sources that cannot fail").cache;
-        Self { entries, tree }
+        Self { entries, tree, callbacks }
     }
 
     /// The uppermost entry of an option.
     pub(super) fn winner(&self, key: &str) -> Option<&Entry> {
+        if options::callbacks::split(key).is_some() {
+            return self.callbacks.get(key);
+        }
         let leaf = key.split('.').try_fold(&self.tree, |node, part| match &node.kind {
             ValueKind::Table(table) => table.get(part),
             _ => None,
@@ -47,6 +57,11 @@ impl Merged {
             ValueKind::U64(number) => self.entries.get(usize::try_from(number).ok()?),
             _ => None,
         }
+    }
+
+    /// The keys of providers' tables that somebody set, also those of no option.
+    pub(super) fn callback_keys(&self) -> impl Iterator<Item = &str> {
+        self.callbacks.keys().map(|key| &**key)
     }
 
     /// The value of an option; `None` where nobody set it, or where what counts is a fault, which is known by then.

@@ -1,8 +1,6 @@
 //! What an option is: its key, its shape, what holds without it, and the checks that every value passes.
 
 use super::fault::{Code, Fault};
-#[cfg(test)]
-use super::shape::Written;
 use super::shape::{Shape, Wrong};
 use super::source::{Entry, variable};
 
@@ -46,14 +44,14 @@ impl<S: Shape> Opt<S> {
     /// The fault, at the entry's place. It never quotes the value.
     pub(super) fn read(&self, entry: &Entry) -> Result<S::Value, Fault> {
         if self.shape.is_secret() && !entry.is_from_environment() {
-            return Err(Fault::at(self.key, &entry.key_at, self.exposed()));
+            return Err(Fault::at(&entry.key, &entry.key_at, exposed(&entry.key)));
         }
-        self.read_text(entry).map_err(|wrong| Fault::at(self.key, &entry.value_at, wrong))
+        self.read_text(entry).map_err(|wrong| Fault::at(&entry.key, &entry.value_at, wrong))
     }
 
     fn read_text(&self, entry: &Entry) -> Result<S::Value, Wrong> {
         if let Some(written) = entry.written
-            && written != self.shape.written()
+            && !self.shape.takes(written)
         {
             let message = format!("is {} and should be {}", written.as_str(), self.shape.written().as_str());
             return Err(Wrong::of_type(&message, &format!("expected: {}", self.shape.describe())));
@@ -67,16 +65,15 @@ impl<S: Shape> Opt<S> {
         }
         self.shape.read(text)
     }
+}
 
-    fn exposed(&self) -> Wrong {
-        let help = format!(
-            "set {} in the environment or name a file in {}_file, remove it here, and replace the secret if others \
-             could have read it",
-            variable(self.key),
-            self.key
-        );
-        Wrong::new(Code::SecretExposed, "is a secret and may not stand here", help)
-    }
+fn exposed(key: &str) -> Wrong {
+    let help = format!(
+        "set {} in the environment or name a file in {key}_file, remove it here, and replace the secret if others \
+         could have read it",
+        variable(key)
+    );
+    Wrong::new(Code::SecretExposed, "is a secret and may not stand here", help)
 }
 
 /// An option of whatever type.
@@ -115,7 +112,7 @@ impl<S: Shape + Sync> AnyOption for Opt<S> {
 
     #[cfg(test)]
     fn is_bare(&self) -> bool {
-        self.shape.written() != Written::String
+        self.shape.is_bare()
     }
 
     fn check(&self, entry: &Entry) -> Option<Fault> {

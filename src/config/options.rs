@@ -3,35 +3,42 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub(super) mod callbacks;
+
 use super::option::{Absent, AnyOption, Opt};
-use super::shape::{Choice, Integer, Secret, Span, Text};
+use super::shape::{Choice, Integer, OneOf, Secret, Span, Text};
 use super::values::{
     AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain, StoreUrl, path,
     socket_address,
 };
 
 /// The sections and what they are about; options without a section come first.
-pub(super) const SECTIONS: [(&str, &str); 7] = [
+pub(super) const SECTIONS: [(&str, &str); 8] = [
     ("server", "The HTTP server."),
     ("prelude", "Prelude's side: whose application this is and where its public keys are."),
     ("policies", "The rules."),
     ("store", "The record of every verdict."),
     ("keys", "The keys that sign verification tokens."),
     ("tokens", "The tokens: those we make and those we take."),
+    (
+        callbacks::SECTION,
+        "Identity-check providers that finish custom steps by webhook, a table each under a name of your choice.",
+    ),
     ("log", "Log lines, which go to standard error and never hold tokens, bodies or personal data."),
 ];
 
 /// Every option, section by section.
 pub(super) fn all() -> impl Iterator<Item = &'static dyn AnyOption> {
-    ALL.iter().copied()
+    ALL.iter().chain(&callbacks::ALL).copied()
 }
 
 /// The option of a key.
 pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
-    all().find(|option| option.key() == key)
+    let general = callbacks::general(key);
+    all().find(|option| option.key() == general.as_deref().unwrap_or(key))
 }
 
-static ALL: [&dyn AnyOption; 27] = [
+static ALL: [&dyn AnyOption; 36] = [
     &MODE,
     &BIND,
     &WORKERS,
@@ -41,6 +48,8 @@ static ALL: [&dyn AnyOption; 27] = [
     &BODY_DEADLINE,
     &REQUEST_DEADLINE,
     &SHUTDOWN_DEADLINE,
+    &WAITERS_MAX,
+    &CALLBACK_BODY_BYTES_MAX,
     &APP_ID,
     &SESSION_DOMAIN,
     &KEY_SET_URL,
@@ -54,7 +63,14 @@ static ALL: [&dyn AnyOption; 27] = [
     &BATCH_MAX,
     &ENCRYPTION_KEY,
     &ENCRYPTION_KEY_FILE,
+    &PREVIOUS_KEY,
+    &PREVIOUS_KEY_FILE,
+    &ROTATE_EVERY,
+    &KEY_BITS,
+    &KEY_CLOCK_SKEW,
+    &JWKS_CACHE,
     &TTL,
+    &PER_VERIFICATION_MAX,
     &NOT_BEFORE_SKEW,
     &CHALLENGE_CLOCK_SKEW,
     &LOG_LEVEL,
@@ -124,6 +140,21 @@ pub(super) static SHUTDOWN_DEADLINE: Opt<Span> = Opt {
     doc: "How long requests in progress may go on after SIGTERM.",
     absent: Absent::Default("30s"),
     shape: Span { min: "1s", max: "10m" },
+};
+
+pub(super) static WAITERS_MAX: Opt<Integer> = Opt {
+    key: "server.waiters_max",
+    doc: "Callers that may wait for news of verifications at once; one more is answered 503.",
+    absent: Absent::Default("1000"),
+    shape: Integer { min: 0, max: 100_000 },
+};
+
+pub(super) static CALLBACK_BODY_BYTES_MAX: Opt<Integer> = Opt {
+    key: "server.callback_body_bytes_max",
+    doc: "The longest body of an identity-check provider's call, in bytes: decisions with documents are longer than \
+          Prelude's calls.",
+    absent: Absent::Default("524288"),
+    shape: Integer { min: 1024, max: 4_194_304 },
 };
 
 pub(super) static APP_ID: Opt<Text<AppId>> = Opt {
@@ -232,11 +263,67 @@ pub(super) static ENCRYPTION_KEY_FILE: Opt<Text<PathBuf>> = Opt {
     shape: Text { name: "path", read: path },
 };
 
+pub(super) static PREVIOUS_KEY: Opt<Secret<EncryptionKey>> = Opt {
+    key: "keys.previous_encryption_key",
+    doc: "The encryption key before, while everything moves from it to the new one: it still opens, and \
+          `doorstep keys reseal` moves. It may stand in the environment only.",
+    absent: Absent::Otherwise { words: "none", example: None },
+    shape: Secret(Text { name: "32 bytes in base64 or hexadecimal", read: EncryptionKey::parse }),
+};
+
+pub(super) static PREVIOUS_KEY_FILE: Opt<Text<PathBuf>> = Opt {
+    key: "keys.previous_encryption_key_file",
+    doc: "A file that holds the encryption key before.",
+    absent: Absent::Otherwise {
+        words: "none",
+        example: Some("/run/secrets/doorstep-previous-encryption-key"),
+    },
+    shape: Text { name: "path", read: path },
+};
+
+pub(super) static ROTATE_EVERY: Opt<Span> = Opt {
+    key: "keys.rotate_every",
+    doc: "How long a key signs before the next one, made by whichever process comes first, takes over. It may not be \
+          shorter than the time that a new key stands in the key set before it signs: 1.1 times `jwks_cache`, twice \
+          `clock_skew` and three seconds.",
+    absent: Absent::Default("90d"),
+    shape: Span { min: "1s", max: "1000d" },
+};
+
+pub(super) static KEY_BITS: Opt<OneOf> = Opt {
+    key: "keys.bits",
+    doc: "The size of keys that are made from now on. Prelude does not say how large a key it takes; 2048 is what \
+          everybody takes.",
+    absent: Absent::Default("2048"),
+    shape: OneOf { numbers: &[2048, 3072, 4096] },
+};
+
+pub(super) static KEY_CLOCK_SKEW: Opt<Span> = Opt {
+    key: "keys.clock_skew",
+    doc: "The most that the clocks of two processes, or ours and Prelude's, are apart.",
+    absent: Absent::Default("30s"),
+    shape: Span { min: "0s", max: "5m" },
+};
+
+pub(super) static JWKS_CACHE: Opt<Span> = Opt {
+    key: "keys.jwks_cache",
+    doc: "How long Prelude keeps our key set: ten minutes. Shorter is for tests of a rotation, in development mode.",
+    absent: Absent::Default("10m"),
+    shape: Span { min: "1s", max: "1d" },
+};
+
 pub(super) static TTL: Opt<Span> = Opt {
     key: "tokens.ttl",
     doc: "How long a verification token lives.",
     absent: Absent::Default("5m"),
     shape: Span { min: "30s", max: "1h" },
+};
+
+pub(super) static PER_VERIFICATION_MAX: Opt<Integer> = Opt {
+    key: "tokens.per_verification_max",
+    doc: "How many verification tokens one approval may get: answers are lost now and then, and a token is good once.",
+    absent: Absent::Default("5"),
+    shape: Integer { min: 1, max: 100 },
 };
 
 pub(super) static NOT_BEFORE_SKEW: Opt<Span> = Opt {

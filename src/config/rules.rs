@@ -1,20 +1,39 @@
 //! What is wrong with an entry by itself, and with settings taken together.
 
+use std::path::PathBuf;
+
+use super::callbacks;
 use super::fault::{Code, Fault};
 use super::layers::Merged;
 use super::option::{Absent, AnyOption, Opt};
 use super::options::{self, SECTIONS};
-use super::shape::{Text, Written, Wrong};
+use super::settings::key_terms;
+use super::shape::{Secret, Text, Written, Wrong};
 use super::source::{Entry, variable};
 use super::suggest;
-use super::values::{HttpUrl, Mode};
+use super::values::{EncryptionKey, HttpUrl, Mode};
+use crate::domain::PRELUDE_KEEPS_KEY_SET;
 
 /// Tells what is wrong with one entry, wherever it stands among the layers.
 pub(super) fn check(entry: &Entry) -> Option<Fault> {
+    if let Some(wrong) = callbacks::misnamed(&entry.key) {
+        return Some(Fault::at(&entry.key, &entry.key_at, wrong));
+    }
     if let Some(option) = options::find(&entry.key) {
         return option.check(entry);
     }
-    let is_section = SECTIONS.iter().any(|(section, _)| *section == &*entry.key);
+    let provider = entry.key.strip_prefix("callbacks.").filter(|rest| !rest.contains('.'));
+    if provider.is_some() && entry.written == Some(Written::Section) {
+        let wrong = Wrong::new(
+            Code::Missing,
+            "has nothing in it",
+            "give it a scheme, a secret and steps, or remove it",
+        );
+        return Some(Fault::at(&entry.key, &entry.key_at, wrong));
+    }
+    let is_section = provider.is_some()
+        || *entry.key == *"callbacks"
+        || SECTIONS.iter().any(|(section, _)| *section == &*entry.key);
     match entry.written {
         Some(Written::Section) if is_section => None,
         Some(_) if is_section => Some(not_a_value(entry)),
@@ -38,8 +57,12 @@ fn not_a_section(entry: &Entry) -> Option<Fault> {
 }
 
 fn unknown(entry: &Entry) -> Fault {
-    let help = match suggest::nearest(&entry.key) {
-        Some(key) if entry.is_from_environment() => format!("did you mean {}?", variable(key)),
+    let general = options::callbacks::general(&entry.key);
+    let nearest = suggest::nearest(general.as_deref().unwrap_or(&entry.key));
+    let name =
+        options::callbacks::split(&entry.key).map_or(options::callbacks::PLACEHOLDER, |(name, _)| name);
+    let help = match nearest.map(|key| options::callbacks::key_of(key, name)) {
+        Some(key) if entry.is_from_environment() => format!("did you mean {}?", variable(&key)),
         Some(key) => format!("did you mean {key}?"),
         None => "remove it; docs/CONFIGURATION.md lists every option".to_owned(),
     };
@@ -66,8 +89,37 @@ pub(super) fn together(merged: &Merged) -> Vec<Fault> {
     let plain_http = [&options::KEY_SET_URL, &options::STEP_UP_KEY_SET_URL];
     let mut faults: Vec<_> =
         plain_http.into_iter().filter_map(|option| plain_http_in(merged, option)).collect();
-    faults.extend(two_encryption_keys(merged));
+    faults.extend(two_encryption_keys(merged, &options::ENCRYPTION_KEY, &options::ENCRYPTION_KEY_FILE));
+    faults.extend(two_encryption_keys(merged, &options::PREVIOUS_KEY, &options::PREVIOUS_KEY_FILE));
+    faults.extend(short_cache(merged));
+    faults.extend(short_interval(merged));
     faults
+}
+
+/// What Prelude keeps ten minutes may be taken for shorter only where nobody loses by it.
+fn short_cache(merged: &Merged) -> Option<Fault> {
+    let option = &options::JWKS_CACHE;
+    let short = merged.get(option)? < PRELUDE_KEEPS_KEY_SET;
+    let refused = merged.get(&options::MODE)? == Mode::Production && short;
+    let entry = merged.winner(option.key).filter(|_| refused)?;
+    let wrong = Wrong::new(
+        Code::DevelopmentOnly,
+        "is shorter than Prelude keeps the key set, which only development mode may assume",
+        "write \"10m\" or more, or set mode to development (--dev)",
+    );
+    Some(Fault::at(option.key, &entry.value_at, wrong))
+}
+
+/// A key that has not begun to sign has no successor yet.
+fn short_interval(merged: &Merged) -> Option<Fault> {
+    let terms = key_terms(merged).filter(|terms| terms.rotate_every < terms.lead())?;
+    let option = &options::ROTATE_EVERY;
+    let entry = merged.winner(option.key)?;
+    let wrong = Wrong::impossible(
+        "is shorter than a new key stands in the key set before it signs",
+        &format!("write \"{}s\" or more", terms.lead().as_millis().div_ceil(1000)),
+    );
+    Some(Fault::at(option.key, &entry.value_at, wrong))
 }
 
 fn plain_http_in(merged: &Merged, option: &Opt<Text<HttpUrl>>) -> Option<Fault> {
@@ -81,9 +133,13 @@ fn plain_http_in(merged: &Merged, option: &Opt<Text<HttpUrl>>) -> Option<Fault> 
     Some(Fault::at(option.key, &entry.value_at, wrong))
 }
 
-fn two_encryption_keys(merged: &Merged) -> Option<Fault> {
-    let key = merged.winner(options::ENCRYPTION_KEY.key)?;
-    let file = merged.winner(options::ENCRYPTION_KEY_FILE.key)?;
+fn two_encryption_keys(
+    merged: &Merged,
+    key: &Opt<Secret<EncryptionKey>>,
+    file: &Opt<Text<PathBuf>>,
+) -> Option<Fault> {
+    let key = merged.winner(key.key)?;
+    let file = merged.winner(file.key)?;
     let message = format!("is given and so is {} ({})", file.key, file.value_at);
     Some(Fault::at(&key.key, &key.key_at, Wrong::new(Code::BothGiven, message, "keep one of the two")))
 }

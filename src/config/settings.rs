@@ -6,15 +6,18 @@ use std::time::Duration;
 
 use secrecy::zeroize::Zeroizing;
 
+use super::callbacks;
 use super::fault::{ConfigFaults, Fault};
 use super::layers::Merged;
+use super::option::Opt;
 use super::options as o;
 use super::rules;
-use super::shape::Wrong;
+use super::shape::{Secret, Text, Wrong};
 use super::source::{self, Layer};
 use super::values::{
     AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain, StoreUrl,
 };
+use crate::domain::{KeyTerms, SourceSpec};
 
 /// Everything that can be set.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) keys: KeySettings,
     /// The tokens.
     pub(crate) tokens: TokenSettings,
+    /// Identity-check providers, by name.
+    pub(crate) callbacks: Vec<SourceSpec>,
     /// Log lines.
     pub(crate) log: LogSettings,
 }
@@ -56,6 +61,10 @@ pub(crate) struct ServerSettings {
     pub(crate) request_deadline: Duration,
     /// For what is in progress at SIGTERM.
     pub(crate) shutdown_deadline: Duration,
+    /// Callers that may wait for news of verifications at once.
+    pub(crate) waiters_max: usize,
+    /// The longest body of a provider's call.
+    pub(crate) callback_body_bytes_max: usize,
 }
 
 /// Prelude's side.
@@ -100,6 +109,10 @@ pub(crate) struct StoreSettings {
 pub(crate) struct KeySettings {
     /// What seals them; `None` when nobody gave one, which is up to who needs it.
     pub(crate) encryption_key: Option<EncryptionKey>,
+    /// What sealed them before, while they move.
+    pub(crate) previous_encryption_key: Option<EncryptionKey>,
+    /// How they rotate.
+    pub(crate) terms: KeyTerms,
 }
 
 /// The tokens.
@@ -107,6 +120,8 @@ pub(crate) struct KeySettings {
 pub(crate) struct TokenSettings {
     /// How long a verification token lives; whole seconds are what it is written in.
     pub(crate) ttl: Duration,
+    /// How many tokens one approval may get.
+    pub(crate) per_verification_max: u32,
     /// How far before its making it is already good.
     pub(crate) not_before_skew: Duration,
     /// How far Prelude's clock may be from ours.
@@ -140,21 +155,39 @@ pub(super) fn build(mut layers: Vec<Layer>) -> Result<Settings, ConfigFaults> {
     if all_read {
         faults.extend(rules::together(&merged));
     }
-    let encryption_key = encryption_key(&merged).unwrap_or_else(|fault| {
-        faults.push(*fault);
-        None
-    });
+    let mut read = |key, file| {
+        encryption_key(&merged, key, file).unwrap_or_else(|fault| {
+            faults.push(*fault);
+            None
+        })
+    };
+    let encryption_keys = EncryptionKeysRead {
+        current: read(&o::ENCRYPTION_KEY, &o::ENCRYPTION_KEY_FILE),
+        previous: read(&o::PREVIOUS_KEY, &o::PREVIOUS_KEY_FILE),
+    };
+    let (callbacks, incomplete) = callbacks::specs(&merged);
     if all_read {
+        faults.extend(incomplete);
         faults.extend(rules::missing(&merged));
     }
     // INVARIANT: without a fault every option that has no `Otherwise` has a good value, so `settings` has them all.
-    match settings(&merged, encryption_key) {
+    match settings(&merged, encryption_keys, callbacks) {
         Some(settings) if faults.is_empty() => Ok(settings),
         _ => Err(ConfigFaults::new(faults)),
     }
 }
 
-fn settings(merged: &Merged, encryption_key: Option<EncryptionKey>) -> Option<Settings> {
+/// The encryption keys as they were given, each by itself or in a file.
+struct EncryptionKeysRead {
+    current: Option<EncryptionKey>,
+    previous: Option<EncryptionKey>,
+}
+
+fn settings(
+    merged: &Merged,
+    encryption_keys: EncryptionKeysRead,
+    callbacks: Vec<SourceSpec>,
+) -> Option<Settings> {
     Some(Settings {
         mode: merged.get(&o::MODE)?,
         server: server(merged)?,
@@ -168,12 +201,18 @@ fn settings(merged: &Merged, encryption_key: Option<EncryptionKey>) -> Option<Se
             queue_max: size(merged.get(&o::QUEUE_MAX)?),
             batch_max: size(merged.get(&o::BATCH_MAX)?),
         },
-        keys: KeySettings { encryption_key },
+        keys: KeySettings {
+            encryption_key: encryption_keys.current,
+            previous_encryption_key: encryption_keys.previous,
+            terms: key_terms(merged)?,
+        },
         tokens: TokenSettings {
             ttl: merged.get(&o::TTL)?,
+            per_verification_max: merged.get(&o::PER_VERIFICATION_MAX)?,
             not_before_skew: merged.get(&o::NOT_BEFORE_SKEW)?,
             challenge_clock_skew: merged.get(&o::CHALLENGE_CLOCK_SKEW)?,
         },
+        callbacks,
         log: LogSettings { level: merged.get(&o::LOG_LEVEL)?, format: merged.get(&o::LOG_FORMAT)? },
     })
 }
@@ -188,6 +227,8 @@ fn server(merged: &Merged) -> Option<ServerSettings> {
         body_deadline: merged.get(&o::BODY_DEADLINE)?,
         request_deadline: merged.get(&o::REQUEST_DEADLINE)?,
         shutdown_deadline: merged.get(&o::SHUTDOWN_DEADLINE)?,
+        waiters_max: size(merged.get(&o::WAITERS_MAX)?),
+        callback_body_bytes_max: size(merged.get(&o::CALLBACK_BODY_BYTES_MAX)?),
     })
 }
 
@@ -205,12 +246,25 @@ fn prelude(merged: &Merged) -> Option<PreludeSettings> {
     })
 }
 
+/// How keys rotate.
+pub(super) fn key_terms(merged: &Merged) -> Option<KeyTerms> {
+    Some(KeyTerms {
+        rotate_every: merged.get(&o::ROTATE_EVERY)?,
+        bits: merged.get(&o::KEY_BITS)?,
+        jwks_cache: merged.get(&o::JWKS_CACHE)?,
+        clock_skew: merged.get(&o::KEY_CLOCK_SKEW)?,
+    })
+}
+
 /// The key from its own variable, or from the file that is named.
-fn encryption_key(merged: &Merged) -> Result<Option<EncryptionKey>, Box<Fault>> {
-    if let Some(key) = merged.get(&o::ENCRYPTION_KEY) {
+fn encryption_key(
+    merged: &Merged,
+    key: &Opt<Secret<EncryptionKey>>,
+    option: &Opt<Text<PathBuf>>,
+) -> Result<Option<EncryptionKey>, Box<Fault>> {
+    if let Some(key) = merged.get(key) {
         return Ok(Some(key));
     }
-    let option = &o::ENCRYPTION_KEY_FILE;
     let (Some(file), Some(entry)) = (merged.get(option), merged.winner(option.key)) else { return Ok(None) };
     let fault = |wrong| Box::new(Fault::at(option.key, &entry.value_at, wrong));
     let text = source::read(&file).map(Zeroizing::new).map_err(|unread| fault(unread.wrong()))?;

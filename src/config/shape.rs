@@ -17,7 +17,9 @@ pub(super) enum Written {
     Boolean,
     /// A date or time, bare.
     Datetime,
-    /// Between brackets.
+    /// Texts between brackets, none of them empty or with a comma.
+    List,
+    /// Anything else between brackets.
     Array,
     /// A table.
     Section,
@@ -32,6 +34,7 @@ impl Written {
             Self::Float => "a number with a point",
             Self::Boolean => "a boolean",
             Self::Datetime => "a date or time",
+            Self::List => "a list of strings",
             Self::Array => "an array",
             Self::Section => "a section",
         }
@@ -73,6 +76,17 @@ pub(super) trait Shape {
 
     /// What it must be in a settings file.
     fn written(&self) -> Written;
+
+    /// Whether it may be that in a settings file.
+    fn takes(&self, written: Written) -> bool {
+        written == self.written()
+    }
+
+    /// Whether a file writes it without quotes.
+    #[cfg(test)]
+    fn is_bare(&self) -> bool {
+        self.written() != Written::String
+    }
 
     /// Its type, for the reference.
     fn describe(&self) -> String;
@@ -122,6 +136,37 @@ impl Shape for Integer {
     }
 }
 
+/// One of a few whole numbers.
+pub(super) struct OneOf {
+    /// The numbers.
+    pub(super) numbers: &'static [u32],
+}
+
+impl OneOf {
+    fn words(&self) -> String {
+        let words: Vec<_> = self.numbers.iter().map(ToString::to_string).collect();
+        words.join(" or ")
+    }
+}
+
+impl Shape for OneOf {
+    type Value = u32;
+
+    fn written(&self) -> Written {
+        Written::Integer
+    }
+
+    fn describe(&self) -> String {
+        self.words()
+    }
+
+    fn read(&self, text: &str) -> Result<u32, Wrong> {
+        let found = text.parse().ok().filter(|number| self.numbers.contains(number));
+        let help = format!("write {}", self.words());
+        found.ok_or_else(|| Wrong::impossible("is not a number that this option knows", &help))
+    }
+}
+
 /// A span between two bounds, both included: a whole number and a unit.
 pub(super) struct Span {
     /// The shortest, as written.
@@ -143,7 +188,7 @@ impl Shape for Span {
 
     fn read(&self, text: &str) -> Result<Duration, Wrong> {
         let help = format!(
-            "write a whole number and a unit (ms, s, m, h), such as \"90s\"; from {} to {}",
+            "write a whole number and a unit (ms, s, m, h, d), such as \"90s\"; from {} to {}",
             self.min, self.max
         );
         let wrong = || Wrong::of_type("is not a duration", &help);
@@ -162,7 +207,8 @@ impl Shape for Span {
 
 /// Splits `90s` into its digits and the unit's milliseconds.
 fn split_unit(text: &str) -> Option<(&str, u64)> {
-    const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+    const UNITS: [(&str, u64); 5] =
+        [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
     UNITS.into_iter().find_map(|(unit, millis)| {
         let digits = text.strip_suffix(unit)?;
         is_plain_whole(digits).then_some((digits, millis))
@@ -245,5 +291,66 @@ impl<T> Shape for Secret<T> {
 
     fn is_secret(&self) -> bool {
         true
+    }
+}
+
+/// Several texts: an array in a file, commas between them elsewhere.
+pub(super) struct List<T> {
+    /// What they are, in the reference.
+    pub(super) name: &'static str,
+    /// Checks and reads one.
+    pub(super) read: fn(&str) -> Result<T, Wrong>,
+}
+
+/// The most texts in a list.
+const LIST_MAX: usize = 64;
+
+impl<T> Shape for List<T> {
+    type Value = Vec<T>;
+
+    fn written(&self) -> Written {
+        Written::List
+    }
+
+    fn describe(&self) -> String {
+        format!("list of {}, 1 to {LIST_MAX}; in a variable with commas between them", self.name)
+    }
+
+    fn read(&self, text: &str) -> Result<Vec<T>, Wrong> {
+        let values: Vec<T> = text.split(',').take(LIST_MAX + 1).map(self.read).collect::<Result<_, _>>()?;
+        let wrong = || Wrong::impossible("has too many values", &format!("write at most {LIST_MAX}"));
+        if values.len() > LIST_MAX { Err(wrong()) } else { Ok(values) }
+    }
+}
+
+/// A value of a document, as text: a string, a whole number or a truth value.
+pub(super) struct Scalar;
+
+/// The longest value, in bytes.
+const SCALAR_BYTES_MAX: usize = 256;
+
+impl Shape for Scalar {
+    type Value = Box<str>;
+
+    fn written(&self) -> Written {
+        Written::String
+    }
+
+    fn takes(&self, written: Written) -> bool {
+        matches!(written, Written::String | Written::Integer | Written::Boolean)
+    }
+
+    #[cfg(test)]
+    fn is_bare(&self) -> bool {
+        true
+    }
+
+    fn describe(&self) -> String {
+        "table of JSON pointers and their values: strings, whole numbers, truth values".to_owned()
+    }
+
+    fn read(&self, text: &str) -> Result<Box<str>, Wrong> {
+        let wrong = || Wrong::impossible("is too long", &format!("write at most {SCALAR_BYTES_MAX} bytes"));
+        if text.len() > SCALAR_BYTES_MAX { Err(wrong()) } else { Ok(text.into()) }
     }
 }

@@ -10,7 +10,7 @@ use super::fault::{Fault, Place};
 use super::shape::Written;
 
 pub(super) use environment::{environment, is_ours, variable};
-pub(super) use toml_file::{built_in, file, read};
+pub(super) use toml_file::{Unread, built_in, file, read};
 
 #[cfg(test)]
 pub(super) use toml_file::of_text;

@@ -2,6 +2,7 @@ use super::fault::{Code, Fault};
 use super::values::StoreUrl;
 use super::*;
 
+mod callbacks;
 mod faults;
 mod good;
 mod secrets;

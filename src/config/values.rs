@@ -2,12 +2,17 @@
 
 mod key;
 mod place;
+mod provider;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub(crate) use key::EncryptionKey;
 pub(crate) use place::{AppId, HttpUrl, SessionDomain, StoreUrl};
+
+pub(super) use provider::{
+    SecretText, SignedParts, custom_step, header_name, header_prefix, outcome_word, pointer,
+};
 
 use super::shape::Wrong;
 

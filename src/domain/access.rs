@@ -9,12 +9,18 @@ pub(crate) enum AccessAction {
     DecisionsList,
     /// One decision; the subject is its id.
     DecisionsRead,
+    /// A list of verifications; the subject is the user's digest where one user's were asked for.
+    VerificationsList,
+    /// One verification that another key opened, or its events; the subject is its id.
+    VerificationsRead,
     /// A dry run; the subject is the digest of the user that it was made for.
     Evaluate,
     /// The policy in force, or when which one was.
     PoliciesRead,
     /// A wish that the policy files are read now.
     PoliciesReload,
+    /// A copy of everything.
+    StoreBackup,
     /// This record itself; the subject is the user's digest where one user's were asked for.
     AccessesList,
 }
@@ -25,9 +31,12 @@ impl AccessAction {
         match self {
             Self::DecisionsList => "decisions.list",
             Self::DecisionsRead => "decisions.read",
+            Self::VerificationsList => "verifications.list",
+            Self::VerificationsRead => "verifications.read",
             Self::Evaluate => "evaluate",
             Self::PoliciesRead => "policies.read",
             Self::PoliciesReload => "policies.reload",
+            Self::StoreBackup => "store.backup",
             Self::AccessesList => "accesses.list",
         }
     }

@@ -15,6 +15,8 @@ pub(crate) enum Role {
     Minter,
     /// May name a challenge without its token: the backend vouches for it itself.
     Voucher,
+    /// May have grants spent: the customer's service that executes what was granted.
+    Executor,
     /// May read decisions and verifications.
     Reader,
     /// May act at the fraud desk: change lists, pause scopes.
@@ -27,11 +29,12 @@ pub(crate) enum Role {
 
 impl Role {
     /// Every role.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Opener,
         Self::Approver,
         Self::Minter,
         Self::Voucher,
+        Self::Executor,
         Self::Reader,
         Self::Evaluator,
         Self::Desk,
@@ -45,6 +48,7 @@ impl Role {
             Self::Approver => "approver",
             Self::Minter => "minter",
             Self::Voucher => "voucher",
+            Self::Executor => "executor",
             Self::Reader => "reader",
             Self::Desk => "desk",
             Self::Evaluator => "evaluator",
@@ -157,6 +161,11 @@ impl Caller {
     /// The scopes that the key is limited to, if it is.
     pub(crate) fn scope_limits(&self) -> Option<&[Scope]> {
         (!self.0.scopes.is_empty()).then_some(self.0.scopes.as_slice())
+    }
+
+    /// The steps that the key is limited to, if it is.
+    pub(crate) fn step_limits(&self) -> Option<&[StepKey]> {
+        (!self.0.steps.is_empty()).then_some(self.0.steps.as_slice())
     }
 
     /// Whether the key's limits let it see what concerns this scope.

@@ -1,5 +1,7 @@
 //! A step-up challenge of Prelude's, as proved by its token or vouched for by the customer's backend.
 
+use std::time::Duration;
+
 use super::{ChallengeId, Metadata, Scope, SessionId, StepKey, Timestamp, UserId};
 
 /// A challenge that stands before a custom step (docs/CONTRACT.md C5).
@@ -28,6 +30,8 @@ pub(crate) struct Challenge {
 pub(crate) struct ChallengeStep {
     /// Which one.
     pub(crate) key: StepKey,
+    /// How long the user has for it.
+    pub(crate) expires_in: Duration,
     /// Whether Prelude counts it as done.
     pub(crate) done: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Actor, DeskReason, ListName, Scope, Timestamp};
+use super::{Actor, GivenReason, ListName, Scope, Timestamp};
 
 /// The most entries that the desk may have at a time: what is longer, or stays, belongs into the lists' files.
 pub(crate) const DESK_ENTRIES_MAX: usize = 10_000;
@@ -45,7 +45,7 @@ pub(crate) struct Said {
     #[serde(rename = "actor")]
     pub(crate) by: Actor,
     /// In their own words.
-    pub(crate) reason: DeskReason,
+    pub(crate) reason: GivenReason,
     /// When.
     pub(crate) at: Timestamp,
 }

@@ -122,8 +122,17 @@ text_id!(
     ListName, 100, is_name, "a-z A-Z 0-9 . - _ :"
 );
 text_id!(
-    /// Why somebody acts at the fraud desk, in their own words.
-    DeskReason, 500, is_printable, "printable characters"
+    /// Why somebody does what is recorded, in their own words.
+    GivenReason, 500, is_printable, "printable characters"
+);
+
+text_id!(
+    /// The human or system that decided about a verification, as whoever called in names them.
+    Decider, 200, is_printable, "printable characters"
+);
+text_id!(
+    /// The name of an identity-check provider, as it is configured and as `provider:NAME` in policies says it.
+    SourceName, 64, is_name, "a-z A-Z 0-9 . - _ :"
 );
 
 impl StepKey {
@@ -133,61 +142,99 @@ impl StepKey {
     }
 }
 
-/// Names a recorded decision: a version 7 UUID, so that ids sort by time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-#[serde(transparent)]
-pub(crate) struct DecisionId(Uuid);
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        #[serde(transparent)]
+        pub(crate) struct $name(Uuid);
+
+        impl $name {
+            /// Builds an id from its moment and ten random bytes (RFC 9562 §5.7).
+            pub(crate) fn new(now: super::Timestamp, random: [u8; 10]) -> Self {
+                let millis = u64::try_from(now.unix_micros().div_euclid(1000)).unwrap_or(0);
+                Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+            }
+
+            /// Takes an id that was stored.
+            pub(crate) const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// Reads an id as it is shown.
+            pub(crate) fn parse(text: &str) -> Option<Self> {
+                Uuid::try_parse(text).ok().map(Self)
+            }
+
+            /// The id as a UUID.
+            pub(crate) const fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// Names a recorded decision: a version 7 UUID, so that ids sort by time.
+    DecisionId
+);
+uuid_id!(
+    /// Names a verification: a version 7 UUID, so that ids sort by time.
+    VerificationId
+);
 
 impl DecisionId {
-    /// Builds an id from the moment of the call and ten random bytes (RFC 9562 §5.7).
-    pub(crate) fn new(now: super::Timestamp, random: [u8; 10]) -> Self {
-        let millis = u64::try_from(now.unix_micros().div_euclid(1000)).unwrap_or(0);
-        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
-    }
-
-    /// Takes an id that was stored.
-    pub(crate) const fn from_uuid(uuid: Uuid) -> Self {
-        Self(uuid)
-    }
-
-    /// Reads an id as it is shown.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Uuid::try_parse(text).ok().map(Self)
-    }
-
     /// Takes an id's sixteen bytes.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Uuid::from_slice(bytes).ok().map(Self)
     }
-
-    /// The id as a UUID.
-    pub(crate) const fn uuid(self) -> Uuid {
-        self.0
-    }
 }
 
-impl fmt::Display for DecisionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
+macro_rules! random_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub(crate) struct $name([u8; 16]);
+
+        impl $name {
+            /// Takes 16 random bytes.
+            pub(crate) const fn from_random(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+
+            /// Reads 32 hexadecimal digits.
+            pub(crate) fn parse(text: &str) -> Option<Self> {
+                let is_lower = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+                let number = u128::from_str_radix(text, 16).ok();
+                number
+                    .filter(|_| text.len() == 32 && text.bytes().all(is_lower))
+                    .map(|number| Self(number.to_be_bytes()))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:032x}", u128::from_be_bytes(self.0))
+            }
+        }
+    };
 }
 
-/// The unique name of a token: 128 random bits, shown as 32 hexadecimal digits (ASVS 5.0 11.5.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Jti([u8; 16]);
-
-impl Jti {
-    /// Takes 16 random bytes.
-    pub(crate) const fn from_random(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-}
-
-impl fmt::Display for Jti {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
+random_id!(
+    /// The unique name of a token: 128 random bits, shown as 32 hexadecimal digits (ASVS 5.0 11.5.1).
+    Jti
+);
+random_id!(
+    /// What a verification is called towards an identity-check provider: 128 random bits, shown as 32 hexadecimal digits, so
+    /// that nobody who was not told it can name a verification.
+    Reference
+);
 
 #[cfg(test)]
 mod tests {
@@ -217,5 +264,9 @@ mod tests {
     #[test]
     fn a_jti_shows_all_its_bits() {
         assert_eq!(Jti::from_random([0x0f; 16]).to_string(), "0f".repeat(16));
+        assert_eq!(Jti::parse(&"0f".repeat(16)), Some(Jti::from_random([0x0f; 16])));
+        for text in ["", "0f", &"0F".repeat(16), &"+f".repeat(16), &"0f".repeat(17)] {
+            assert_eq!(Jti::parse(text), None, "{text}");
+        }
     }
 }

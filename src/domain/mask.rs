@@ -1,7 +1,10 @@
 //! Masked forms of personal values: enough for a person to recognise, too little to use.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::IpAddr;
+
+use super::Metadata;
 
 /// The fewest characters of a phone number that keeps more than its first one.
 const PHONE_CHARS_MIN: usize = 8;
@@ -36,6 +39,23 @@ fn start(text: &str, chars: usize) -> &str {
 fn end(text: &str, chars: usize) -> &str {
     let start = text.char_indices().rev().take(chars).last().map_or(text.len(), |(at, _)| at);
     text.get(start..).unwrap_or_default()
+}
+
+/// The metadata as it is kept, a JSON object: `identifier` masked, everything else as it came.
+pub(crate) fn masked_metadata(metadata: &Metadata) -> String {
+    // INVARIANT: a map of texts always serialises.
+    serde_json::to_string(&Masked(metadata)).unwrap_or_default()
+}
+
+struct Masked<'a>(&'a Metadata);
+
+impl serde::Serialize for Masked<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| {
+            let personal = name == Metadata::IDENTIFIER;
+            (name, if personal { Cow::Owned(mask_identifier(value)) } else { Cow::Borrowed(value) })
+        }))
+    }
 }
 
 /// Keeps the network: `203.0.113.0/24`, `2001:db8:1::/48`.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{
     Amount, ApiKeyId, BundleHash, ChallengeId, Currency, DecisionId, DeskRevision, Jti, Kid, RuleId, Scope,
-    SessionId, StepKey, Subject, SubjectKey, Timestamp, UserId,
+    StepKey, Subject, SubjectKey, Timestamp, UserId, VerificationId,
 };
 
 /// The SHA-256 of a signature's decoded bytes: tells a repeated call from a new one (docs/CONTRACT.md C3.6).
@@ -118,7 +118,7 @@ pub(crate) struct ReviewFound {
     pub(crate) walkable_until: Timestamp,
 }
 
-/// By what a challenge was known when a token was minted for it.
+/// By what a challenge was known when a verification was opened for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChallengeProof {
     /// Prelude's own challenge token was verified.
@@ -135,6 +135,11 @@ impl ChallengeProof {
             Self::Vouched => "vouched",
         }
     }
+
+    /// Reads the word in the record.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::ChallengeToken, Self::Vouched].into_iter().find(|proof| proof.as_str() == text)
+    }
 }
 
 /// A verification token that is about to leave: recorded first, so that none is out that nobody knows of.
@@ -146,20 +151,33 @@ pub(crate) struct MintRecord {
     pub(crate) kid: Kid,
     /// Who asked for it.
     pub(crate) api_key_id: ApiKeyId,
-    /// For which user.
+    /// The approved verification that it says is done: user, challenge and step are that one's.
+    pub(crate) verification_id: VerificationId,
+    /// `iat`.
+    pub(crate) issued_at: Timestamp,
+    /// `nbf`.
+    pub(crate) not_before: Timestamp,
+    /// `exp`.
+    pub(crate) expires_at: Timestamp,
+}
+
+/// A recorded token: everything that its claims say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StoredToken {
+    /// Names the token.
+    pub(crate) jti: Jti,
+    /// The key that signed it.
+    pub(crate) kid: Kid,
+    /// `sub`.
     pub(crate) user_id: UserId,
-    /// In which session, where that is known.
-    pub(crate) session_id: Option<SessionId>,
     /// For which challenge.
     pub(crate) challenge_id: ChallengeId,
     /// Which step it says is done.
     pub(crate) step_key: StepKey,
     /// For what.
     pub(crate) scope: Scope,
-    /// The review that asked for the step; none where the step needs no verdict.
-    pub(crate) decision_id: Option<DecisionId>,
-    /// By what the challenge was known.
-    pub(crate) proof: ChallengeProof,
+    /// The verification that it came from; none for tokens from before there were any.
+    pub(crate) verification_id: Option<VerificationId>,
     /// `iat`.
     pub(crate) issued_at: Timestamp,
     /// `nbf`.
@@ -179,7 +197,7 @@ pub(crate) struct SigningKeyRecord {
     pub(crate) exponent: String,
     /// Size of the modulus.
     pub(crate) bits: u32,
-    /// The private key, sealed and bound to its `kid`.
+    /// The private key, sealed and bound to its `kid`; empty once it was thrown away.
     pub(crate) sealed_private_key: Vec<u8>,
     /// From when it stands in our key set.
     pub(crate) publish_at: Timestamp,
@@ -191,6 +209,18 @@ pub(crate) struct SigningKeyRecord {
     pub(crate) revoked_at: Option<Timestamp>,
     /// When it was made.
     pub(crate) created_at: Timestamp,
+}
+
+impl SigningKeyRecord {
+    /// Whether the private part is still there.
+    pub(crate) const fn has_private_key(&self) -> bool {
+        !self.sealed_private_key.is_empty()
+    }
+
+    /// The order of keys everywhere: by activation, and by name where two activate at once.
+    pub(crate) const fn order(&self) -> (Timestamp, &Kid) {
+        (self.activate_at, &self.kid)
+    }
 }
 
 /// Without the sealed key: even sealed it has no place in a log.

@@ -19,6 +19,10 @@ pub(crate) struct StoredDecision {
     pub(crate) step_keys: Option<String>,
     /// Until when a review can be walked.
     pub(crate) walkable_until: Option<Timestamp>,
+    /// Until when a continue or review can be executed.
+    pub(crate) usable_until: Option<Timestamp>,
+    /// When it was executed: redeemed by the service that executes.
+    pub(crate) redeemed_at: Option<Timestamp>,
     /// The rule that decided, where one did.
     pub(crate) rule: Option<RuleId>,
     /// Why, as code or words.

@@ -15,6 +15,9 @@ const SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
 /// Which of Prelude's keys made it.
 const SIGNATURE_KEY_ID: HeaderName = HeaderName::from_static("x-webhook-signature-key-id");
 
+/// Under which name a POST may come again.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
 /// How large a body may be and how long it may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BodyLimits {
@@ -37,6 +40,18 @@ pub(super) async fn json_body(
     if !is_json(request) {
         return Err(not_json());
     }
+    raw_body(request, payload, limits).await
+}
+
+/// Reads a body's raw bytes, whatever its content type.
+///
+/// # Errors
+/// As [`json_body`], but for the content type.
+pub(super) async fn raw_body(
+    request: &HttpRequest,
+    payload: Payload,
+    limits: BodyLimits,
+) -> Result<Bytes, Refusal> {
     if announced_length(request).is_some_and(|length| length > limits.bytes_max) {
         return Err(body_too_large(limits.bytes_max));
     }
@@ -91,6 +106,15 @@ pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
     let value = single_header(request, &AUTHORIZATION)?;
     let (scheme, key) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+/// Stands for a key that cannot be read, or comes twice: it is refused like any other that is none.
+const NO_KEY: &str = "";
+
+/// The `Idempotency-Key` of a request, where there is one.
+pub(super) fn idempotency_key(request: &HttpRequest) -> Option<&str> {
+    let is_there = request.headers().contains_key(&IDEMPOTENCY_KEY);
+    is_there.then(|| single_header(request, &IDEMPOTENCY_KEY).unwrap_or(NO_KEY))
 }
 
 fn single_header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'a str> {

@@ -6,17 +6,17 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::{Server, answer};
 
-/// Prelude caches the set for ten minutes (docs/CONTRACT.md C7); others may keep it for one.
-const MAY_BE_KEPT: &str = "public, max-age=60";
-
 /// Answers GET and HEAD, 304 to a reader that has this very set already.
 pub(super) async fn jwks(request: HttpRequest, server: Data<Server>) -> HttpResponse {
     let set = server.app.jwks();
     let known =
         request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // A key is published long enough before it signs that Prelude and whoever stands in between have it by then
+    // (docs/CONTRACT.md C7).
+    let may_be_kept = format!("public, max-age={}", server.app.jwks_max_age_seconds());
     let mut response =
         if matches_etag(known, set.etag()) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response.insert_header((ETAG, set.etag())).insert_header((CACHE_CONTROL, MAY_BE_KEPT));
+    response.insert_header((ETAG, set.etag())).insert_header((CACHE_CONTROL, may_be_kept));
     let response = if matches_etag(known, set.etag()) {
         response.finish()
     } else {

@@ -1,15 +1,17 @@
 //! Errors of the use cases, as refusals. Every match is exhaustive: a new error does not compile until its status and
 //! its public words are decided here.
 
+mod verification;
+
 use actix_web::http::StatusCode;
 
 use super::problem::{Refusal, bad_api_key, invalid_request, unavailable};
 use crate::app::{
-    AccessError, CallRefusal, DecideError, DecisionsError, DeskError, EvaluateError, MintError, PageError,
-    ReloadError,
+    AccessError, CallRefusal, CallbackError, DecideError, DecisionsError, DeskError, EvaluateError,
+    PageError, RedeemError, ReloadError,
 };
-use crate::domain::{DeskFault, EntryFault};
-use crate::prelude::ChallengeFault;
+use crate::callbacks::CallbackFault;
+use crate::domain::{DeskFault, EntryFault, NotSpent};
 
 impl From<CallRefusal> for Refusal {
     fn from(refusal: CallRefusal) -> Self {
@@ -49,6 +51,30 @@ impl From<DecideError> for Refusal {
     }
 }
 
+impl From<CallbackError> for Refusal {
+    fn from(error: CallbackError) -> Self {
+        match error {
+            CallbackError::UnknownSource => Self::new(
+                StatusCode::NOT_FOUND,
+                "no_such_source",
+                "No provider is configured under this name",
+            ),
+            CallbackError::Call(fault @ CallbackFault::NotAnEvent) => {
+                Self::new(StatusCode::BAD_REQUEST, "invalid_event", "The body is not a JSON document")
+                    .because(fault.code())
+            }
+            // One public code for every cause: whoever is not the provider learns nothing from the difference.
+            CallbackError::Call(fault) => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "unverified_callback",
+                "The call is not signed by the provider",
+            )
+            .because(fault.code()),
+            CallbackError::Store(_) | CallbackError::TooLate => store_unavailable(),
+        }
+    }
+}
+
 impl From<AccessError> for Refusal {
     fn from(error: AccessError) -> Self {
         match error {
@@ -62,46 +88,40 @@ impl From<AccessError> for Refusal {
     }
 }
 
-impl From<MintError> for Refusal {
-    fn from(error: MintError) -> Self {
-        const FORBIDDEN: StatusCode = StatusCode::FORBIDDEN;
-        const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
-        let detail = error.to_string();
+impl From<RedeemError> for Refusal {
+    fn from(error: RedeemError) -> Self {
         match error {
-            MintError::Access(error) => error.into(),
-            MintError::Challenge(fault) => fault.into(),
-            MintError::OutsideKeyLimits => outside_key_limits(),
-            MintError::NoTrustedKeySet => unavailable(
-                "no_trusted_key_set",
-                "Prelude's keys are not known, so no challenge token can be checked",
-            ),
-            MintError::Disagreement(_) => Self::new(
-                StatusCode::CONFLICT,
-                "fields_disagree",
-                "A field and the challenge token do not agree",
-            )
-            .with_detail(detail),
-            MintError::Missing(_) => invalid_request(detail),
-            MintError::ManagedStep => managed_step(),
-            MintError::UnknownStep => {
-                Self::new(UNPROCESSABLE, "unknown_step", "The policy knows no such step")
+            RedeemError::Access(error) => error.into(),
+            RedeemError::Post(error) => error.into(),
+            RedeemError::Request(fault) => invalid_request(fault.to_string()),
+            RedeemError::OutsideKeyLimits => outside_key_limits(),
+            RedeemError::NotSpent(reason) => reason.into(),
+            RedeemError::Store(_) => store_unavailable(),
+        }
+    }
+}
+
+impl From<NotSpent> for Refusal {
+    fn from(reason: NotSpent) -> Self {
+        const CONFLICT: StatusCode = StatusCode::CONFLICT;
+        const NOT_GRANTED: &str = "No verdict in force grants this";
+        let detail = reason.to_string();
+        match reason {
+            NotSpent::ScopePaused => {
+                Self::new(CONFLICT, "scope_paused", "Nothing is granted for this scope at the moment")
             }
-            MintError::NotApprovableByBackend => Self::new(
-                FORBIDDEN,
-                "not_approvable",
-                "The policy or the API key does not let a backend approve this step",
-            ),
-            MintError::NoReview => Self::new(
-                StatusCode::CONFLICT,
-                "no_review",
-                "No recorded review in time asked this user for this step",
-            ),
-            MintError::NoTimeLeft => challenge_expired(),
-            MintError::NoSigner => unavailable("no_signing_key", "No signing key is active"),
-            MintError::Key(_) | MintError::Random(_) => {
-                unavailable("not_signed", "The token could not be signed")
+            NotSpent::AlreadyRedeemed { .. } => {
+                Self::new(CONFLICT, "already_redeemed", "The verdict about exactly this was spent before")
+                    .with_detail(detail)
             }
-            MintError::Store(_) => store_unavailable(),
+            NotSpent::Differs(_) => {
+                Self::new(CONFLICT, "differs", "The verdict in force is about something else")
+                    .with_detail(detail)
+            }
+            NotSpent::Unproved(_) => {
+                Self::new(CONFLICT, "not_granted", NOT_GRANTED).with_detail(detail).because("step_not_proved")
+            }
+            NotSpent::NotGranted => Self::new(CONFLICT, "not_granted", NOT_GRANTED).with_detail(detail),
         }
     }
 }
@@ -236,37 +256,7 @@ fn invalid_end(detail: String) -> Refusal {
     Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_end", "The end is not one").with_detail(detail)
 }
 
-impl From<ChallengeFault> for Refusal {
-    fn from(fault: ChallengeFault) -> Self {
-        const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
-        match fault {
-            ChallengeFault::Malformed
-            | ChallengeFault::UnknownKey
-            | ChallengeFault::BadSignature
-            | ChallengeFault::WrongIssuer => Self::new(
-                UNPROCESSABLE,
-                "invalid_challenge_token",
-                "The challenge token is not one that Prelude signed for this application",
-            )
-            .because(fault.code()),
-            ChallengeFault::Expired => challenge_expired(),
-            ChallengeFault::NotYetValid => {
-                Self::new(UNPROCESSABLE, "challenge_not_yet_valid", "The challenge has not begun")
-            }
-            ChallengeFault::Completed => {
-                Self::new(UNPROCESSABLE, "challenge_completed", "Every step of the challenge is done")
-            }
-            ChallengeFault::ManagedStep => managed_step(),
-            ChallengeFault::PassedStep => Self::new(
-                UNPROCESSABLE,
-                "step_not_current",
-                "The step is done already, or not the challenge's next one",
-            ),
-        }
-    }
-}
-
-const fn outside_key_limits() -> Refusal {
+pub(super) const fn outside_key_limits() -> Refusal {
     Refusal::new(
         StatusCode::FORBIDDEN,
         "outside_key_limits",
@@ -274,14 +264,14 @@ const fn outside_key_limits() -> Refusal {
     )
 }
 
-const fn managed_step() -> Refusal {
-    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "managed_step", "Prelude carries out this step itself")
+/// Nothing may be signed, since a key may have been withdrawn that this process does not know of.
+pub(super) fn stale_signing_keys() -> Refusal {
+    unavailable(
+        "signing_keys_stale",
+        "The signing keys could not be looked at for too long to sign with them",
+    )
 }
 
-const fn challenge_expired() -> Refusal {
-    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "challenge_expired", "The challenge is at its end")
-}
-
-fn store_unavailable() -> Refusal {
+pub(super) fn store_unavailable() -> Refusal {
     unavailable("store_unavailable", "The record could not be read or written")
 }

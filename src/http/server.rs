@@ -11,8 +11,8 @@ use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer};
 use super::extract::BodyLimits;
 use super::problem::{method_not_allowed, not_found};
 use super::{
-    Server, accesses, answer, decisions, desk, evaluate, health, hook, jwks, policies, request_id,
-    verification_tokens,
+    Server, accesses, answer, callbacks, decisions, desk, evaluate, grants, health, hook, jwks, policies,
+    request_id, verifications,
 };
 use crate::app::App;
 use crate::config::ServerSettings;
@@ -39,6 +39,7 @@ pub(crate) struct Running {
     address: SocketAddr,
     handle: ServerHandle,
     task: tokio::task::JoinHandle<std::io::Result<()>>,
+    app: Arc<App>,
 }
 
 impl Running {
@@ -52,6 +53,7 @@ impl Running {
     /// # Errors
     /// [`ServeError::Failed`] when a worker did not end as it should.
     pub(crate) async fn drain(self) -> Result<(), ServeError> {
+        self.app.let_waiters_go();
         self.handle.stop(true).await;
         match self.task.await {
             Ok(ended) => ended.map_err(ServeError::Failed),
@@ -70,7 +72,8 @@ pub(crate) fn serve(app: Arc<App>, settings: &ServerSettings) -> Result<Running,
     let listener = TcpListener::bind(settings.bind).map_err(bind_failed)?;
     let address = listener.local_addr().map_err(bind_failed)?;
     let hook_body = BodyLimits { bytes_max: settings.body_bytes_max, deadline: settings.body_deadline };
-    let shared = Data::new(Server { app, hook_body, api_body: hook_body });
+    let callback_body = BodyLimits { bytes_max: settings.callback_body_bytes_max, ..hook_body };
+    let shared = Data::new(Server { app: Arc::clone(&app), hook_body, api_body: hook_body, callback_body });
     let workers =
         settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
     let server = HttpServer::new(move || Routes::new().app_data(Data::clone(&shared)).configure(routes))
@@ -84,25 +87,38 @@ pub(crate) fn serve(app: Arc<App>, settings: &ServerSettings) -> Result<Running,
         .map_err(bind_failed)?;
     let server = server.run();
     let handle = server.handle();
-    Ok(Running { address, handle, task: tokio::spawn(server) })
+    Ok(Running { address, handle, task: tokio::spawn(server), app })
 }
 
 /// Every address that answers, and the methods it takes.
 fn routes(routes: &mut web::ServiceConfig) {
     routes
-        .service(resource("/hooks/stepup", "POST").route(web::post().to(hook::stepup)))
+        .service(posted("/hooks/stepup").route(web::post().to(hook::stepup)))
         .service(
             resource("/.well-known/jwks.json", "GET, HEAD")
                 .route(web::get().to(jwks::jwks))
                 .route(web::head().to(jwks::jwks)),
         )
-        .service(resource("/v1/verification-tokens", "POST").route(web::post().to(verification_tokens::mint)))
+        .service(
+            resource("/v1/verifications", "GET, POST")
+                .route(web::get().to(verifications::list))
+                .route(web::post().to(verifications::open)),
+        )
+        .service(readable("/v1/verifications/{id}").route(web::get().to(verifications::show)))
+        .service(readable("/v1/verifications/{id}/events").route(web::get().to(verifications::events)))
+        .service(posted("/v1/verifications/{id}/approve").route(web::post().to(verifications::approve)))
+        .service(posted("/v1/verifications/{id}/reject").route(web::post().to(verifications::reject)))
+        .service(posted("/v1/verifications/{id}/token").route(web::post().to(verifications::mint)))
+        .service(posted("/v1/withdrawals").route(web::post().to(verifications::withdraw)))
+        .service(posted("/v1/verification-tokens").route(web::post().to(verifications::mint_in_one_call)))
+        .service(posted("/v1/callbacks/{source}").route(web::post().to(callbacks::receive)))
+        .service(posted("/v1/grants/redeem").route(web::post().to(grants::redeem)))
         .service(readable("/v1/decisions").route(web::get().to(decisions::list)))
         .service(readable("/v1/decisions/{id}").route(web::get().to(decisions::show)))
         .service(readable("/v1/lists").route(web::get().to(desk::lists)))
         .service(readable("/v1/lists/{name}").route(web::get().to(desk::list)))
-        .service(resource("/v1/lists/{name}/entries", "POST").route(web::post().to(desk::add)))
-        .service(resource("/v1/lists/{name}/removals", "POST").route(web::post().to(desk::remove)))
+        .service(posted("/v1/lists/{name}/entries").route(web::post().to(desk::add)))
+        .service(posted("/v1/lists/{name}/removals").route(web::post().to(desk::remove)))
         .service(readable("/v1/scopes").route(web::get().to(desk::scopes)))
         .service(
             resource("/v1/scopes/{scope}/pause", "PUT, DELETE")
@@ -110,9 +126,9 @@ fn routes(routes: &mut web::ServiceConfig) {
                 .route(web::delete().to(desk::resume)),
         )
         .service(readable("/v1/desk-actions").route(web::get().to(desk::actions)))
-        .service(resource("/v1/evaluate", "POST").route(web::post().to(evaluate::evaluate)))
+        .service(posted("/v1/evaluate").route(web::post().to(evaluate::evaluate)))
         .service(readable("/v1/policies").route(web::get().to(policies::show)))
-        .service(resource("/v1/policies/reload", "POST").route(web::post().to(policies::reload)))
+        .service(posted("/v1/policies/reload").route(web::post().to(policies::reload)))
         .service(readable("/v1/policies/activations").route(web::get().to(policies::activations)))
         .service(readable("/v1/accesses").route(web::get().to(accesses::list)))
         .service(readable("/healthz").route(web::get().to(health::healthz)))
@@ -123,6 +139,10 @@ fn routes(routes: &mut web::ServiceConfig) {
 
 fn readable(path: &str) -> actix_web::Resource {
     resource(path, "GET")
+}
+
+fn posted(path: &str) -> actix_web::Resource {
+    resource(path, "POST")
 }
 
 fn resource(path: &str, methods: &'static str) -> actix_web::Resource {

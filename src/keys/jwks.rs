@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::SigningKey;
+use crate::domain::{Kid, SigningKeyRecord};
 
 #[derive(serde::Serialize)]
 struct Jwks<'a> {
@@ -31,21 +31,26 @@ pub(crate) struct RenderedJwks {
 }
 
 impl RenderedJwks {
-    pub(super) fn of<'a>(keys: impl Iterator<Item = &'a SigningKey>) -> Self {
-        let keys = keys
-            .map(|key| Jwk {
-                kty: "RSA",
-                kid: key.kid().as_str(),
-                usage: "sig",
-                alg: "RS256",
-                n: key.n(),
-                e: key.e(),
-            })
-            .collect();
+    /// Renders keys: the name, modulus and exponent of each.
+    pub(super) fn of<'a>(keys: impl Iterator<Item = (&'a Kid, &'a str, &'a str)>) -> Self {
+        let jwk = |(kid, n, e): (&'a Kid, &'a str, &'a str)| Jwk {
+            kty: "RSA",
+            kid: kid.as_str(),
+            usage: "sig",
+            alg: "RS256",
+            n,
+            e,
+        };
+        let keys = keys.map(jwk).collect();
         // INVARIANT: strings in a struct always serialise.
         let body = serde_json::to_string(&Jwks { keys }).unwrap_or_default();
         let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest(&SHA256, body.as_bytes())));
         Self { body, etag }
+    }
+
+    /// Renders the public halves of stored keys, in their order.
+    pub(crate) fn of_rows<'a>(rows: impl Iterator<Item = &'a SigningKeyRecord>) -> Self {
+        Self::of(rows.map(|row| (&row.kid, &*row.modulus, &*row.exponent)))
     }
 
     /// The JSON text.

@@ -48,7 +48,8 @@ pub(crate) fn read_given(
 /// What the bundle must know of these events to decide about the request.
 pub(crate) fn history(bundle: &Bundle, facts: &Facts, events: &[PastEvent]) -> History {
     let subjects = bundle.traits(facts).keyed(plain_key);
-    let asker = Asker { subjects, scope: facts.scope.clone(), at: facts.received_at };
+    let asker =
+        Asker { user_id: facts.user_id.clone(), subjects, scope: facts.scope.clone(), at: facts.received_at };
     History::of(bundle.needs(&facts.scope), &asker, |_| events)
 }
 

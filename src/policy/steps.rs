@@ -1,6 +1,7 @@
 //! Which steps there are, who can walk them where, and who may approve them (`steps.yaml`).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::domain::{Approver, Facts, IdentifierKind, Platform, Seconds, StepKey};
 
@@ -27,6 +28,8 @@ pub(crate) struct CustomStep {
     pub(crate) approved_by: Vec<Approver>,
     /// Whether a token may be minted without a recorded review, for scopes that Prelude resolves itself.
     pub(crate) without_verdict: bool,
+    /// How long an approval that came too late is kept for a later challenge; none means that it is lost.
+    pub(crate) approval_valid_for: Option<Duration>,
 }
 
 /// A set of platforms.

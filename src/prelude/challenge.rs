@@ -250,10 +250,11 @@ fn steps_in_order(steps: &[Json<'_>]) -> Result<Vec<ChallengeStep>, ChallengeFau
     let mut ordered = Vec::with_capacity(steps.len());
     for step in steps {
         let step = step.object()?;
-        step.required("expiration_duration")?.whole()?;
+        let expires_in = u64::try_from(step.required("expiration_duration")?.whole()?);
+        let expires_in = expires_in.map(Duration::from_secs).map_err(|_| ChallengeFault::Malformed)?;
         let key = StepKey::new(step.text("key")?)?;
         let done = step.required("done")?.flag()?;
-        ordered.push((step.required("order")?.whole()?, ChallengeStep { key, done }));
+        ordered.push((step.required("order")?.whole()?, ChallengeStep { key, expires_in, done }));
     }
     ordered.sort_by_key(|(order, _)| *order);
     let repeated = |later: usize, (order, step): &(i64, ChallengeStep)| {

@@ -11,7 +11,9 @@
 
 mod accesses;
 mod activations;
+mod answers;
 mod api_keys;
+mod backup;
 mod batch;
 mod decisions;
 mod desk;
@@ -20,11 +22,14 @@ mod filing;
 mod kept;
 mod mints;
 mod past;
+mod provider_events;
+mod redemptions;
 mod reviews;
 mod signing_keys;
 mod statements;
 mod tail;
 mod traits;
+mod verifications;
 mod writer;
 
 #[cfg(test)]
@@ -38,10 +43,14 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use api_keys::{Revocation, StoredApiKey};
+pub(crate) use backup::Backup;
 pub(crate) use desk::DeskOutcome;
 #[cfg(test)]
 pub(crate) use kept::KeptKeySet;
+pub(crate) use mints::{MintOutcome, OneCallOutcome};
 pub(crate) use past::is_recorded;
+pub(crate) use provider_events::ProviderRecorded;
+pub(crate) use verifications::{DecideOutcome, OpenOutcome, OpenWish};
 
 use self::batch::Pending;
 use self::tail::SharedTail;

@@ -8,11 +8,13 @@
 
 mod accesses;
 mod bench;
+mod callbacks;
 mod decisions;
 mod desk;
 mod desk_and_files;
 mod evaluate;
 mod files;
+mod grants;
 mod headers;
 mod hook;
 mod jwks;
@@ -20,5 +22,7 @@ mod mint;
 mod past;
 mod reload;
 mod repeats;
+mod rotation;
 mod swaps;
 mod vectors;
+mod verifications;

@@ -222,12 +222,15 @@ async fn a_backend_vouches_only_with_the_role_for_it_and_never_against_the_token
 
 #[tokio::test]
 async fn two_tokens_never_share_a_jti() {
-    let (bench, key) = reviewed().await;
+    let bench = Bench::with(&[], &[("tokens.per_verification_max", "20")]).await;
+    assert_eq!(bench.call(&transfer("usr_1", "15000")).await.json()["status"], "review");
+    let key = bench.backend_key().await;
     let body = bench.token(&claims("usr_1", "15000"));
     let answers = futures_util::future::join_all((0..20).map(|_| bench.mint(&key, &body))).await;
     let mut jtis: Vec<_> = answers.iter().map(|answer| answer.json()["jti"].to_string()).collect();
     jtis.sort_unstable();
     jtis.dedup();
     assert_eq!(jtis.len(), 20);
+    bench.mint(&key, &body).await.expect_problem(409, "too_many_tokens");
     bench.stop().await;
 }

@@ -83,7 +83,10 @@ fn a_wish_that_cannot_be_is_refused_in_words_and_makes_nothing() {
     };
     check("--role reader", "--name <NAME>");
     check("--name x", "--role <ROLE>");
-    check("--name x --role owner", "opener, approver, minter, voucher, reader, evaluator, desk, admin");
+    check(
+        "--name x --role owner",
+        "opener, approver, minter, voucher, executor, reader, evaluator, desk, admin",
+    );
     check("--name x --role approver", "--approves-as");
     check("--name x --role approver --approves-as kyc", "backend, person");
     check("--name x --role reader --approves-as backend", "--role approver");

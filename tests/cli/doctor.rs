@@ -19,9 +19,10 @@ fn findings(site: &Site, code: i32) -> (Vec<String>, String) {
     (lines.collect(), words.join("\n"))
 }
 
-const ALL_FINE: [&str; 7] = [
+const ALL_FINE: [&str; 8] = [
     "fine configuration",
     "fine policies",
+    "fine providers",
     "fine store and keys",
     "fine fraud desk",
     "fine hook key set",
@@ -72,9 +73,18 @@ async fn what_is_not_well_is_told_with_what_to_do() {
     check(
         &bad_rules,
         1,
-        &["broken policies", absent, "doubtful fraud desk"],
+        &["broken policies", "doubtful providers", absent, "doubtful fraud desk"],
         &["`doorstep policy check`", "policies.dir"],
     );
+
+    let stranger = ["scheme=veriff", "secret=0123456789abcdef", "steps=kyc_review"]
+        .iter()
+        .filter_map(|option| option.split_once('='))
+        .fold(Site::with(&prelude), |site, (key, value)| {
+            site.set(&format!("callbacks.stranger.{key}"), value)
+        });
+    let words = "callbacks.stranger.steps: the policy does not let provider:stranger approve kyc_review";
+    check(&stranger, 0, &["doubtful providers", absent], &[words]);
 
     let nobody = Site::with(&prelude).set("prelude.step_up_key_set_url", "http://127.0.0.1:9/keys.json");
     check(

@@ -9,12 +9,14 @@
 )]
 
 mod api_keys;
+mod backup;
 mod client;
 mod demo;
 mod desk;
 mod doctor;
 mod encryption_key;
 mod help;
+mod keys;
 mod killed;
 mod log_lines;
 mod policies;

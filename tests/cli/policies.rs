@@ -93,7 +93,7 @@ fn check_warns_of_a_past_that_is_not_recorded() {
     site.write("rules/a.yaml", &format!("scopes: [a:b]\nrules: [{rule}]\notherwise: block\n"));
     let ended = site.run(&["policy", "check", "rules"]).expect(0).saying(&[
         "warning[past_not_recorded]: these files cannot come into force: ",
-        "  a:b: asked calls by ip over 1h",
+        "  a:b: asked calls by ip",
         "\n\nrules: 1 warning\n",
     ]);
     assert!(ended.stdout.starts_with("rules: 1 scopes, 1 rules, no faults; bundle "), "{}", ended.stdout);

@@ -20,6 +20,8 @@ pub(crate) enum Script {
     Schema,
     /// Prelude's side.
     Prelude,
+    /// Identity-check providers.
+    Providers,
 }
 
 /// Starts a script in an environment that holds nothing but what it needs: no proxy stands before this machine.
@@ -29,6 +31,7 @@ pub(crate) fn start(script: Script, arguments: &[OsString]) -> Process {
         Script::VerifyNode => ("node".into(), "verify.mjs"),
         Script::Schema => ("node".into(), "schema.mjs"),
         Script::Prelude => (installed("DOORSTEP_TEST_PYTHON"), "prelude.py"),
+        Script::Providers => (installed("DOORSTEP_TEST_PYTHON"), "providers.py"),
     };
     let file: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "interop", name].iter().collect();
     let mut command = Command::new(program);

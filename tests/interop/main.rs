@@ -18,6 +18,7 @@ mod foreign;
 mod hook;
 #[path = "../cli/process.rs"]
 mod process;
+mod providers;
 mod schema;
 #[path = "../cli/site.rs"]
 #[expect(dead_code, reason = "shared with tests/cli")]

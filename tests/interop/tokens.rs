@@ -55,6 +55,24 @@ async fn mint(prelude: &Prelude, client: &Client, key: &str, (user, now): (&str,
     serde_json::from_str(&made).expect("JSON")
 }
 
+/// The same in three calls: opened, approved, minted.
+async fn mint_by_steps(prelude: &Prelude, client: &Client, key: &str, (user, now): (&str, i64)) -> Value {
+    let (_, review) = client.send(&transfer(prelude, user, "15000")).await.expect("an answer");
+    assert!(review.contains("\"review\""), "{review}");
+    let mut claims = claims(now, user, &json!({ "amount": "15000", "currency": "USD" }));
+    claims["challenge_id"] = json!("chl_2");
+    let opening = json!({ "challenge_token": prelude.challenge_token(&claims).expect("signs") });
+    let (_, opened) = client.post(key, "/v1/verifications", &opening).await.expect("an answer");
+    let opened: Value = serde_json::from_str(&opened).expect("JSON");
+    let path = |act: &str| format!("/v1/verifications/{}/{act}", opened["id"].as_str().expect("an id"));
+    let reason = json!({ "reason": "passport seen" });
+    let (_, approved) = client.post(key, &path("approve"), &reason).await.expect("an answer");
+    assert!(approved.contains("\"approved\""), "{approved}");
+    let (status, made) = client.post(key, &path("token"), &json!({})).await.expect("an answer");
+    assert_eq!(status, 201, "{made}");
+    serde_json::from_str(&made).expect("JSON")
+}
+
 fn token(made: &Value) -> &str {
     made["verification_token"].as_str().expect("a token")
 }
@@ -120,7 +138,7 @@ async fn foreign_libraries_take_what_we_minted_and_nothing_else() {
     let client = Client::of(&server.address).await;
     let key = site.backend_key();
     let good = mint(&prelude, &client, &key, ("usr_1", now())).await;
-    let other = mint(&prelude, &client, &key, ("usr_ÿ 2", now())).await;
+    let other = mint_by_steps(&prelude, &client, &key, ("usr_ÿ 2", now())).await;
     let key_set = client.get(KEY_SET).await.expect("an answer").1;
     let key_set: Value = serde_json::from_str(&key_set).expect("JSON");
     let (past, future) = (Elsewhen::at(now() - 3600).await, Elsewhen::at(now() + 3600).await);

@@ -1,13 +1,12 @@
 //! One call before one bundle and the fraud desk: from facts and history to what is recorded.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::super::desk::CompiledDesk;
 use crate::domain::{
-    Amount, Asker, Currency, DecisionId, DecisionRecord, DeskRevision, Facts, History, Metadata, StepPlan,
-    Subject, SubjectKey, Timestamp, Verdict, mask_identifier, mask_ip,
+    Amount, Asker, Currency, DecisionId, DecisionRecord, DeskRevision, Facts, History, StepPlan, Subject,
+    SubjectKey, Timestamp, Verdict, mask_identifier, mask_ip, masked_metadata,
 };
 use crate::keys::IdentifierDigest;
 use crate::policy::Bundle;
@@ -53,6 +52,7 @@ impl Judge {
     pub(super) fn question(self) -> Question {
         let needs = self.bundle.needs(&self.facts.scope).clone();
         let asker = Asker {
+            user_id: self.facts.user_id.clone(),
             subjects: self.subjects.clone(),
             scope: self.facts.scope.clone(),
             at: self.facts.received_at,
@@ -84,7 +84,7 @@ impl Judge {
             subjects: self.subjects,
             money: self.money,
             answer: answer(&decision.verdict),
-            metadata_json: metadata_json(&facts.metadata),
+            metadata_json: masked_metadata(&facts.metadata),
             metadata_digest: self.metadata_digest,
             context_json: context_json(&facts),
             seen_json: decision.seen.values_json,
@@ -98,7 +98,7 @@ impl Judge {
 }
 
 fn step_keys(plan: &StepPlan) -> String {
-    super::super::mint::joined_step_keys(plan.steps().iter().map(|step| &step.key))
+    super::super::verification::joined_step_keys(plan.steps().iter().map(|step| &step.key))
 }
 
 fn walkable_until(plan: &StepPlan, received_at: Timestamp) -> Timestamp {
@@ -114,23 +114,6 @@ fn usable_until(verdict: &Verdict, received_at: Timestamp) -> Option<Timestamp> 
         }
         Verdict::Block => None,
     }
-}
-
-/// The metadata as it is kept: `identifier` masked, everything else as it came.
-struct KeptMetadata<'a>(&'a Metadata);
-
-impl serde::Serialize for KeptMetadata<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| {
-            let personal = name == Metadata::IDENTIFIER;
-            (name, if personal { Cow::Owned(mask_identifier(value)) } else { Cow::Borrowed(value) })
-        }))
-    }
-}
-
-fn metadata_json(metadata: &Metadata) -> String {
-    // INVARIANT: a map of texts always serialises.
-    serde_json::to_string(&KeptMetadata(metadata)).unwrap_or_default()
 }
 
 #[derive(serde::Serialize)]

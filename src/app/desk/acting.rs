@@ -6,7 +6,7 @@ use super::super::App;
 use super::super::access::{AccessError, require};
 use super::shown::ActionShown;
 use crate::domain::{
-    Actor, Caller, DeskAct, DeskAction, DeskDeed, DeskFault, DeskReason, EntryFault, ListName, PauseTold,
+    Actor, Caller, DeskAct, DeskAction, DeskDeed, DeskFault, EntryFault, GivenReason, ListName, PauseTold,
     Role, Said, Scope, Timestamp,
 };
 use crate::policy::Bundle;
@@ -62,7 +62,7 @@ impl DeskWish {
     /// # Errors
     /// [`DeskError::Reason`].
     pub(crate) fn said(self, deed: DeskDeed, by: Actor, at: Timestamp) -> Result<DeskAct, DeskError> {
-        let reason = DeskReason::new(self.reason.trim()).map_err(|_| DeskError::Reason)?;
+        let reason = GivenReason::new(self.reason.trim()).map_err(|_| DeskError::Reason)?;
         Ok(DeskAct { deed, until: self.until, said: Said { by, reason, at } })
     }
 }

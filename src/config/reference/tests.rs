@@ -68,7 +68,10 @@ fn default_toml() -> String {
     let options = |section: &str| in_section(section).map(option_in_toml).collect::<Vec<_>>().join("\n");
     text += &options("");
     for (section, about) in SECTIONS {
-        write!(text, "\n\n{}[{section}]\n\n{}", comment(about), options(section)).expect("a string grows");
+        // A table that has a name of the operator's choice has no defaults: all of it is commented out.
+        let header = if section.contains("NAME") { "# " } else { "" };
+        write!(text, "\n\n{}{header}[{section}]\n\n{}", comment(about), options(section))
+            .expect("a string grows");
     }
     text
 }

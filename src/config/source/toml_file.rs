@@ -177,9 +177,21 @@ fn written(value: &DeValue<'_>) -> (Written, String) {
             )
         }
         DeValue::Float(_) => (Written::Float, String::new()),
-        DeValue::Boolean(_) => (Written::Boolean, String::new()),
+        DeValue::Boolean(truth) => (Written::Boolean, truth.to_string()),
         DeValue::Datetime(_) => (Written::Datetime, String::new()),
-        DeValue::Array(_) => (Written::Array, String::new()),
+        DeValue::Array(values) => list(values),
         DeValue::Table(_) => (Written::Section, String::new()),
+    }
+}
+
+/// An array of texts as one text with commas, which none of them may hold.
+fn list(values: &toml::de::DeArray<'_>) -> (Written, String) {
+    let text = |value: &toml::Spanned<DeValue<'_>>| match value.get_ref() {
+        DeValue::String(text) if !text.is_empty() && !text.contains(',') => Some(text.to_string()),
+        _ => None,
+    };
+    match values.iter().map(text).collect::<Option<Vec<_>>>() {
+        Some(texts) => (Written::List, texts.join(",")),
+        None => (Written::Array, String::new()),
     }
 }

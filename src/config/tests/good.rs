@@ -32,7 +32,14 @@ fn an_application_id_is_all_that_must_be_set() {
     assert_eq!(settings.policies.dir, Path::new("policies"));
     assert_eq!(settings.store.url, StoreUrl::Sqlite("doorstep.sqlite".into()));
     assert_eq!((settings.store.queue_max, settings.store.batch_max), (4096, 256));
-    assert!(settings.keys.encryption_key.is_none());
+    assert!(settings.keys.encryption_key.is_none() && settings.keys.previous_encryption_key.is_none());
+    let terms = crate::domain::KeyTerms {
+        rotate_every: Duration::from_secs(90 * 86_400),
+        bits: 2048,
+        jwks_cache: Duration::from_secs(600),
+        clock_skew: Duration::from_secs(30),
+    };
+    assert_eq!(settings.keys.terms, terms);
     assert_eq!(settings.tokens.ttl, Duration::from_secs(300));
     assert_eq!(settings.tokens.not_before_skew, Duration::from_secs(5));
     assert_eq!(settings.tokens.challenge_clock_skew, Duration::from_secs(5));
@@ -111,13 +118,23 @@ fn every_example_of_the_default_file_is_a_good_value() {
             rest.split_once(" = ")
                 .is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
         });
-        if is_example { line.trim_start_matches("# ").to_owned() } else { line.to_owned() }
+        let is_table = line.starts_with("# [callbacks.");
+        let bare = if is_example || is_table { line.trim_start_matches("# ") } else { line };
+        bare.replace("[callbacks.NAME]", "[callbacks.name]")
     };
     let all: Vec<_> = text.lines().map(uncommented).collect();
     let layer = source::of_text("all.toml", &all.join("\n"));
-    let keys: Vec<_> = layer.entries.iter().map(|entry| entry.key.to_string()).collect();
-    let expected: Vec<_> =
-        options::all().map(option::AnyOption::key).filter(|key| *key != "keys.encryption_key").collect();
+    let general = |key: &str| options::callbacks::general(key).unwrap_or_else(|| key.to_owned());
+    let keys: Vec<_> = layer.entries.iter().map(|entry| general(&entry.key)).collect();
+    let is_secret = |key: &str| key.ends_with("encryption_key") || key.ends_with("secret");
+    let mut expected: Vec<_> =
+        options::all().map(option::AnyOption::key).filter(|key| !is_secret(key)).collect();
+    // The file has the sections in their own order.
+    let section = |key: &str| {
+        let name = key.rsplit_once('.').map_or("", |(above, _)| above);
+        options::SECTIONS.iter().position(|(section, _)| *section == name).map_or(0, |at| at + 1)
+    };
+    expected.sort_by_key(|key| section(key));
     assert_eq!(keys, expected, "every option stands in the file, in the table's order");
     assert_eq!(layer.entries.iter().filter_map(rules::check).collect::<Vec<_>>(), []);
 }
@@ -147,4 +164,21 @@ fn a_file_is_read_from_disk() {
 #[test]
 fn our_environment_is_ours_alone() {
     assert!(environment().all(|(name, _)| name.to_lowercase().starts_with("doorstep")));
+}
+
+#[test]
+fn no_token_outlives_what_a_key_is_kept_for() {
+    let longest = crate::domain::TOKEN_LIFE_SECONDS_MAX;
+    let ttl = |text| Given::nothing().variable(APP.0, APP.1).variable("DOORSTEP__TOKENS__TTL", text).load();
+    assert_eq!(longest, 3600);
+    assert!(ttl("3600s").is_ok() && ttl("3601s").is_err());
+}
+
+#[test]
+fn a_shorter_cache_is_for_development() {
+    let settings = Given::file("[prelude]\napp_id = \"acme\"\n[keys]\njwks_cache = \"1s\"\nclock_skew = \"0s\"\nrotate_every = \"5s\"\n")
+        .flag("mode", "development", "--dev")
+        .load()
+        .expect("settings");
+    assert_eq!(settings.keys.terms.lead(), Duration::from_secs(4));
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::domain::{Amount, Currency, FactKind, Facts, Identifier, Scope, StepKey, Timestamp, VerdictKind};
+use crate::domain::{
+    Amount, Currency, FactKind, Facts, Identifier, Scope, StepKey, Timestamp, UserId, VerdictKind,
+};
 
 /// What events can have in common.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +91,8 @@ fn identifier_text(identifier: &Identifier) -> Box<str> {
 /// The call that asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asker {
+    /// Who, in plain: by this rejections are found.
+    pub(crate) user_id: UserId,
     /// Who and what; see [`Traits::subjects`].
     pub(crate) subjects: Vec<(Subject, SubjectKey)>,
     /// For what.
@@ -154,7 +158,7 @@ pub(crate) struct PastFact {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{IdentifierKind, Metadata, Platform, Signals, UserId};
+    use crate::domain::{IdentifierKind, Metadata, Platform, Signals};
 
     fn key(text: &str) -> SubjectKey {
         SubjectKey::new(text.as_bytes())

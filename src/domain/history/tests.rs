@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::{Amount, Currency, StepKey, Timestamp};
+use crate::domain::{Amount, Currency, StepKey, Timestamp, UserId};
 
 /// 2026-09-21T14:13:20Z, a Monday; in Auckland it is Tuesday already.
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
@@ -29,7 +29,12 @@ fn subjects(user: &str, payee: &str) -> Vec<(Subject, SubjectKey)> {
 }
 
 fn asker() -> Asker {
-    Asker { subjects: subjects("u", "P1"), scope: scope("a:b"), at: NOW }
+    Asker {
+        user_id: UserId::new("u").expect("a user"),
+        subjects: subjects("u", "P1"),
+        scope: scope("a:b"),
+        at: NOW,
+    }
 }
 
 fn by_user() -> BTreeSet<Subject> {

@@ -12,7 +12,7 @@ use crate::domain::Timestamp;
 /// How far back anything can be asked for. Whatever keeps the past must keep it this long.
 pub(crate) const HISTORY_KEPT: Duration = Duration::from_hours(400 * 24);
 /// The longest time between a call and the execution of its grant: ten steps and a grant of a day each.
-const LONGEST_USE: Duration = Duration::from_hours(11 * 24);
+pub(crate) const LONGEST_USE: Duration = Duration::from_hours(11 * 24);
 
 /// How far back.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Bundle, Claim, GRANTS_FILE, Loader, Tree, is_scope_file, named};
-use crate::domain::{Executions, Facts, Needs, Scope, Subject, Traits};
+use crate::domain::{Amount, Executions, Facts, Metadata, Needs, Scope, Subject, Traits};
 use crate::policy::grants::{Knowledge, Neighbours, grants};
 use crate::policy::reader::{Map, Reader};
 use crate::policy::schema::read::{ReadSchema, schema};
-use crate::policy::schema::{Schema, Value, Values};
+use crate::policy::schema::{FieldKind, Schema, Value, Values};
 use crate::policy::yaml::Kind;
 
 static NOTHING: Needs = Needs::none();
@@ -29,14 +29,36 @@ impl Bundle {
         }
         traits
     }
+
+    /// What a page sent for a scope in the normal form of [`Self::traits`], field by field; what is empty is left out.
+    ///
+    /// Nothing is judged: a field that the scope does not have, and what is no value of its field, stand as they came.
+    pub(crate) fn normal_metadata(&self, scope: &Scope, metadata: &Metadata) -> Vec<(Box<str>, Box<str>)> {
+        let fields = self.policy(scope).map_or(&[][..], |policy| &policy.schema.fields);
+        let normal = |name: &str, text: &str| -> Box<str> {
+            match fields.iter().find(|field| *field.name == *name).map(|field| &field.kind) {
+                Some(FieldKind::Decimal(_)) => {
+                    Amount::parse(text).map_or_else(|_| text.into(), normal_decimal)
+                }
+                Some(FieldKind::Text(rule)) => rule.normal(text).into(),
+                None => text.into(),
+            }
+        };
+        let all = metadata.iter().map(|(name, text)| (name.into(), normal(name, text)));
+        all.filter(|(_, text)| !text.is_empty()).collect()
+    }
+}
+
+/// By value: 1.0 is 1.
+fn normal_decimal(amount: Amount) -> Box<str> {
+    amount.decimal().normalize().to_string().into()
 }
 
 fn add_metadata(traits: &mut Traits, schema: &Schema, values: &Values<'_>) {
     for (at, field) in schema.fields.iter().enumerate() {
         let text = match values.field(at) {
             Value::Absent => continue,
-            // By value: 1.0 is 1.
-            Value::Decimal(amount) => amount.decimal().normalize().to_string().into(),
+            Value::Decimal(amount) => normal_decimal(*amount),
             Value::Text(text, _) => (**text).into(),
         };
         traits.subjects.push((Subject::Metadata(field.name.clone()), text));

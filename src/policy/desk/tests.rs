@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::{
-    Actor, DeskAct, DeskDeed, DeskFault, DeskReason, EntryFault, Facts, History, Left, Pause, Reason, Said,
+    Actor, DeskAct, DeskDeed, DeskFault, EntryFault, Facts, GivenReason, History, Left, Pause, Reason, Said,
     UserId,
 };
 use crate::policy::sample::{Asking, NEXT_DAY, bundle, line, request, scope_bundle, with_lists};
@@ -25,7 +25,7 @@ otherwise: block
 ";
 
 pub(super) fn said(at: Timestamp) -> Said {
-    let reason = DeskReason::new("case 4711").expect("a reason");
+    let reason = GivenReason::new("case 4711").expect("a reason");
     Said { by: Actor::CommandLine("jane".into()), reason, at }
 }
 

@@ -58,6 +58,12 @@ pub(crate) static CUSTOM_STEP: Table = Table::new(
             Shape::Truth,
             "`true`: a token may be minted without a recorded review, for scopes that Prelude resolves itself.",
         ),
+        Key::optional(
+            "approval_valid_for",
+            Shape::Form(&DURATION),
+            "How long an approval that came after its challenge had ended is kept, at most `365d`: the next challenge of \
+             the same user and scope then opens approved. Without it such an approval is lost.",
+        ),
     ]],
 );
 

@@ -1,10 +1,11 @@
 //! Reading `steps.yaml`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::keys::{CUSTOM_STEP, MANAGED_STEP, STEPS_FILE};
 use super::{CustomStep, Platforms, StepBook};
-use crate::domain::{Approver, COMPLETED, MANAGED_STEPS, Platform, Seconds, StepKey};
+use crate::domain::{Approver, COMPLETED, MANAGED_STEPS, Platform, Seconds, StepKey, TOKEN_LIFE_SECONDS_MAX};
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::literal;
 use crate::policy::reader::{Map, Reader, Truth};
@@ -17,7 +18,9 @@ pub(crate) const PLATFORM_NAMES: [&str; 3] = ["WEB", "ANDROID", "IOS"];
 /// Words of the language that a plan could not tell from a step.
 const LANGUAGE_WORDS: [&str; 3] = ["first_of", "expires_in", "step"];
 /// The longest life of a verification token, in seconds: short, since nobody can call one back (docs/CONTRACT.md C6.3).
-const TOKEN_TTL_MAX: u32 = 3600;
+const TOKEN_TTL_MAX: u32 = TOKEN_LIFE_SECONDS_MAX;
+/// The longest that an approval is kept for a later challenge, in seconds: a year.
+const APPROVAL_SECONDS_MAX: u32 = 365 * 86_400;
 
 /// The steps as far as they could be read, with what later files need to know about the rest.
 #[derive(Debug, Default)]
@@ -103,6 +106,9 @@ fn custom_step(reader: &mut Reader<'_>, entry: &Entry) -> Option<CustomStep> {
         map.get("token_ttl").and_then(|node| literal::seconds(reader, node, "`token_ttl`", TOKEN_TTL_MAX));
     let approved_by = reader.required(&map, "approved_by", &what).and_then(|node| approvers(reader, node));
     let without_verdict = map.get("without_verdict").and_then(|node| reader.truth(node, "`without_verdict`"));
+    let approval_valid_for = map
+        .get("approval_valid_for")
+        .and_then(|node| literal::span(reader, node, "`approval_valid_for`", (1, APPROVAL_SECONDS_MAX)));
     let step = CustomStep {
         description: description?.into(),
         platforms: platforms?,
@@ -110,6 +116,7 @@ fn custom_step(reader: &mut Reader<'_>, entry: &Entry) -> Option<CustomStep> {
         token_ttl,
         approved_by: approved_by?,
         without_verdict: without_verdict.is_some_and(Truth::is_yes),
+        approval_valid_for: approval_valid_for.map(|seconds| Duration::from_secs(seconds.into())),
     };
     (reader.count() == before).then_some(step)
 }

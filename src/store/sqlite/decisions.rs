@@ -20,14 +20,16 @@ const END: [u8; 16] = [0xff; 16];
 
 const BY_ID: &str = "
     SELECT id, received_at, user_id, scope, verdict, step_keys, walkable_until, rule, reason, bundle_hash,
-           answer, metadata, context, seen, outcomes, desk_revision
+           answer, metadata, context, seen, outcomes, desk_revision, usable_until,
+           (SELECT redeemed_at FROM redemptions WHERE decision_id = id) AS redeemed_at
       FROM decisions
      WHERE id = ?";
 
 /// A stretch of ids, which are in the order of time, and what fits in it.
 const PAGE: &str = "
     SELECT id, received_at, user_id, scope, verdict, step_keys, walkable_until, rule, reason, bundle_hash,
-           answer, metadata, context, seen, outcomes, desk_revision
+           answer, metadata, context, seen, outcomes, desk_revision, usable_until,
+           (SELECT redeemed_at FROM redemptions WHERE decision_id = id) AS redeemed_at
       FROM (SELECT * FROM decisions WHERE id < ?1 AND id >= ?2 ORDER BY id DESC LIMIT ?3)
      WHERE (?4 IS NULL OR user_id = ?4)
        AND (?5 IS NULL OR scope = ?5)
@@ -118,6 +120,8 @@ fn stored(row: &SqliteRow) -> Result<StoredDecision, StoreError> {
     let corrupt = |column| move || StoreError::corrupt("decisions", column, id.to_string());
     let rule: Option<&str> = row.try_get("rule")?;
     let hash: &[u8] = row.try_get("bundle_hash")?;
+    let at =
+        |column: &str| row.try_get::<Option<i64>, _>(column).map(|at| at.map(Timestamp::from_unix_micros));
     Ok(StoredDecision {
         id: DecisionId::from_uuid(id),
         received_at: Timestamp::from_unix_micros(row.try_get("received_at")?),
@@ -125,7 +129,9 @@ fn stored(row: &SqliteRow) -> Result<StoredDecision, StoreError> {
         scope: Scope::new(row.try_get("scope")?).ok().ok_or_else(corrupt("scope"))?,
         verdict: row.try_get("verdict")?,
         step_keys: row.try_get("step_keys")?,
-        walkable_until: row.try_get::<Option<i64>, _>("walkable_until")?.map(Timestamp::from_unix_micros),
+        walkable_until: at("walkable_until")?,
+        usable_until: at("usable_until")?,
+        redeemed_at: at("redeemed_at")?,
         rule: rule.map(|rule| RuleId::new(rule).ok().ok_or_else(corrupt("rule"))).transpose()?,
         reason: row.try_get("reason")?,
         bundle: BundleHash::from_digest(hash.try_into().ok().ok_or_else(corrupt("bundle_hash"))?),

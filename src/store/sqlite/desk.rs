@@ -11,8 +11,8 @@ use sqlx::types::Json;
 
 use super::Store;
 use crate::domain::{
-    Actor, Desk, DeskAct, DeskAction, DeskActionFilter, DeskChange, DeskDeed, DeskEntry, DeskReason,
-    DeskRevision, Effect, Left, ListName, Pause, Said, Scope, Timestamp,
+    Actor, Desk, DeskAct, DeskAction, DeskActionFilter, DeskChange, DeskDeed, DeskEntry, DeskRevision,
+    Effect, GivenReason, Left, ListName, Pause, Said, Scope, Timestamp,
 };
 use crate::store::StoreError;
 
@@ -261,7 +261,7 @@ pub(super) fn number(revision: DeskRevision) -> Result<i64, StoreError> {
 
 /// The columns that every row of the desk has. An entry may be personal, so a row that cannot be read is named by its list.
 fn said(row: &SqliteRow, (table, id): (&'static str, &str)) -> Result<Said, StoreError> {
-    let reason = DeskReason::new(row.try_get("reason")?);
+    let reason = GivenReason::new(row.try_get("reason")?);
     Ok(Said {
         by: Actor::parse(row.try_get("actor")?).ok_or_else(|| StoreError::corrupt(table, "actor", id))?,
         reason: reason.map_err(|_| StoreError::corrupt(table, "reason", id))?,

@@ -1,6 +1,6 @@
 //! What a call asks about earlier ones: for a call that is recorded, read inside the transaction that records it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -10,33 +10,51 @@ use super::tail::SharedTail;
 use super::{Store, traits};
 use crate::domain::{
     Asker, Counts, DecisionRecord, Executions, History, HistoryNeed, Measure, Needs, PastCall, PastEvent,
-    Scope, Subject, SubjectKey, Timestamp, VerdictKind, Window,
+    PastRejection, Scope, StepKey, Subject, SubjectKey, Timestamp, VerdictKind, Window,
 };
 use crate::store::StoreError;
 
-/// The most recorded calls that one call's conditions look through. Beyond it there is no verdict: an answer that leaves
-/// calls out could be too soft.
-const CALLS_MAX: usize = 20_000;
+/// The most recorded calls that one call's conditions look through, and the most rejections. Beyond it there is no verdict:
+/// an answer that leaves some out could be too soft.
+const EVENTS_MAX: usize = 20_000;
 
-/// What is filed, what is not filed yet, and what another process recorded since: the last may be about anybody.
-const FIND: &str = "
-    SELECT seq, received_at, scope, verdict, usable_until, traits
-      FROM decisions
-     WHERE seq IN (
-               SELECT decision_seq FROM decision_subjects
-                WHERE subject IN (SELECT unhex(value) FROM json_each(?1)) AND received_at >= ?2
-               UNION
-               SELECT value FROM json_each(?3)
-               UNION
-               SELECT seq FROM decisions WHERE seq > ?4)
-     LIMIT ?5";
+/// The calls about a user, given as an expression for when each was executed: what is filed, what is not filed yet, and
+/// what another process recorded since, which may be about anybody.
+macro_rules! find_calls {
+    ($redeemed_at:literal) => {
+        concat!(
+            "SELECT seq, received_at, scope, verdict, usable_until, traits, ",
+            $redeemed_at,
+            " AS redeemed_at
+               FROM decisions AS d
+              WHERE seq IN (
+                        SELECT decision_seq FROM decision_subjects
+                         WHERE subject IN (SELECT unhex(value) FROM json_each(?1)) AND received_at >= ?2
+                        UNION
+                        SELECT value FROM json_each(?3)
+                        UNION
+                        SELECT seq FROM decisions WHERE seq > ?4)
+              LIMIT ?5"
+        )
+    };
+}
 
-/// Whether the record can answer a question: it finds calls by their user, and knows neither what was executed or
-/// rejected nor facts. To any other it would find nothing, which could be too soft.
+const CALLS: &str = find_calls!("NULL");
+/// Costs a look at `redemptions` for each call, so only those pay it who ask.
+pub(super) const CALLS_AND_EXECUTIONS: &str =
+    find_calls!("(SELECT r.redeemed_at FROM redemptions AS r WHERE r.decision_id = d.id)");
+
+/// The rejections of a user.
+pub(super) const REJECTIONS: &str = "
+    SELECT seq, decided_at, scope, step_key
+      FROM verifications
+     WHERE user_id = ?1 AND state = 'rejected' AND decided_at >= ?2
+     LIMIT ?3";
+
+/// Whether the record can answer a question: it finds calls and rejections by their user, and knows no facts. To any other
+/// it would find nothing, which could be too soft.
 pub(crate) fn is_recorded(need: &HistoryNeed) -> bool {
-    let of_calls = !matches!(need.measure, Measure::Rejected | Measure::Fact(_));
-    let without_executions = matches!(need.counts, Counts::Asked | Counts::Usable(Executions::Unreported));
-    looked_up(need).is_some() && of_calls && without_executions && need.window != Window::SinceExecutedReview
+    need.by.contains(&Subject::User) && !matches!(need.measure, Measure::Fact(_))
 }
 
 impl Store {
@@ -65,17 +83,17 @@ pub(super) async fn history(
     if !needs.as_slice().iter().all(is_recorded) {
         return Err(StoreError::UnrecordedPast);
     }
-    let mut events = BTreeMap::new();
-    for (subject, reaches_back_to) in looked_up_by(needs, asker) {
-        let keys = keys(asker, &subject);
-        let mut calls = calls(connection, tail, &keys, reaches_back_to).await?;
-        calls.extend_from_slice(earlier);
-        events.insert(subject, calls);
+    let mut events = Vec::new();
+    if let Some(back_to) = reaches_back_to(needs, asker, is_of_calls) {
+        let select =
+            if needs.as_slice().iter().any(asks_for_executions) { CALLS_AND_EXECUTIONS } else { CALLS };
+        events = calls(connection, tail, (select, asker), back_to).await?;
+        events.extend_from_slice(earlier);
     }
-    let of_need = |need: &HistoryNeed| {
-        looked_up(need).and_then(|subject| events.get(subject)).map_or(&[][..], Vec::as_slice)
-    };
-    Ok(History::of(needs, asker, of_need))
+    if let Some(back_to) = reaches_back_to(needs, asker, |need| !is_of_calls(need)) {
+        events.extend(rejections(connection, asker, back_to).await?);
+    }
+    Ok(History::of(needs, asker, |_| &events))
 }
 
 /// A recorded call as later calls see it.
@@ -91,53 +109,80 @@ pub(super) fn event(record: &DecisionRecord) -> Option<PastEvent> {
     }))
 }
 
-/// By which subjects the past is looked up, and how far back for each: what several needs share is read once.
-fn looked_up_by(needs: &Needs, asker: &Asker) -> BTreeMap<Subject, Timestamp> {
-    let mut lookups: BTreeMap<Subject, Timestamp> = BTreeMap::new();
-    for need in needs.as_slice() {
-        let Some(subject) = looked_up(need) else { continue };
-        let back_to = need.reaches_back_to(asker.at);
-        lookups
-            .entry(subject.clone())
-            .and_modify(|earliest| *earliest = back_to.min(*earliest))
-            .or_insert(back_to);
-    }
-    lookups
+/// Whether a need counts calls; else it counts rejections.
+fn is_of_calls(need: &HistoryNeed) -> bool {
+    need.measure != Measure::Rejected
 }
 
-/// By what a need's calls are found: the user, whom every need that comes into force names.
-fn looked_up(need: &HistoryNeed) -> Option<&Subject> {
-    need.by.get(&Subject::User)
+/// Whether a need's answer depends on what was executed.
+fn asks_for_executions(need: &HistoryNeed) -> bool {
+    matches!(need.counts, Counts::Executed | Counts::Usable(Executions::Reported))
+        || need.window == Window::SinceExecutedReview
 }
 
-fn keys<'a>(asker: &'a Asker, wanted: &Subject) -> Vec<&'a SubjectKey> {
-    asker.subjects.iter().filter(|(subject, _)| subject == wanted).map(|(_, key)| key).collect()
+/// How far back the past must be read for the needs of a kind: what several share is read once. `None` without such a need.
+fn reaches_back_to(needs: &Needs, asker: &Asker, kind: fn(&HistoryNeed) -> bool) -> Option<Timestamp> {
+    needs.as_slice().iter().filter(|need| kind(need)).map(|need| need.reaches_back_to(asker.at)).min()
 }
 
 async fn calls(
     connection: &mut SqliteConnection,
     tail: &SharedTail,
-    keys: &[&SubjectKey],
+    (select, asker): (&'static str, &Asker),
     reaches_back_to: Timestamp,
 ) -> Result<Vec<PastEvent>, StoreError> {
+    let keys: Vec<_> = user_keys(asker).collect();
     let (unfiled, last_seq) = {
         let tail = tail.read();
         let about = keys.iter().flat_map(|key| tail.calls_about(key, reaches_back_to));
         (about.collect::<BTreeSet<i64>>(), tail.last_seq())
     };
-    let keys: Vec<_> = keys.iter().map(|key| traits::hexadecimal(key)).collect();
-    let rows = sqlx::query(FIND)
+    let keys: Vec<_> = keys.into_iter().map(traits::hexadecimal).collect();
+    let rows = sqlx::query(select)
         .bind(Json(keys))
         .bind(reaches_back_to.unix_micros())
         .bind(Json(unfiled))
         .bind(last_seq)
-        .bind(i64::try_from(CALLS_MAX + 1).unwrap_or(i64::MAX))
+        .bind(i64::try_from(EVENTS_MAX + 1).unwrap_or(i64::MAX))
         .fetch_all(connection)
         .await?;
-    if rows.len() > CALLS_MAX {
+    if rows.len() > EVENTS_MAX {
         return Err(StoreError::TooMuchPast);
     }
     rows.iter().map(|row| call(row).map(PastEvent::Call)).collect()
+}
+
+async fn rejections(
+    connection: &mut SqliteConnection,
+    asker: &Asker,
+    reaches_back_to: Timestamp,
+) -> Result<Vec<PastEvent>, StoreError> {
+    let Some(user) = user_keys(asker).next() else { return Ok(Vec::new()) };
+    let rows = sqlx::query(REJECTIONS)
+        .bind(asker.user_id.as_str())
+        .bind(reaches_back_to.unix_micros())
+        .bind(i64::try_from(EVENTS_MAX + 1).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await?;
+    if rows.len() > EVENTS_MAX {
+        return Err(StoreError::TooMuchPast);
+    }
+    rows.iter().map(|row| rejection(row, user).map(PastEvent::Rejection)).collect()
+}
+
+fn user_keys(asker: &Asker) -> impl Iterator<Item = &SubjectKey> {
+    asker.subjects.iter().filter(|(subject, _)| *subject == Subject::User).map(|(_, key)| key)
+}
+
+fn rejection(row: &SqliteRow, user: &SubjectKey) -> Result<PastRejection, StoreError> {
+    let seq: i64 = row.try_get("seq")?;
+    let corrupt = |column| move || StoreError::corrupt("verifications", column, seq.to_string());
+    Ok(PastRejection {
+        at: Timestamp::from_unix_micros(row.try_get("decided_at")?),
+        user: user.clone(),
+        scope: Scope::new(row.try_get("scope")?).ok().ok_or_else(corrupt("scope"))?,
+        step: StepKey::new(row.try_get("step_key")?).ok().ok_or_else(corrupt("step_key"))?,
+    })
 }
 
 fn call(row: &SqliteRow) -> Result<PastCall, StoreError> {
@@ -151,6 +196,6 @@ fn call(row: &SqliteRow) -> Result<PastCall, StoreError> {
         subjects: kept.subjects,
         money: kept.money,
         usable_until: row.try_get::<Option<i64>, _>("usable_until")?.map(Timestamp::from_unix_micros),
-        executed_at: None,
+        executed_at: row.try_get::<Option<i64>, _>("redeemed_at")?.map(Timestamp::from_unix_micros),
     })
 }

@@ -1,14 +1,26 @@
-//! Our signing keys at rest: times and sealed private keys.
+//! Our signing keys at rest: times and sealed private keys, and every action upon them.
+//!
+//! An action is judged outside, against a revision of the keys, and carried out only while that is the last one: of
+//! several processes that want to make the next key, one does.
 
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::Store;
-use crate::domain::{Kid, SigningKeyRecord, Timestamp};
+use crate::domain::{
+    Actor, KeyAct, KeyAction, KeyChange, KeyDeed, KeyLedger, KeyOutcome, KeyRevision, Kid, ResealedSecret,
+    SealedSecret, SigningKeyRecord, Timestamp,
+};
 use crate::store::StoreError;
 
+const REVISION: &str = "SELECT coalesce(max(revision), 0) FROM key_actions";
+const KEYS: &str = "
+    SELECT kid, modulus, exponent, bits, sealed_private_key,
+           publish_at, activate_at, retire_at, revoked_at, created_at
+      FROM signing_keys ORDER BY activate_at, kid";
+
 impl Store {
-    /// Keeps the very first signing key.
+    /// Keeps the very first signing key, and records that it was made.
     ///
     /// - returns: whether it was kept; `false` means that there are keys already. Of several processes that start at
     ///   once, exactly one is told `true`.
@@ -18,25 +30,15 @@ impl Store {
     pub(crate) async fn insert_first_signing_key(&self, key: SigningKeyRecord) -> Result<bool, StoreError> {
         self.write(move |connection| {
             Box::pin(async move {
-                let done = sqlx::query(
-                    "INSERT INTO signing_keys (kid, modulus, exponent, bits, sealed_private_key,
-                            publish_at, activate_at, retire_at, revoked_at, created_at)
-                     SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
-                      WHERE NOT EXISTS (SELECT 1 FROM signing_keys)",
-                )
-                .bind(key.kid.as_str())
-                .bind(key.modulus)
-                .bind(key.exponent)
-                .bind(key.bits)
-                .bind(key.sealed_private_key)
-                .bind(key.publish_at.unix_micros())
-                .bind(key.activate_at.unix_micros())
-                .bind(key.retire_at.map(Timestamp::unix_micros))
-                .bind(key.revoked_at.map(Timestamp::unix_micros))
-                .bind(key.created_at.unix_micros())
-                .execute(connection)
-                .await?;
-                Ok(done.rows_affected() == 1)
+                let none = "SELECT NOT EXISTS (SELECT 1 FROM signing_keys)";
+                if !sqlx::query_scalar::<_, bool>(none).fetch_one(&mut *connection).await? {
+                    return Ok(false);
+                }
+                put_key(connection, &key).await?;
+                let last = revision(sqlx::query_scalar(REVISION).fetch_one(&mut *connection).await?)?;
+                let act = KeyAct { deed: KeyDeed::Rotate, kid: Some(key.kid), at: key.created_at, by: None };
+                insert_action(connection, last.next(), &act).await?;
+                Ok(true)
             })
         })
         .await
@@ -47,15 +49,178 @@ impl Store {
     /// # Errors
     /// The record could not be read, or a key in it.
     pub(crate) async fn signing_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError> {
+        sqlx::query(KEYS).fetch_all(&self.0.readers).await?.iter().map(signing_key).collect()
+    }
+
+    /// Every signing key with the revision that this is, of one moment.
+    ///
+    /// # Errors
+    /// The record could not be read, or a key in it.
+    pub(crate) async fn key_ledger(&self) -> Result<KeyLedger, StoreError> {
+        let mut snapshot = self.0.readers.begin().await?;
+        let revision = revision(sqlx::query_scalar(REVISION).fetch_one(&mut *snapshot).await?)?;
+        let keys = sqlx::query(KEYS).fetch_all(&mut *snapshot).await?;
+        snapshot.commit().await?;
+        Ok(KeyLedger { revision, keys: keys.iter().map(signing_key).collect::<Result<_, _>>()? })
+    }
+
+    /// The keys' last revision: cheap enough to be asked every second.
+    ///
+    /// # Errors
+    /// The record could not be read.
+    pub(crate) async fn key_revision(&self) -> Result<KeyRevision, StoreError> {
+        revision(sqlx::query_scalar(REVISION).fetch_one(&self.0.readers).await?)
+    }
+
+    /// Carries a change of keys out and records it, in one transaction; answers once that is on disk.
+    ///
+    /// # Errors
+    /// Nothing was changed.
+    pub(crate) async fn change_keys(&self, change: KeyChange) -> Result<KeyOutcome, StoreError> {
+        self.write(move |connection| {
+            Box::pin(async move {
+                let last = revision(sqlx::query_scalar(REVISION).fetch_one(&mut *connection).await?)?;
+                let secrets = change.secrets.as_deref();
+                if last != change.judged_at || !are_all_secrets(connection, secrets).await? {
+                    return Ok(KeyOutcome::Stale);
+                }
+                for row in &change.rows {
+                    put_key(connection, row).await?;
+                }
+                for secret in secrets.into_iter().flatten() {
+                    put_secret(connection, secret).await?;
+                }
+                insert_action(connection, last.next(), &change.act).await?;
+                Ok(KeyOutcome::Done)
+            })
+        })
+        .await
+    }
+
+    /// What was done to keys, newest first.
+    ///
+    /// # Errors
+    /// The record could not be read, or a row of it.
+    pub(crate) async fn key_actions(&self, limit: u32) -> Result<Vec<KeyAction>, StoreError> {
         let rows = sqlx::query(
-            "SELECT kid, modulus, exponent, bits, sealed_private_key,
-                    publish_at, activate_at, retire_at, revoked_at, created_at
-               FROM signing_keys ORDER BY activate_at, kid",
+            "SELECT revision, acted_at, actor, deed, kid FROM key_actions ORDER BY revision DESC LIMIT ?",
         )
+        .bind(limit)
         .fetch_all(&self.0.readers)
         .await?;
-        rows.iter().map(signing_key).collect()
+        rows.iter().map(action).collect()
     }
+
+    /// How many tokens of a key have not ended. It looks through all tokens: for emergencies.
+    ///
+    /// # Errors
+    /// The record could not be read.
+    pub(crate) async fn tokens_in_flight(&self, kid: &Kid, now: Timestamp) -> Result<u64, StoreError> {
+        let count: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM verification_tokens WHERE kid = ? AND expires_at > ?")
+                .bind(kid.as_str())
+                .bind(now.unix_micros())
+                .fetch_one(&self.0.readers)
+                .await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// Every sealed secret, by name.
+    ///
+    /// # Errors
+    /// The record could not be read.
+    pub(crate) async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreError> {
+        let rows =
+            sqlx::query("SELECT name, sealed FROM secrets ORDER BY name").fetch_all(&self.0.readers).await?;
+        rows.iter()
+            .map(|row| Ok(SealedSecret { name: row.try_get("name")?, sealed: row.try_get("sealed")? }))
+            .collect()
+    }
+}
+
+/// Whether the secrets are exactly those that were sealed anew, if any were.
+async fn are_all_secrets(
+    connection: &mut SqliteConnection,
+    secrets: Option<&[ResealedSecret]>,
+) -> Result<bool, StoreError> {
+    let Some(secrets) = secrets else { return Ok(true) };
+    let stored: Vec<(String, Vec<u8>)> =
+        sqlx::query_as("SELECT name, sealed FROM secrets ORDER BY name").fetch_all(connection).await?;
+    let known = secrets.iter().map(|secret| (secret.before.name.clone(), secret.before.sealed.clone()));
+    Ok(stored == known.collect::<Vec<_>>())
+}
+
+async fn put_secret(connection: &mut SqliteConnection, secret: &ResealedSecret) -> Result<(), StoreError> {
+    sqlx::query("UPDATE secrets SET sealed = ? WHERE name = ?")
+        .bind(&*secret.sealed)
+        .bind(&*secret.before.name)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Adds a key, or gives a known one other times and another seal. Its public half never changes.
+async fn put_key(connection: &mut SqliteConnection, key: &SigningKeyRecord) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO signing_keys (kid, modulus, exponent, bits, sealed_private_key,
+                publish_at, activate_at, retire_at, revoked_at, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (kid) DO UPDATE
+            SET sealed_private_key = excluded.sealed_private_key, publish_at = excluded.publish_at,
+                activate_at = excluded.activate_at, retire_at = excluded.retire_at,
+                revoked_at = excluded.revoked_at",
+    )
+    .bind(key.kid.as_str())
+    .bind(&*key.modulus)
+    .bind(&*key.exponent)
+    .bind(key.bits)
+    .bind(&*key.sealed_private_key)
+    .bind(key.publish_at.unix_micros())
+    .bind(key.activate_at.unix_micros())
+    .bind(key.retire_at.map(Timestamp::unix_micros))
+    .bind(key.revoked_at.map(Timestamp::unix_micros))
+    .bind(key.created_at.unix_micros())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn insert_action(
+    connection: &mut SqliteConnection,
+    revision: KeyRevision,
+    act: &KeyAct,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO key_actions (revision, acted_at, actor, deed, kid) VALUES (?, ?, ?, ?, ?)")
+        .bind(revision.get())
+        .bind(act.at.unix_micros())
+        .bind(act.by.as_ref().map(ToString::to_string))
+        .bind(act.deed.as_str())
+        .bind(act.kid.as_ref().map(Kid::as_str))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn revision(number: i64) -> Result<KeyRevision, StoreError> {
+    let number = u32::try_from(number);
+    number.map(KeyRevision::new).map_err(|_| StoreError::corrupt("key_actions", "revision", "?"))
+}
+
+fn action(row: &SqliteRow) -> Result<KeyAction, StoreError> {
+    const TABLE: &str = "key_actions";
+    let number: i64 = row.try_get("revision")?;
+    let corrupt = |column| StoreError::corrupt(TABLE, column, number.to_string());
+    let actor: Option<&str> = row.try_get("actor")?;
+    let kid: Option<&str> = row.try_get("kid")?;
+    Ok(KeyAction {
+        revision: revision(number)?,
+        act: KeyAct {
+            deed: KeyDeed::parse(row.try_get("deed")?).ok_or_else(|| corrupt("deed"))?,
+            kid: kid.map(Kid::new).transpose().map_err(|_| corrupt("kid"))?,
+            at: Timestamp::from_unix_micros(row.try_get("acted_at")?),
+            by: actor.map(|text| Actor::parse(text).ok_or_else(|| corrupt("actor"))).transpose()?,
+        },
+    })
 }
 
 fn signing_key(row: &SqliteRow) -> Result<SigningKeyRecord, StoreError> {

@@ -4,12 +4,16 @@ mod accesses;
 mod activations;
 mod decisions;
 mod desk;
+mod executions;
 mod files;
+mod key_actions;
 mod keys;
 mod past;
+mod redemptions;
 mod reviews;
 mod sharing;
 mod shown;
+mod verifications;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

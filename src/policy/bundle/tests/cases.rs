@@ -333,7 +333,11 @@ pub(super) const STEPS_CASES: Cases = &[
     (Code::UnknownKey, "§steps: { a: b }\n"),
     (
         Code::UnknownKey,
-        "custom: { a: { description: d, approved_by: [backend], without_verdict: true, §approval_valid_for: 7d } }\n",
+        "custom: { a: { description: d, approved_by: [backend], without_verdict: true, §approval_valid: 7d } }\n",
+    ),
+    (
+        Code::OutOfRange,
+        "custom: { a: { description: d, approved_by: [backend], approval_valid_for: §366d } }\n",
     ),
     (Code::MissingKey, "custom: { a: §{ description: d } }\n"),
     (Code::MissingKey, "custom: { a: §{ approved_by: [backend] } }\n"),

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::*;
 use crate::domain::{
-    Actor, Desk, DeskAct, DeskActionFilter, DeskChange, DeskDeed, DeskReason, Effect, Left, ListName, Said,
+    Actor, Desk, DeskAct, DeskActionFilter, DeskChange, DeskDeed, Effect, GivenReason, Left, ListName, Said,
 };
 use crate::store::DeskOutcome;
 
@@ -19,7 +19,7 @@ fn scope() -> Scope {
 }
 
 fn act(deed: DeskDeed) -> DeskAct {
-    let reason = DeskReason::new("case 4711").expect("a reason");
+    let reason = GivenReason::new("case 4711").expect("a reason");
     DeskAct { deed, until: None, said: Said { by: Actor::CommandLine("jane".into()), reason, at: START } }
 }
 
@@ -152,7 +152,7 @@ async fn the_pause_behind_a_verdict_is_the_one_of_its_day() {
     let paused = |reason: &str| {
         let pause = act(DeskDeed::Pause(scope()));
         DeskAct {
-            said: Said { reason: DeskReason::new(reason).expect("a reason"), ..pause.said.clone() },
+            said: Said { reason: GivenReason::new(reason).expect("a reason"), ..pause.said.clone() },
             ..pause
         }
     };

@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::{
-    ApiKeyId, ApiKeyRecord, Approver, ChallengeId, ChallengeProof, Jti, MintRecord, Role, SessionId,
-    SigningKeyRecord, StepKey,
-};
+use crate::domain::{ApiKeyId, ApiKeyRecord, Approver, Role, SigningKeyRecord, StepKey};
 use crate::store::{KeptKeySet, Revocation, StoredApiKey};
 
-fn api_key(id: &str) -> StoredApiKey {
+pub(super) fn api_key(id: &str) -> StoredApiKey {
     StoredApiKey {
         record: ApiKeyRecord {
             id: ApiKeyId::new(id).expect("an id"),
@@ -26,7 +23,7 @@ fn api_key(id: &str) -> StoredApiKey {
     }
 }
 
-fn signing_key(kid: &str) -> SigningKeyRecord {
+pub(super) fn signing_key(kid: &str) -> SigningKeyRecord {
     let later = START.plus(Duration::from_secs(600));
     SigningKeyRecord {
         kid: Kid::new(kid).expect("a kid"),
@@ -108,59 +105,6 @@ async fn only_the_first_signing_key_goes_in_and_comes_back_whole() {
     assert!(!store.insert_first_signing_key(signing_key("second")).await.expect("an answer"));
     assert_eq!(store.signing_keys().await.expect("a list"), [signing_key("first")]);
     assert!(!format!("{:?}", signing_key("first")).contains("sealed"));
-}
-
-#[tokio::test]
-async fn a_token_is_recorded_once_and_only_for_known_keys() {
-    let directory = Directory::new();
-    let store = directory.open().await;
-    store.insert_first_signing_key(signing_key("ours")).await.expect("kept");
-    store.create_api_key(api_key("one")).await.expect("kept");
-    let mint = MintRecord {
-        jti: Jti::from_random([5; 16]),
-        kid: Kid::new("ours").expect("a kid"),
-        api_key_id: ApiKeyId::new("one").expect("an id"),
-        user_id: UserId::new("usr_test").expect("a user"),
-        session_id: Some(SessionId::new("ses").expect("a session")),
-        challenge_id: ChallengeId::new("chl").expect("a challenge"),
-        step_key: StepKey::new("kyc_review").expect("a step"),
-        scope: Scope::new("transfer:write").expect("a scope"),
-        decision_id: Some(decision_id(1)),
-        proof: ChallengeProof::ChallengeToken,
-        issued_at: START,
-        not_before: START.minus(Duration::from_secs(5)),
-        expires_at: START.plus(Duration::from_secs(300)),
-    };
-    let vouched = MintRecord {
-        jti: Jti::from_random([6; 16]),
-        session_id: None,
-        decision_id: None,
-        proof: ChallengeProof::Vouched,
-        ..mint.clone()
-    };
-    store.record_mint(mint.clone()).await.expect("recorded");
-    store.record_mint(vouched.clone()).await.expect("recorded");
-    let unknown_kid = MintRecord { kid: Kid::new("theirs").expect("a kid"), ..vouched.clone() };
-    let unknown_caller = MintRecord { api_key_id: ApiKeyId::new("two").expect("an id"), ..vouched };
-    for (refused, jti) in [(mint, 5), (unknown_kid, 7), (unknown_caller, 8)] {
-        let refused = MintRecord { jti: Jti::from_random([jti; 16]), ..refused };
-        let outcome = store.record_mint(refused).await;
-        assert!(matches!(outcome, Err(StoreError::Refused(_))), "{outcome:?}");
-    }
-    let kept: String = sqlx::query_scalar(
-        "SELECT group_concat(concat_ws(',', jti, kid, api_key_id, user_id, session_id, challenge_id, step_key, scope,
-                hex(decision_id), proof, issued_at, not_before, expires_at), '|') FROM verification_tokens",
-    )
-    .fetch_one(&store.0.readers)
-    .await
-    .expect("rows");
-    let id = format!("{:X}", decision_id(1).uuid().simple());
-    let (times, five, six) =
-        ("1790000000000000,1789999995000000,1790000300000000", "05".repeat(16), "06".repeat(16));
-    let first =
-        format!("{five},ours,one,usr_test,ses,chl,kyc_review,transfer:write,{id},challenge_token,{times}");
-    let second = format!("{six},ours,one,usr_test,chl,kyc_review,transfer:write,,vouched,{times}");
-    assert_eq!(kept, format!("{first}|{second}"));
 }
 
 #[tokio::test]

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use super::{Directory, START, block, number, open, signature};
 use crate::domain::{
-    Amount, Asker, Counts, Currency, DecisionRecord, DeskRevision, Executions, History, HistoryNeed, Measure,
-    Needs, Recorded, Scope, Scopes, Subject, SubjectKey, Sum, Tally, Timestamp, Window,
+    Amount, Asker, Counts, Currency, DecisionRecord, DeskRevision, Executions, FactKind, History,
+    HistoryNeed, Measure, Needs, Recorded, Scope, Scopes, Subject, SubjectKey, Sum, Tally, Timestamp, UserId,
+    Window,
 };
 use crate::store::{Question, Store, StoreError};
 
 const HOUR: Duration = Duration::from_hours(1);
 const USABLE: Counts = Counts::Usable(Executions::Unreported);
 
-fn need(measure: Measure, by: Subject, counts: Counts) -> HistoryNeed {
+pub(super) fn need(measure: Measure, by: Subject, counts: Counts) -> HistoryNeed {
     HistoryNeed {
         measure,
         by: BTreeSet::from([by]),
@@ -24,16 +25,25 @@ fn need(measure: Measure, by: Subject, counts: Counts) -> HistoryNeed {
     }
 }
 
-fn key(text: &str) -> SubjectKey {
+pub(super) fn key(text: &str) -> SubjectKey {
     SubjectKey::new(text.as_bytes())
 }
 
-fn user(name: &str) -> Vec<(Subject, SubjectKey)> {
+pub(super) fn user(name: &str) -> Vec<(Subject, SubjectKey)> {
     vec![(Subject::User, key(name))]
 }
 
+pub(super) fn asker(subjects: &[(Subject, SubjectKey)]) -> Asker {
+    Asker {
+        user_id: UserId::new("usr_test").expect("a user"),
+        subjects: subjects.to_vec(),
+        scope: Scope::new("transfer:write").expect("a scope"),
+        at: START,
+    }
+}
+
 /// What call `n` records: a continue of 10.50 USD where it is granted, else a block.
-fn record(n: u64, subjects: &[(Subject, SubjectKey)], granted: bool) -> DecisionRecord {
+pub(super) fn record(n: u64, subjects: &[(Subject, SubjectKey)], granted: bool) -> DecisionRecord {
     let amount = Amount::parse("10.50").expect("an amount");
     let verdict = if granted { "continue" } else { "block" };
     DecisionRecord {
@@ -54,11 +64,7 @@ async fn ask(
     judge: impl Fn(&Tally) -> bool + Send + Sync + 'static,
 ) -> Result<bool, StoreError> {
     let needs = Needs::new([need]);
-    let asker = Asker {
-        subjects: subjects.clone(),
-        scope: Scope::new("transfer:write").expect("a scope"),
-        at: START,
-    };
+    let asker = asker(&subjects);
     let asked = needs.clone();
     let decide = move |history: &History| {
         let tally = &history.tallies(&asked).expect("its own needs")[0];
@@ -161,10 +167,8 @@ async fn what_is_not_recorded_is_no_empty_past() {
     let calls = || need(Measure::Calls, Subject::User, Counts::Asked);
     let needs = [
         need(Measure::Calls, Subject::Ip, Counts::Asked),
-        need(Measure::Calls, Subject::User, Counts::Executed),
-        need(Measure::Calls, Subject::User, Counts::Usable(Executions::Reported)),
-        need(Measure::Rejected, Subject::User, Counts::Asked),
-        HistoryNeed { window: Window::SinceExecutedReview, ..calls() },
+        need(Measure::Rejected, Subject::Ip, Counts::Asked),
+        need(Measure::Fact(FactKind::new("email_changed").expect("a kind")), Subject::User, Counts::Asked),
     ];
     for (n, need) in (0..).zip(needs) {
         let refused = ask(&store, n, (user("u"), need.clone()), |_| true).await;
@@ -187,11 +191,7 @@ async fn a_repeat_is_not_asked_again() {
     assert!(ask(&store, 1, by_user(), fewer_than(1)).await.expect("recorded"));
     let question = Question {
         needs: Needs::new([by_user().1]),
-        asker: Asker {
-            subjects: user("u"),
-            scope: Scope::new("transfer:write").expect("a scope"),
-            at: START,
-        },
+        asker: asker(&user("u")),
         desk: DeskRevision::NONE,
         decide: Box::new(|_| panic!("a repeat is not decided")),
     };
@@ -213,8 +213,7 @@ async fn a_look_finds_what_another_process_recorded() {
     }
     one.record_decision(signature(9), record(9, &user("other"), true)).await.expect("recorded");
     let needs = Needs::new([need(Measure::Calls, Subject::User, Counts::Asked)]);
-    let asker =
-        Asker { subjects: user("u"), scope: Scope::new("transfer:write").expect("a scope"), at: START };
+    let asker = asker(&user("u"));
     for store in [&one, &two] {
         let history = store.history(&needs, &asker).await.expect("readable");
         assert_eq!(history.tallies(&needs), Some(&[Tally::Count(3)][..]));
@@ -250,11 +249,7 @@ async fn a_question_that_was_put_before_the_desks_last_action_is_not_decided() {
     let store = directory.open().await;
     let question = Question {
         needs: Needs::new([need(Measure::Calls, Subject::User, Counts::Asked)]),
-        asker: Asker {
-            subjects: user("u"),
-            scope: Scope::new("transfer:write").expect("a scope"),
-            at: START,
-        },
+        asker: asker(&user("u")),
         desk: DeskRevision::new(1),
         decide: Box::new(|_| panic!("a stale question is not decided")),
     };

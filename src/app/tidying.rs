@@ -1,0 +1,53 @@
+//! What has to be done from time to time, in small steps, and never in a request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::App;
+use crate::store::StoreError;
+
+/// How often there is a look whether something is to be done.
+const EVERY: Duration = Duration::from_secs(5);
+/// How many rows a step takes: the writer serves others between two steps.
+const STEP_ROWS: u32 = 200;
+
+impl App {
+    /// Starts the task that notes what expired and forgets what is kept for a time only.
+    ///
+    /// - `stop`: ends the task when it becomes true.
+    pub(crate) fn keep_tidy(self: &Arc<Self>, stop: &watch::Receiver<bool>) -> JoinHandle<()> {
+        let (app, mut stop) = (Arc::clone(self), stop.clone());
+        tokio::spawn(async move {
+            loop {
+                if let Err(fault) = app.tidy().await {
+                    let error: &(dyn std::error::Error + 'static) = &fault;
+                    tracing::warn!(error, "The record could not be tidied; it is tried again.");
+                }
+                tokio::select! {
+                    _ = stop.wait_for(|stop| *stop) => return,
+                    () = tokio::time::sleep(EVERY) => {}
+                }
+            }
+        })
+    }
+
+    /// Does all that is to be done now.
+    ///
+    /// # Errors
+    /// The record could not be written; what was done stays done.
+    pub(crate) async fn tidy(&self) -> Result<(), StoreError> {
+        loop {
+            let expired = self.parts.store.expire_verifications(self.now(), STEP_ROWS).await?;
+            expired.iter().for_each(|id| self.waiters.wake(*id));
+            self.metrics().verifications_expired(expired.len());
+            if expired.len() < usize::try_from(STEP_ROWS).unwrap_or(usize::MAX) {
+                break;
+            }
+        }
+        while self.parts.store.forget_answers(self.now(), STEP_ROWS).await? >= u64::from(STEP_ROWS) {}
+        Ok(())
+    }
+}

@@ -1,0 +1,35 @@
+//! `POST /v1/callbacks/{source}`: identity-check providers say how a check went.
+
+use actix_web::http::header::HeaderValue;
+use actix_web::web::{Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::extract::raw_body;
+use super::problem::Refusal;
+use super::{Server, answer};
+
+/// Takes an event; 200 leaves only after it is on disk, so that a provider that gets anything else sends it again.
+pub(super) async fn receive(
+    request: HttpRequest,
+    source: Path<String>,
+    payload: Payload,
+    server: Data<Server>,
+) -> HttpResponse {
+    answer(&request, take(&request, &source, payload, &server).await)
+}
+
+async fn take(
+    request: &HttpRequest,
+    source: &str,
+    payload: Payload,
+    server: &Server,
+) -> Result<HttpResponse, Refusal> {
+    server.app.callback_source(source)?;
+    let body = raw_body(request, payload, server.callback_body).await?;
+    // A value that is no text can be no signature; it still counts as there, so that nothing can be hidden behind it.
+    let text = |value: &HeaderValue| value.to_str().unwrap_or("\u{fffd}").to_owned();
+    let owned: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str(), text(value))).collect();
+    let headers: Vec<_> = owned.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    server.app.take_callback(source, &headers, &body).await?;
+    Ok(HttpResponse::Ok().content_type("application/json").body("{\"status\":\"recorded\"}"))
+}
