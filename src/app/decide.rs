@@ -95,7 +95,7 @@ impl App {
             let desk = judge.desk();
             match self.record(call, judge).await.map_err(DecideError::NotRecorded)? {
                 Recorded::Decided { verdict, answer } => {
-                    self.metrics().verdict(verdict);
+                    self.metrics().verdict(verdict.as_str());
                     return Ok(answer);
                 }
                 Recorded::Repeat { answer } => {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{
     Amount, ApiKeyId, BundleHash, ChallengeId, Currency, DecisionId, DeskRevision, Jti, Kid, RuleId, Scope,
-    StepKey, Subject, SubjectKey, Timestamp, UserId, VerificationId,
+    StepKey, Subject, SubjectKey, Timestamp, UserId, VerdictKind, VerificationId,
 };
 
 /// The SHA-256 of a signature's decoded bytes: tells a repeated call from a new one (docs/CONTRACT.md C3.6).
@@ -31,8 +31,8 @@ pub(crate) struct DecisionRecord {
     pub(crate) user_id: UserId,
     /// For what.
     pub(crate) scope: Scope,
-    /// `continue`, `review` or `block`.
-    pub(crate) verdict: &'static str,
+    /// What was answered.
+    pub(crate) verdict: VerdictKind,
     /// The rule that decided, where one did.
     pub(crate) rule: Option<RuleId>,
     /// Why, as code or words.
@@ -74,8 +74,8 @@ pub(crate) enum Recorded {
     First,
     /// Decided and recorded now: this may leave.
     Decided {
-        /// `continue`, `review` or `block`.
-        verdict: &'static str,
+        /// What is answered.
+        verdict: VerdictKind,
         /// The answer's exact bytes.
         answer: String,
     },

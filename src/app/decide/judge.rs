@@ -74,7 +74,7 @@ impl Judge {
         DecisionRecord {
             id: self.id,
             received_at: facts.received_at,
-            verdict: decision.verdict.as_str(),
+            verdict: decision.verdict.kind(),
             reason: decision.reason.to_string(),
             bundle: self.bundle.hash(),
             desk: decision.desk,

@@ -129,7 +129,7 @@ async fn decide<'b>(
             }
         };
         if anybody_asks {
-            earlier.extend(past::event(&record));
+            earlier.push(past::event(&record));
         }
         new.insert(seq, (&call.signature, record));
     }
@@ -272,7 +272,7 @@ fn add_decision(
     add(values, record.received_at.unix_micros())?;
     add(values, record.user_id.as_str())?;
     add(values, record.scope.as_str())?;
-    add(values, record.verdict)?;
+    add(values, record.verdict.as_str())?;
     add(values, record.step_keys.as_deref())?;
     add(values, record.walkable_until.map(Timestamp::unix_micros))?;
     add(values, record.rule.as_ref().map(RuleId::as_str))?;

@@ -101,16 +101,16 @@ pub(super) async fn history(
 }
 
 /// A recorded call as later calls see it.
-pub(super) fn event(record: &DecisionRecord) -> Option<PastEvent> {
-    Some(PastEvent::Call(PastCall {
+pub(super) fn event(record: &DecisionRecord) -> PastEvent {
+    PastEvent::Call(PastCall {
         at: record.received_at,
         scope: record.scope.clone(),
-        verdict: VerdictKind::parse(record.verdict)?,
+        verdict: record.verdict,
         subjects: record.subjects.clone(),
         money: record.money.clone(),
         usable_until: record.usable_until,
         executed_at: None,
-    }))
+    })
 }
 
 /// Whether a need's answer depends on calls: on those that it counts, or on the review after which it begins to count.

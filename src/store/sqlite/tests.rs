@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::Store;
 use crate::domain::{
     BundleHash, DecisionId, DecisionRecord, DeskRevision, Kid, Recorded, RuleId, Scope, SignatureHash,
-    SignatureSeen, Timestamp, UserId,
+    SignatureSeen, Timestamp, UserId, VerdictKind,
 };
 use crate::metrics::Metrics;
 use crate::store::{StoreError, StoreSettings};
@@ -89,7 +89,7 @@ pub(super) fn block(n: u64) -> DecisionRecord {
         received_at: START,
         user_id: UserId::new("usr_test").expect("a user"),
         scope: Scope::new("transfer:write").expect("a scope"),
-        verdict: "block",
+        verdict: VerdictKind::Block,
         rule: Some(RuleId::new("frozen").expect("a rule")),
         reason: "rule_matched".to_owned(),
         bundle: BundleHash::from_digest([7; 32]),
@@ -112,7 +112,7 @@ pub(super) fn block(n: u64) -> DecisionRecord {
 /// A review of call `n` with this plan, walkable for ten minutes.
 fn review(n: u64, step_keys: &str) -> DecisionRecord {
     DecisionRecord {
-        verdict: "review",
+        verdict: VerdictKind::Review,
         step_keys: Some(step_keys.to_owned()),
         walkable_until: Some(START.plus(std::time::Duration::from_secs(600))),
         answer: format!(r#"{{"status":"review","n":{n}}}"#),

@@ -110,12 +110,12 @@ async fn a_row_that_cannot_be_does_not_take_its_batch_along() {
     let metrics = Arc::new(Metrics::new());
     let store = Store::open(directory.settings(), Arc::clone(&metrics)).await.expect("a store");
     let same_id = DecisionRecord { id: decision_id(1), ..block(3) };
-    let no_verdict = DecisionRecord { verdict: "perhaps", ..block(4) };
+    let with_steps = DecisionRecord { step_keys: Some("perhaps".to_owned()), ..block(4) };
     let recorded = join_all([
         store.record_decision(signature(1), block(1)),
         store.record_decision(signature(2), block(2)),
         store.record_decision(signature(3), same_id),
-        store.record_decision(signature(4), no_verdict),
+        store.record_decision(signature(4), with_steps),
         store.record_decision(signature(5), block(5)),
         store.record_decision(signature(1), block(6)),
     ])
@@ -144,7 +144,7 @@ async fn a_row_that_cannot_be_does_not_take_its_batch_along() {
 async fn a_refusal_names_the_constraint_and_quotes_nothing() {
     let directory = Directory::new();
     let store = directory.open().await;
-    let record = DecisionRecord { verdict: "perhaps", ..block(1) };
+    let record = DecisionRecord { step_keys: Some("perhaps".to_owned()), ..block(1) };
     let error = store.record_decision(signature(1), record).await.expect_err("refused");
     let text = shown(&error);
     assert!(text.contains("CHECK constraint failed") && !text.contains("perhaps"), "{text}");

@@ -37,7 +37,7 @@ fn granted(n: u64, seconds: u64) -> DecisionRecord {
 
 fn reviewed(n: u64, seconds: u64) -> DecisionRecord {
     DecisionRecord {
-        verdict: "review",
+        verdict: VerdictKind::Review,
         step_keys: Some("verify_sms".to_owned()),
         walkable_until: Some(at(seconds + 60)),
         ..granted(n, seconds)
@@ -181,7 +181,7 @@ async fn ask(store: &Store, n: u64, now: Timestamp) -> bool {
     let asker = Asker { at: now, ..asker(&user("u")) };
     let question = Question { needs, asker, desk: DeskRevision::NONE, decide: Box::new(decide) };
     let recorded = store.decide_and_record(signature(n), question).await.expect("recorded");
-    matches!(recorded, Recorded::Decided { verdict: "continue", .. })
+    matches!(recorded, Recorded::Decided { verdict: VerdictKind::Continue, .. })
 }
 
 /// While grants run out all the time, two processes grant and redeem at once: no grant that a call took for ended is

@@ -7,7 +7,7 @@ use super::{Directory, START, block, number, open, signature};
 use crate::domain::{
     Amount, Asker, Counts, Currency, DecisionRecord, DeskRevision, Executions, FactKind, History,
     HistoryNeed, Measure, Needs, Recorded, Scope, Scopes, Subject, SubjectKey, Sum, Tally, Timestamp, UserId,
-    Window,
+    VerdictKind, Window,
 };
 use crate::store::{Question, Store, StoreError};
 
@@ -45,10 +45,10 @@ pub(super) fn asker(subjects: &[(Subject, SubjectKey)]) -> Asker {
 /// What call `n` records: a continue of 10.50 USD where it is granted, else a block.
 pub(super) fn record(n: u64, subjects: &[(Subject, SubjectKey)], granted: bool) -> DecisionRecord {
     let amount = Amount::parse("10.50").expect("an amount");
-    let verdict = if granted { "continue" } else { "block" };
+    let verdict = if granted { VerdictKind::Continue } else { VerdictKind::Block };
     DecisionRecord {
         verdict,
-        answer: format!(r#"{{"status":"{verdict}","n":{n}}}"#),
+        answer: format!(r#"{{"status":"{}","n":{n}}}"#, verdict.as_str()),
         usable_until: granted.then(|| START.plus(Duration::from_secs(300))),
         subjects: subjects.to_vec(),
         money: vec![("value".into(), amount, Currency::parse("USD").expect("a currency"))],
@@ -73,8 +73,8 @@ async fn ask(
     let question = Question { needs, asker, desk: DeskRevision::NONE, decide: Box::new(decide) };
     match store.decide_and_record(signature(n), question).await? {
         Recorded::Decided { verdict, answer } => {
-            assert_eq!(answer, record(n, &[], verdict == "continue").answer);
-            Ok(verdict == "continue")
+            assert_eq!(answer, record(n, &[], verdict == VerdictKind::Continue).answer);
+            Ok(verdict == VerdictKind::Continue)
         }
         other => panic!("{other:?}"),
     }

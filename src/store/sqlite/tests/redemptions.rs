@@ -22,7 +22,7 @@ fn granted(n: u64, amount: &str) -> DecisionRecord {
     let mut metadata_digest = [9; 32];
     metadata_digest[..8].copy_from_slice(&n.to_be_bytes());
     DecisionRecord {
-        verdict: "continue",
+        verdict: VerdictKind::Continue,
         usable_until: Some(START.plus(FIVE_MINUTES)),
         subjects: vec![
             (Subject::User, key("usr_test")),
@@ -38,7 +38,7 @@ fn granted(n: u64, amount: &str) -> DecisionRecord {
 fn reviewed(n: u64, amount: &str, plan: &str) -> DecisionRecord {
     let walkable_until = review(n, plan).walkable_until;
     DecisionRecord {
-        verdict: "review",
+        verdict: VerdictKind::Review,
         step_keys: Some(plan.to_owned()),
         walkable_until,
         ..granted(n, amount)

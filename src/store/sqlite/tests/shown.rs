@@ -17,7 +17,7 @@ async fn a_decision_reads_back_as_it_was_recorded() {
     let found = store.decision(decision_id(1)).await.expect("readable").expect("there");
     assert_eq!((found.id, found.received_at, found.bundle), (record.id, record.received_at, record.bundle));
     assert_eq!((&found.user_id, &found.scope, &found.rule), (&record.user_id, &record.scope, &record.rule));
-    assert_eq!((&*found.verdict, &found.step_keys), (record.verdict, &record.step_keys));
+    assert_eq!((&*found.verdict, &found.step_keys), (record.verdict.as_str(), &record.step_keys));
     assert_eq!((found.walkable_until, &found.reason), (record.walkable_until, &record.reason));
     assert_eq!((&found.answer, &found.metadata_json), (&record.answer, &record.metadata_json));
     assert_eq!((&found.seen_json, &found.outcomes), (&record.seen_json, &record.outcomes));
