@@ -2,7 +2,8 @@
 //!
 //! **Writing.** Callers put jobs into a bounded queue; [`writer`] takes all that wait. A batch of decisions is one
 //! transaction of two round trips to SQLite ([`batch`], [`statements`]): look up which signatures came before, insert what
-//! is new and commit. `synchronous = FULL`, so what was answered survives a power cut.
+//! is new and commit. Other writes that wait together share a transaction too ([`group`]). `synchronous = FULL`, so what was
+//! answered survives a power cut.
 //!
 //! **Looking up.** A signature, a review or a subject's past is found in `signatures`, `walkable_reviews` or
 //! `decision_subjects`, which are filed from `decisions` in sorted runs ([`filing`]), or in memory while it is not filed
@@ -20,6 +21,7 @@ mod desk;
 mod facts;
 mod file;
 mod filing;
+mod group;
 mod kept;
 mod mints;
 mod past;
@@ -56,7 +58,7 @@ pub(crate) use verifications::{DecideOutcome, OpenOutcome, OpenWish};
 
 use self::batch::Pending;
 use self::tail::SharedTail;
-use self::writer::{Job, Ran, Writer};
+use self::writer::{Job, Writer};
 use super::{Draft, Question, StoreError, StoreSettings};
 use crate::domain::{DecisionRecord, Recorded, SignatureSeen};
 use crate::metrics::Metrics;
@@ -156,8 +158,8 @@ impl Store {
         closed.await.unwrap_or(Ok(()))
     }
 
-    /// Runs a write of another kind than a decision on the writing connection, in one transaction with others that wait; what it
-    /// does is its own all the same, and answered after the commit.
+    /// Runs a write of another kind than a decision on the writing connection: it happens whole or not at all, and the answer
+    /// comes once it is on disk ([`group`]).
     ///
     /// # Errors
     /// [`StoreError::Busy`], [`StoreError::Closed`], what the write says, or how the commit failed; nothing was written then.
@@ -167,18 +169,7 @@ impl Store {
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         let (reply, outcome) = oneshot::channel();
-        self.enqueue(Job::Run(Box::new(move |connection| {
-            Box::pin(async move {
-                let done = match connection {
-                    Ok(connection) => work(connection).await,
-                    Err(fault) => Err(fault),
-                };
-                let is_good = done.is_ok();
-                // A caller that gave up is not there any more; what was written stays.
-                let answer: writer::Answer = Box::new(move |committed| drop(reply.send(committed.and(done))));
-                if is_good { Ran::Keep(answer) } else { Ran::TakeBack(answer) }
-            })
-        })))?;
+        self.enqueue(Job::Run(group::command(work, reply)))?;
         outcome.await.map_err(|_| StoreError::Closed)?
     }
 

@@ -7,6 +7,7 @@ mod desk;
 mod executions;
 mod facts;
 mod files;
+mod groups;
 mod key_actions;
 mod keys;
 mod past;

@@ -1,18 +1,17 @@
 //! The one task that writes.
 //!
 //! It owns the writing connection and is never cancelled, so no transaction is ever left half way. It takes everything
-//! that waits, commits the decisions among it together, then the other writes together: a commit costs more than most of
-//! what it commits.
+//! that waits, commits the decisions among it together, then the other writes together.
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{self, Pending};
 use super::filing;
+use super::group::{self, Command};
 use super::statements::BatchStatements;
 use super::tail::{SharedTail, Tail};
 use crate::metrics::Metrics;
@@ -21,22 +20,6 @@ use crate::store::{StoreError, StoreSettings};
 /// When filing keeps failing, decisions are refused once this many times the usual number is not filed, so that memory
 /// stays bounded.
 const UNFILED_MAX_FACTOR: usize = 4;
-
-/// A write of another kind than a decision: it runs on the writing connection, in a transaction that it may share. Where there
-/// is none, it is told why.
-pub(super) type Command =
-    Box<dyn for<'c> FnOnce(Result<&'c mut SqliteConnection, StoreError>) -> BoxFuture<'c, Ran> + Send>;
-
-/// Answers a caller, once it is known how the commit ended.
-pub(super) type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-
-/// A command that ran, and waits for the commit.
-pub(super) enum Ran {
-    /// What it wrote is to be kept.
-    Keep(Answer),
-    /// It failed: what it wrote is to be taken back.
-    TakeBack(Answer),
-}
 
 /// What waits for the writer.
 pub(super) enum Job {
@@ -104,8 +87,8 @@ impl Writer {
             if !decisions.is_empty() {
                 self.record(decisions).await;
             }
-            if !commands.is_empty() {
-                self.run_together(commands).await;
+            for _ in 0..group::run(&mut self.connection, commands).await {
+                self.metrics.store_failure();
             }
         }
         let outcome = self.finish().await;
@@ -138,55 +121,6 @@ impl Writer {
             }
         }
         self.file_some().await;
-    }
-
-    /// Runs commands in one transaction and answers their callers after its commit. One that fails is taken back alone.
-    async fn run_together(&mut self, commands: Vec<Command>) {
-        let mut answers = Vec::with_capacity(commands.len());
-        let mut transaction = match self.connection.begin_with("BEGIN IMMEDIATE").await {
-            Ok(transaction) => transaction,
-            Err(error) => {
-                self.metrics.store_failure();
-                return refuse(commands, &error.into()).await;
-            }
-        };
-        let is_alone = commands.len() == 1;
-        let mut commands = commands.into_iter();
-        let mut ended = Ok(());
-        for command in commands.by_ref() {
-            let ran = if is_alone {
-                Ok(command(Ok(&mut transaction)).await)
-            } else {
-                run_apart(&mut transaction, command).await
-            };
-            match ran {
-                Ok(Ran::Keep(answer)) => answers.push(answer),
-                Ok(Ran::TakeBack(answer)) if is_alone => {
-                    ended = transaction.rollback().await.map_err(StoreError::from);
-                    return answer(ended);
-                }
-                Ok(Ran::TakeBack(answer)) => answers.push(answer),
-                Err((answer, fault)) => {
-                    answers.push(answer);
-                    ended = Err(fault);
-                    break;
-                }
-            }
-        }
-        ended = match ended {
-            Ok(()) => transaction.commit().await.map_err(StoreError::from),
-            // What could not be set apart takes the others with it: nothing of the transaction is kept.
-            Err(fault) => transaction.rollback().await.map_err(StoreError::from).and(Err(fault)),
-        };
-        if ended.is_err() {
-            self.metrics.store_failure();
-        }
-        for answer in answers {
-            answer(ended.clone());
-        }
-        if let Err(fault) = &ended {
-            refuse(commands, fault).await;
-        }
     }
 
     async fn try_record(&mut self, batch: &[Pending]) -> Result<Vec<crate::domain::Recorded>, StoreError> {
@@ -246,47 +180,5 @@ impl Writer {
         self.connection.close().await?;
         moved?;
         filed
-    }
-}
-
-/// Runs a command so that it can be taken back without the others.
-///
-/// # Errors
-/// It could not be set apart, or not be taken back: the transaction must be given up. With its caller's answer.
-async fn run_apart(
-    transaction: &mut SqliteConnection,
-    command: Command,
-) -> Result<Ran, (Answer, StoreError)> {
-    let mut savepoint = match transaction.begin().await {
-        Ok(savepoint) => savepoint,
-        Err(error) => {
-            let fault = StoreError::from(error);
-            let ran = command(Err(fault.clone())).await;
-            return Err((ran.answer(), fault));
-        }
-    };
-    let ran = command(Ok(&mut savepoint)).await;
-    let ended = match &ran {
-        Ran::Keep(_) => savepoint.commit().await,
-        Ran::TakeBack(_) => savepoint.rollback().await,
-    };
-    match ended {
-        Ok(()) => Ok(ran),
-        Err(error) => Err((ran.answer(), error.into())),
-    }
-}
-
-impl Ran {
-    fn answer(self) -> Answer {
-        match self {
-            Self::Keep(answer) | Self::TakeBack(answer) => answer,
-        }
-    }
-}
-
-/// Tells callers that their commands could not run.
-async fn refuse(commands: impl IntoIterator<Item = Command>, fault: &StoreError) {
-    for command in commands {
-        command(Err(fault.clone())).await.answer()(Ok(()));
     }
 }
