@@ -53,13 +53,18 @@ async fn race<'r>(bench: &Bench, (backend, executor): (&'r str, &'r str), round:
     Race { backend, executor, opened: opened.json(), user }
 }
 
+fn rounds() -> u32 {
+    #[expect(clippy::disallowed_methods, reason = "how long a test takes is no setting of Doorstep's")]
+    let wanted = std::env::var("DOORSTEP_TEST_RACE_ROUNDS");
+    wanted.ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_all_who_act_on_one_verification_at_once_one_decides_and_one_executes() {
-    let rounds = std::env::var("DOORSTEP_TEST_RACE_ROUNDS").ok().and_then(|text| text.parse().ok());
     let secret = secret_file();
     let (one, two) = with_secret_in(&secret).await.beside().await;
     let (backend, executor) = (one.backend_key().await, one.key(&["executor"]).await);
-    for round in 0..rounds.unwrap_or(ROUNDS) {
+    for round in 0..rounds() {
         let race = race(&one, (&backend, &executor), round).await;
         let servers = [&one, &two];
         let acting = (0..CALLERS).map(|caller| {
