@@ -10,6 +10,7 @@ mod decide;
 mod decisions;
 mod desk;
 mod evaluate;
+mod facts;
 mod key_sets;
 mod library;
 mod obstacle;
@@ -47,6 +48,7 @@ pub(crate) use desk::{
     act_at_desk,
 };
 pub(crate) use evaluate::EvaluateError;
+pub(crate) use facts::{FactError, FactFault};
 pub(crate) use obstacle::{Obstacle, unrecorded_past, warnings};
 pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};

@@ -24,6 +24,7 @@ mod provider;
 mod provider_source;
 mod record;
 mod redemption;
+mod reported_fact;
 mod stored;
 mod time;
 mod verdict;
@@ -47,7 +48,7 @@ pub(crate) use history::{
     Zone,
 };
 pub(crate) use ids::{
-    ApiKeyId, ChallengeId, Decider, DecisionId, FactKind, GivenReason, IdFault, Jti, Kid, ListName,
+    ApiKeyId, ChallengeId, Decider, DecisionId, FactId, FactKind, GivenReason, IdFault, Jti, Kid, ListName,
     Reference, RuleId, Scope, SessionId, SourceName, StepKey, UserId, VerificationId,
 };
 pub(crate) use key_action::{
@@ -70,6 +71,7 @@ pub(crate) use record::{
     SignatureSeen, SigningKeyRecord, StoredToken,
 };
 pub(crate) use redemption::{FieldKeys, GrantFound, NotSpent, Redemption, Spending};
+pub(crate) use reported_fact::ReportedFact;
 pub(crate) use stored::{DecisionFilter, DecisionPage, StoredDecision};
 pub(crate) use time::{Seconds, Timestamp};
 pub(crate) use verdict::{Grant, GrantMode, Step, StepPlan, Verdict, VerdictKind};

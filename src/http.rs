@@ -6,6 +6,7 @@ mod decisions;
 mod desk;
 mod evaluate;
 mod extract;
+mod facts;
 mod grants;
 mod health;
 mod hook;

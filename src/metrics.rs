@@ -56,6 +56,8 @@ pub(crate) struct Metrics {
     mint_refusals: Family<Cause, Counter>,
     redemptions: Counter,
     redemption_refusals: Family<Cause, Counter>,
+    facts: Counter,
+    fact_refusals: Family<Cause, Counter>,
     key_set_fetches: Family<SetAndOutcome, Counter>,
     policy_reloads: Family<ReloadResult, Counter>,
     policy_reload_failed: Gauge<i64, AtomicI64>,
@@ -100,6 +102,12 @@ impl Metrics {
             "redemption_refusals",
             "Redemptions refused, by cause",
             metrics.redemption_refusals.clone(),
+        );
+        registry.register("facts", "Facts recorded", metrics.facts.clone());
+        registry.register(
+            "fact_refusals",
+            "Reports of facts refused, by cause",
+            metrics.fact_refusals.clone(),
         );
         registry.register(
             "key_set_fetches",
@@ -202,6 +210,16 @@ impl Metrics {
     /// Counts a request to spend a grant for which none was.
     pub(crate) fn redemption_refusal(&self, cause: &'static str) {
         self.redemption_refusals.get_or_create(&Cause { cause }).inc();
+    }
+
+    /// Counts a fact that was recorded.
+    pub(crate) fn fact(&self) {
+        self.facts.inc();
+    }
+
+    /// Counts a report of a fact that was refused.
+    pub(crate) fn fact_refusal(&self, cause: &'static str) {
+        self.fact_refusals.get_or_create(&Cause { cause }).inc();
     }
 
     /// Counts a fetch of one of Prelude's key sets.

@@ -17,6 +17,6 @@ pub(crate) use settings::StoreSettings;
 #[cfg(test)]
 pub(crate) use sqlite::KeptKeySet;
 pub(crate) use sqlite::{
-    Backup, DecideOutcome, DeskOutcome, MintOutcome, OneCallOutcome, OpenOutcome, OpenWish, ProviderRecorded,
-    Revocation, Store, StoredApiKey, is_recorded,
+    Backup, DecideOutcome, DeskOutcome, FactOutcome, MintOutcome, OneCallOutcome, OpenOutcome, OpenWish,
+    ProviderRecorded, Revocation, Store, StoredApiKey, is_recorded,
 };

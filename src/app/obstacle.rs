@@ -10,7 +10,7 @@ use crate::store::is_recorded;
 pub(crate) enum Obstacle {
     /// The fraud desk says something for which it has no place.
     Desk(DeskMisfits),
-    /// It asks about a past that is not recorded: the scopes with their questions, one a line.
+    /// It asks about a past that cannot be found: the scopes with their questions, one a line.
     UnrecordedPast(String),
 }
 
@@ -27,7 +27,7 @@ impl Obstacle {
     pub(super) const fn message(&self) -> &'static str {
         match self {
             Self::Desk(_) => "the fraud desk has entries for which these files have no place",
-            Self::UnrecordedPast(_) => "conditions ask about a past that this version does not record",
+            Self::UnrecordedPast(_) => "conditions ask about a past that this version cannot find",
         }
     }
 
@@ -37,8 +37,7 @@ impl Obstacle {
             Self::Desk(misfits) => misfits.to_string(),
             Self::UnrecordedPast(questions) => {
                 format!(
-                    "calls are found by their user (`by: user`, or `by: [user, …]`), and facts are not recorded yet. \
-                     Remove:\n{questions}"
+                    "the past is found by its user: write `by: user`, or `by: [user, …]`, in\n{questions}"
                 )
             }
         }
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_calls_and_steps_tell_of_a_user_is_recorded() {
+    fn only_questions_that_name_the_user_are_answered() {
         let cases = [
             ("{ count: calls, by: user, counts: asked, over: 1h, gt: 3 }", "unreported", true),
             ("{ count: calls, by: user, counts: usable, over: 1h, gt: 3 }", "unreported", true),
@@ -102,7 +101,10 @@ mod tests {
             ("{ count: calls, by: [user, ip], counts: asked, over: 1h, gt: 3 }", "unreported", true),
             ("{ count: calls, by: ip, counts: asked, over: 1h, gt: 3 }", "unreported", false),
             ("{ count: rejected, by: user, over: 1h, gt: 3 }", "unreported", true),
-            ("{ count: fact.email_changed, by: user, over: 1h, gt: 0 }", "unreported", false),
+            ("{ count: rejected, since: executed_review, gt: 3 }", "reported", true),
+            ("{ count: fact.email_changed, by: user, over: 1h, gt: 0 }", "unreported", true),
+            ("{ count: fact.nobody-reports-it, over: 400d, lt: 1 }", "unreported", true),
+            ("{ count: calls, by: [identifier, ip], counts: asked, over: 1h, gt: 3 }", "unreported", false),
         ];
         for (condition, executions, is_recorded) in cases {
             let obstacle = obstacle(condition, executions);

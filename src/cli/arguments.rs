@@ -322,7 +322,7 @@ pub(super) struct CreateOptions {
     #[arg(long)]
     pub(super) name: String,
     /// What it may do; repeatable
-    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["opener", "approver", "minter", "voucher", "executor", "reader", "evaluator", "desk", "admin"])]
+    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["opener", "approver", "minter", "voucher", "executor", "facts", "reader", "evaluator", "desk", "admin"])]
     pub(super) roles: Vec<String>,
     /// As what an approver approves
     #[arg(long, value_name = "WHO", value_parser = ["backend", "person"])]

@@ -17,6 +17,8 @@ pub(crate) enum Role {
     Voucher,
     /// May have grants spent: the customer's service that executes what was granted.
     Executor,
+    /// May report facts: what happened to users outside of Doorstep.
+    Facts,
     /// May read decisions and verifications.
     Reader,
     /// May act at the fraud desk: change lists, pause scopes.
@@ -29,12 +31,13 @@ pub(crate) enum Role {
 
 impl Role {
     /// Every role.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Opener,
         Self::Approver,
         Self::Minter,
         Self::Voucher,
         Self::Executor,
+        Self::Facts,
         Self::Reader,
         Self::Evaluator,
         Self::Desk,
@@ -49,6 +52,7 @@ impl Role {
             Self::Minter => "minter",
             Self::Voucher => "voucher",
             Self::Executor => "executor",
+            Self::Facts => "facts",
             Self::Reader => "reader",
             Self::Desk => "desk",
             Self::Evaluator => "evaluator",
@@ -166,6 +170,11 @@ impl Caller {
     /// The steps that the key is limited to, if it is.
     pub(crate) fn step_limits(&self) -> Option<&[StepKey]> {
         (!self.0.steps.is_empty()).then_some(self.0.steps.as_slice())
+    }
+
+    /// Whether the key is limited to scopes or steps: what concerns a user in every scope is then out of its reach.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.scope_limits().is_some() || self.step_limits().is_some()
     }
 
     /// Whether the key's limits let it see what concerns this scope.

@@ -113,6 +113,10 @@ text_id!(
     FactKind, 64, is_name, "a-z A-Z 0-9 . - _ :"
 );
 text_id!(
+    /// The name that whoever reports a fact has for it, such as a chargeback's number.
+    FactId, 200, is_printable, "printable characters"
+);
+text_id!(
     /// The public part of an API key, which names it in lists, logs and records.
     ApiKeyId, 32, is_name, "a-z A-Z 0-9 . - _ :"
 );

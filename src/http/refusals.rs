@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use super::problem::{Refusal, bad_api_key, invalid_request, unavailable};
 use crate::app::{
     AccessError, CallRefusal, CallbackError, DecideError, DecisionsError, DeskError, EvaluateError,
-    PageError, RedeemError, ReloadError,
+    FactError, FactFault, PageError, RedeemError, ReloadError,
 };
 use crate::callbacks::CallbackFault;
 use crate::domain::{DeskFault, EntryFault, NotSpent};
@@ -122,6 +122,29 @@ impl From<NotSpent> for Refusal {
                 Self::new(CONFLICT, "not_granted", NOT_GRANTED).with_detail(detail).because("step_not_proved")
             }
             NotSpent::NotGranted => Self::new(CONFLICT, "not_granted", NOT_GRANTED).with_detail(detail),
+        }
+    }
+}
+
+impl From<FactError> for Refusal {
+    fn from(error: FactError) -> Self {
+        match error {
+            FactError::Access(error) => error.into(),
+            FactError::Post(error) => error.into(),
+            FactError::Request(fault @ (FactFault::TooLongAgo | FactFault::Ahead)) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid_moment",
+                "The moment is none at which the fact can have happened",
+            )
+            .with_detail(fault.to_string()),
+            FactError::Request(fault) => invalid_request(fault.to_string()),
+            FactError::OutsideKeyLimits => outside_key_limits(),
+            FactError::OtherFact => Self::new(
+                StatusCode::CONFLICT,
+                "other_fact",
+                "The user has a fact of this kind and `id` that happened at another moment",
+            ),
+            FactError::Store(_) => store_unavailable(),
         }
     }
 }

@@ -11,8 +11,8 @@ use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer};
 use super::extract::BodyLimits;
 use super::problem::{method_not_allowed, not_found};
 use super::{
-    Server, accesses, answer, callbacks, decisions, desk, evaluate, grants, health, hook, jwks, policies,
-    request_id, verifications,
+    Server, accesses, answer, callbacks, decisions, desk, evaluate, facts, grants, health, hook, jwks,
+    policies, request_id, verifications,
 };
 use crate::app::App;
 use crate::config::ServerSettings;
@@ -93,7 +93,12 @@ pub(crate) fn serve(app: Arc<App>, settings: &ServerSettings) -> Result<Running,
 /// Every address that answers, and the methods it takes.
 fn routes(routes: &mut web::ServiceConfig) {
     routes
+        // Addresses are tried in this order, those with a name in them by a regular expression each: what is called most stands
+        // first.
         .service(posted("/hooks/stepup").route(web::post().to(hook::stepup)))
+        .service(posted("/v1/verification-tokens").route(web::post().to(verifications::mint_in_one_call)))
+        .service(posted("/v1/grants/redeem").route(web::post().to(grants::redeem)))
+        .service(posted("/v1/verifications/{id}/token").route(web::post().to(verifications::mint)))
         .service(
             resource("/.well-known/jwks.json", "GET, HEAD")
                 .route(web::get().to(jwks::jwks))
@@ -108,11 +113,9 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(readable("/v1/verifications/{id}/events").route(web::get().to(verifications::events)))
         .service(posted("/v1/verifications/{id}/approve").route(web::post().to(verifications::approve)))
         .service(posted("/v1/verifications/{id}/reject").route(web::post().to(verifications::reject)))
-        .service(posted("/v1/verifications/{id}/token").route(web::post().to(verifications::mint)))
         .service(posted("/v1/withdrawals").route(web::post().to(verifications::withdraw)))
-        .service(posted("/v1/verification-tokens").route(web::post().to(verifications::mint_in_one_call)))
         .service(posted("/v1/callbacks/{source}").route(web::post().to(callbacks::receive)))
-        .service(posted("/v1/grants/redeem").route(web::post().to(grants::redeem)))
+        .service(posted("/v1/facts").route(web::post().to(facts::report)))
         .service(readable("/v1/decisions").route(web::get().to(decisions::list)))
         .service(readable("/v1/decisions/{id}").route(web::get().to(decisions::show)))
         .service(readable("/v1/lists").route(web::get().to(desk::lists)))

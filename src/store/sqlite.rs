@@ -2,7 +2,8 @@
 //!
 //! **Writing.** Callers put jobs into a bounded queue; [`writer`] takes all that wait. A batch of decisions is one
 //! transaction of two round trips to SQLite ([`batch`], [`statements`]): look up which signatures came before, insert what
-//! is new and commit. `synchronous = FULL`, so what was answered survives a power cut.
+//! is new and commit. Other writes that wait together share a transaction too ([`group`]). `synchronous = FULL`, so what was
+//! answered survives a power cut.
 //!
 //! **Looking up.** A signature, a review or a subject's past is found in `signatures`, `walkable_reviews` or
 //! `decision_subjects`, which are filed from `decisions` in sorted runs ([`filing`]), or in memory while it is not filed
@@ -17,8 +18,10 @@ mod backup;
 mod batch;
 mod decisions;
 mod desk;
+mod facts;
 mod file;
 mod filing;
+mod group;
 mod kept;
 mod mints;
 mod past;
@@ -45,6 +48,7 @@ use tokio::sync::{mpsc, oneshot};
 pub(crate) use api_keys::{Revocation, StoredApiKey};
 pub(crate) use backup::Backup;
 pub(crate) use desk::DeskOutcome;
+pub(crate) use facts::FactOutcome;
 #[cfg(test)]
 pub(crate) use kept::KeptKeySet;
 pub(crate) use mints::{MintOutcome, OneCallOutcome};
@@ -154,22 +158,18 @@ impl Store {
         closed.await.unwrap_or(Ok(()))
     }
 
-    /// Runs a write of another kind than a decision in a transaction of its own, on the writing connection.
+    /// Runs a write of another kind than a decision on the writing connection: it happens whole or not at all, and the answer
+    /// comes once it is on disk ([`group`]).
     ///
     /// # Errors
-    /// [`StoreError::Busy`], [`StoreError::Closed`], or what the write says; nothing was written then.
+    /// [`StoreError::Busy`], [`StoreError::Closed`], what the write says, or how the commit failed; nothing was written then.
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         let (reply, outcome) = oneshot::channel();
-        self.enqueue(Job::Run(Box::new(move |connection| {
-            Box::pin(async move {
-                // A caller that gave up is not there any more; what was written stays.
-                drop(reply.send(writer::in_transaction(connection, work).await));
-            })
-        })))?;
+        self.enqueue(Job::Run(group::command(work, reply)))?;
         outcome.await.map_err(|_| StoreError::Closed)?
     }
 

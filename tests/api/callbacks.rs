@@ -36,8 +36,21 @@ otherwise: block
 /// A server where `sumsub` may finish `kyc_review`, `onfido` may by the policy and not by the settings, and `veriff` the other
 /// way round.
 async fn with_providers() -> Bench {
+    let secret = secret_file();
+    let bench = with_secret_in(&secret).await;
+    bench.reviewed("usr_1").await;
+    bench
+}
+
+/// Where the providers' secret is; it goes with the value.
+pub(crate) fn secret_file() -> NamedTempFile {
     let file = NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), SECRET).expect("written");
+    file
+}
+
+/// The same server, before its first call.
+pub(crate) async fn with_secret_in(file: &NamedTempFile) -> Bench {
     let path = file.path().display().to_string();
     let settings = [
         ("callbacks.sumsub.scheme", "sumsub"),
@@ -52,13 +65,11 @@ async fn with_providers() -> Bench {
         ("callbacks.veriff.steps", "kyc_review"),
         ("server.callback_body_bytes_max", "4096"),
     ];
-    let bench = Bench::with(&[("steps.yaml", STEPS), ("transfer.yaml", TRANSFER)], &settings).await;
-    bench.reviewed("usr_1").await;
-    bench
+    Bench::with(&[("steps.yaml", STEPS), ("transfer.yaml", TRANSFER)], &settings).await
 }
 
 impl Bench {
-    async fn reviewed(&self, user: &str) {
+    pub(crate) async fn reviewed(&self, user: &str) {
         assert_eq!(self.call(&transfer(user, "15000")).await.json()["status"], "review");
     }
 
@@ -95,7 +106,7 @@ impl Bench {
         Answer::of(request.header("X-Payload-Digest", signature).send().await.expect("an answer")).await
     }
 
-    async fn tell(&self, source: &str, event: &Value) -> Answer {
+    pub(crate) async fn tell(&self, source: &str, event: &Value) -> Answer {
         let body = event.to_string();
         let signature = signature(&body);
         self.deliver(source, (body, &signature)).await
@@ -117,7 +128,7 @@ fn signature(body: &str) -> String {
 }
 
 /// What Sumsub says of a verification, that many seconds after the beginning.
-fn event(opened: &Value, word: &str, second: i64) -> Value {
+pub(crate) fn event(opened: &Value, word: &str, second: i64) -> Value {
     let mut event = json!({
         "applicantId": "5cb744200a975a67ed1798a4", "levelName": "basic", "externalUserId": opened["reference"],
         "type": "applicantReviewed", "sandboxMode": false, "createdAtMs": (NOW + second) * 1000,

@@ -85,7 +85,7 @@ fn a_wish_that_cannot_be_is_refused_in_words_and_makes_nothing() {
     check("--name x", "--role <ROLE>");
     check(
         "--name x --role owner",
-        "opener, approver, minter, voucher, executor, reader, evaluator, desk, admin",
+        "opener, approver, minter, voucher, executor, facts, reader, evaluator, desk, admin",
     );
     check("--name x --role approver", "--approves-as");
     check("--name x --role approver --approves-as kyc", "backend, person");

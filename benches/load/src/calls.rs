@@ -84,17 +84,40 @@ impl SigningKey {
     }
 }
 
-/// A key set with one Ed25519 key, as Prelude publishes for its challenge tokens; nothing here is signed with it.
-///
-/// # Errors
-/// When the library refuses to make a key.
-pub(crate) fn step_up_key_set() -> Outcome<String> {
-    let key = Ed25519KeyPair::generate().doing("making the step-up key")?;
-    let x = URL_SAFE_NO_PAD.encode(key.public_key().as_ref());
-    let key = serde_json::json!({
-        "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": "bench-step-up-1", "x": x,
-    });
-    Ok(serde_json::json!({ "keys": [key] }).to_string())
+/// The `kid` under which the key set names the step-up key.
+const STEP_UP_KEY_ID: &str = "bench-step-up-1";
+
+/// The key that signs challenge tokens for Prelude in a measure.
+pub(crate) struct StepUpKey(Ed25519KeyPair);
+
+impl StepUpKey {
+    /// Makes a new Ed25519 key.
+    ///
+    /// # Errors
+    /// When the library refuses to make one.
+    pub(crate) fn generate() -> Outcome<Self> {
+        Ed25519KeyPair::generate().map(Self).doing("making the step-up key")
+    }
+
+    /// The key set that Prelude would publish for its challenge tokens.
+    pub(crate) fn key_set(&self) -> String {
+        let x = URL_SAFE_NO_PAD.encode(self.0.public_key().as_ref());
+        let key = serde_json::json!({
+            "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": STEP_UP_KEY_ID, "x": x,
+        });
+        serde_json::json!({ "keys": [key] }).to_string()
+    }
+
+    /// A challenge token with these claims.
+    pub(crate) fn token(&self, claims: &serde_json::Value) -> String {
+        let header = format!(r#"{{"alg":"EdDSA","typ":"JWT","kid":"{STEP_UP_KEY_ID}"}}"#);
+        let mut token =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let signature = self.0.sign(token.as_bytes());
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        token
+    }
 }
 
 /// A signed call.
@@ -146,7 +169,7 @@ fn kind(at: usize, seed: Seed) -> Kind {
 }
 
 fn body(at: usize, user_id: &str, seed: Seed) -> String {
-    let Kind { ip, platform, amount, currency } = kind(at, seed);
+    let Kind { ip, platform, .. } = kind(at, seed);
     let draw = seed.at(at).narrow();
     let phone = 600_000_000 + draw % 99_999_999;
     // INVARIANT: nothing in here needs escaping.
@@ -156,17 +179,24 @@ fn body(at: usize, user_id: &str, seed: Seed) -> String {
             r#"{{"type":"email_address","value":"user{at}@example.com"}},"#,
             r#"{{"type":"phone_number","value":"+33{phone}"}}],"signals":{{"user_agent":"#,
             r#""Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36","platform":"{platform}","#,
-            r#""ip":"{ip}"}},"metadata":{{"amount":"{amount}.{cents:02}","currency":"{currency}","#,
-            r#""payee":"DE{payee:018}"}}}}"#
+            r#""ip":"{ip}"}},"metadata":{metadata}}}"#
         ),
         user_id = user_id,
         at = at,
         phone = phone,
         platform = platform,
         ip = ip,
-        amount = amount,
+        metadata = metadata(at, seed),
+    )
+}
+
+/// What a call says of the transfer, as JSON; the challenge that follows from it says the same.
+pub(crate) fn metadata(at: usize, seed: Seed) -> String {
+    let Kind { amount, currency, .. } = kind(at, seed);
+    let draw = seed.at(at).narrow();
+    format!(
+        r#"{{"amount":"{amount}.{cents:02}","currency":"{currency}","payee":"DE{payee:018}"}}"#,
         cents = draw % 99 + 1,
-        currency = currency,
         payee = draw % 1_000_000,
     )
 }

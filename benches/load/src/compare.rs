@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::calls::{Call, SigningKey, step_up_key_set};
+use crate::calls::{Call, SigningKey, StepUpKey};
 use crate::drive::{Drive, Pace, Tally};
 use crate::fault::{Fault, Outcome, While as _};
 use crate::floor::Mode;
 use crate::key_sets::{KeySetServer, KeySets};
 use crate::meter::{processor_time, resident};
+use crate::report::{file_system, keep_section};
 use crate::seed::Seed;
 use crate::server::{Cores, Server, free_address};
 use crate::subject::{Stage, Subject};
@@ -92,7 +93,7 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let count = options.calls.saturating_add(options.warm_up);
     eprintln!("signing {count} calls");
     let calls: Rc<[Call]> = key.calls(count, Seed::new(options.seed))?.into();
-    let sets = KeySets { hook: key.key_set(), step_up: step_up_key_set()? };
+    let sets = KeySets { hook: key.key_set(), step_up: StepUpKey::generate()?.key_set() };
     let cores = Cores::claim();
     crate::run_local(async {
         let key_sets = KeySetServer::start(free_address()?, sets).await?;
@@ -101,7 +102,7 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
         let setting = Setting {
             about: &options.about,
             cores,
-            disk: table::file_system(&work),
+            disk: file_system(&work),
             calls: options.calls,
             connections: options.connections,
         };
@@ -113,7 +114,7 @@ fn report(options: &Options, samples: &Samples, setting: &Setting<'_>) -> Outcom
     let text = table::render(samples, setting);
     print!("{text}");
     if let Some(file) = &options.write {
-        std::fs::write(file, with_next_measure(&text, file)).doing("writing the table")?;
+        keep_section(&text, file)?;
     }
     if let Some(file) = &options.json {
         let json = serde_json::to_string_pretty(&samples.all()).doing("writing JSON")?;
@@ -206,14 +207,5 @@ impl Bench<'_> {
         } else {
             Err(server.fault(&format!("{left} of {wanted} calls were not answered: connections were cut")))
         }
-    }
-}
-
-/// The table, and what the file holds of the measure that stands below it.
-fn with_next_measure(text: &str, file: &Path) -> String {
-    let before = std::fs::read_to_string(file).unwrap_or_default();
-    match before.split_once("\n# ") {
-        Some((_, next)) => format!("{text}\n# {next}"),
-        None => text.to_owned(),
     }
 }

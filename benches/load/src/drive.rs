@@ -20,7 +20,8 @@ use tokio::time::Instant;
 
 use crate::calls::Call;
 use crate::fault::{Fault, Outcome, While as _};
-use answer::{Answers, Ending, Verdict};
+use answer::Verdict;
+pub(crate) use answer::{Answers, Ending};
 pub(crate) use tally::{Tally, Verdicts};
 
 /// How calls are sent.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::calls::{Call, SigningKey, step_up_key_set};
+use crate::calls::{Call, SigningKey, StepUpKey};
 use crate::drive::{Drive, Pace};
 use crate::fault::{Fault, Outcome};
 use crate::key_sets::{KeySetServer, KeySets};
@@ -67,7 +67,7 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
         key.write_public(file)?;
     }
     let calls: Rc<[Call]> = key.calls(options.calls, Seed::new(options.seed))?.into();
-    let sets = KeySets { hook: key.key_set(), step_up: step_up_key_set()? };
+    let sets = KeySets { hook: key.key_set(), step_up: StepUpKey::generate()?.key_set() };
     crate::run_local(async {
         let bind = SocketAddr::from((Ipv4Addr::LOCALHOST, options.key_set_port));
         let key_sets = KeySetServer::start(bind, sets).await?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::calls::{Call, SigningKey, step_up_key_set};
+use crate::calls::{Call, SigningKey, StepUpKey};
 use crate::drive::{Drive, Pace};
 use crate::fault::{Fault, Outcome, While as _};
 use crate::floor::Mode;
@@ -68,7 +68,7 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let count = options.rounds.saturating_mul(CALLS_PER_ROUND);
     eprintln!("signing {count} calls");
     let calls: Rc<[Call]> = key.calls(count, Seed::new(options.seed))?.into();
-    let sets = KeySets { hook: key.key_set(), step_up: step_up_key_set()? };
+    let sets = KeySets { hook: key.key_set(), step_up: StepUpKey::generate()?.key_set() };
     let subject = match &options.doorstep {
         None => Subject::Floor(options.floor_mode),
         Some(program) => Subject::Doorstep {

@@ -1,11 +1,12 @@
 //! `load`: measures Doorstep's hook beside a floor built from the same parts, and kills it under load.
 //!
 //! - `compare`: floor and Doorstep in turn with the same signed calls; processor time, memory, start to ready.
+//! - `mint`: what a verification token costs beside its bare signature.
 //! - `kill`: kills a server under load again and again and keeps a ledger of what it answered.
 //! - `drive`: sends signed calls to a server that is already there.
-//! - `floor`: the floor itself.
+//! - `floor`, `signing-floor`: the floors themselves.
 //!
-//! Everything stays on loopback. `benches/hook.sh` and `benches/kill.sh` build and call this.
+//! Everything stays on loopback. `benches/hook.sh`, `benches/mint.sh` and `benches/kill.sh` build and call this.
 
 mod calls;
 mod compare;
@@ -16,6 +17,8 @@ mod floor;
 mod key_sets;
 mod kill;
 mod meter;
+mod mint;
+mod report;
 mod seed;
 mod server;
 mod subject;
@@ -42,20 +45,26 @@ struct Arguments {
 enum Command {
     /// Measure floor and Doorstep in turn.
     Compare(compare::Options),
+    /// Measure what verification tokens cost, beside a floor that only signs.
+    Mint(mint::Options),
     /// Kill a server under load, again and again.
     Kill(kill::Options),
     /// Send signed calls to a server that is already there.
     Drive(drive_one::Options),
     /// Serve the floor.
     Floor(floor::Options),
+    /// Serve the floor that only signs.
+    SigningFloor(mint::FloorOptions),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Compare(options) => compare::run(&options),
+        Command::Mint(options) => mint::run(&options),
         Command::Kill(options) => kill::run(&options),
         Command::Drive(options) => drive_one::run(&options),
         Command::Floor(options) => floor::serve(&options),
+        Command::SigningFloor(options) => mint::serve_floor(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

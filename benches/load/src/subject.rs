@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::fault::{Outcome, While as _};
 use crate::floor::Mode;
@@ -30,6 +31,24 @@ pub(crate) struct Stage<'a> {
     pub(crate) key_sets: KeySetServer,
     /// The signing key's public part.
     pub(crate) public_key: &'a Path,
+}
+
+impl Stage<'_> {
+    /// Gives one of Doorstep's commands the settings of a measure. Nothing of the caller's own settings, proxies or log levels
+    /// may reach what is measured.
+    pub(crate) fn settings(&self, command: &mut Command, directory: &Path, policies: &Path) {
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("HOME", directory)
+            .env("DOORSTEP__SERVER__WORKERS", "1")
+            .env("DOORSTEP__PRELUDE__APP_ID", "bench")
+            .env("DOORSTEP__PRELUDE__KEY_SET_URL", self.key_sets.hook_url())
+            .env("DOORSTEP__PRELUDE__STEP_UP_KEY_SET_URL", self.key_sets.step_up_url())
+            .env("DOORSTEP__POLICIES__DIR", policies)
+            .env("DOORSTEP__STORE__URL", format!("sqlite://{}", Subject::store(directory).display()))
+            .current_dir(directory);
+    }
 }
 
 impl Subject {
@@ -62,17 +81,9 @@ impl Subject {
             }
             Self::Doorstep { program, policies } => {
                 let mut command = stage.cores.command(program);
-                // Nothing of the caller's own settings, proxies or log levels may reach what is measured.
-                command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", directory);
-                command
-                    .args(["serve", "--dev"])
-                    .env("DOORSTEP__SERVER__BIND", address.to_string())
-                    .env("DOORSTEP__SERVER__WORKERS", "1")
-                    .env("DOORSTEP__PRELUDE__APP_ID", "bench")
-                    .env("DOORSTEP__PRELUDE__KEY_SET_URL", stage.key_sets.hook_url())
-                    .env("DOORSTEP__PRELUDE__STEP_UP_KEY_SET_URL", stage.key_sets.step_up_url())
-                    .env("DOORSTEP__POLICIES__DIR", policies)
-                    .env("DOORSTEP__STORE__URL", format!("sqlite://{}", store.display()));
+                command.args(["serve", "--dev"]);
+                stage.settings(&mut command, directory, policies);
+                command.env("DOORSTEP__SERVER__BIND", address.to_string());
                 command
             }
         };

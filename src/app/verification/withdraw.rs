@@ -48,13 +48,12 @@ impl App {
 
     /// A key that is limited to scopes or steps reaches single verifications only, those within its limits.
     async fn may_withdraw(&self, caller: &Caller, of: &WithdrawnOf) -> Result<Withdrawal, VerificationError> {
-        let is_limited = caller.scope_limits().is_some() || caller.step_limits().is_some();
         match of {
             WithdrawnOf::One(id) => {
                 self.visible(caller, &id.to_string()).await?;
                 Ok(Withdrawal::Asked)
             }
-            WithdrawnOf::Session(_) | WithdrawnOf::User(_) if is_limited => {
+            WithdrawnOf::Session(_) | WithdrawnOf::User(_) if caller.is_limited() => {
                 Err(VerificationError::OutsideKeyLimits)
             }
             WithdrawnOf::Session(_) => Ok(Withdrawal::SessionRevoked),

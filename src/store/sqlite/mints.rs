@@ -7,7 +7,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use super::Store;
-use super::verifications::{DecideOutcome, OpenOutcome, OpenWish, decide_on, open_on};
+use super::verifications::{DecideOutcome, OpenOutcome, OpenWish, decide_found_on, open_on};
 use crate::domain::{
     ChallengeId, Decided, Jti, Kid, MintRecord, Scope, StepKey, StoredToken, Timestamp, UserId, Verification,
     VerificationId, VerificationState,
@@ -109,7 +109,7 @@ impl Store {
                     OpenOutcome::Opened(found) | OpenOutcome::Before(found) => found,
                 };
                 let id = found.opening.id;
-                let found = match decide_on(connection, id, (&decided, None::<Duration>)).await? {
+                let found = match decide_found_on(connection, found, (&decided, None::<Duration>)).await? {
                     DecideOutcome::Decided(found) => found,
                     DecideOutcome::Before(found) if found.recorded_state == VerificationState::Approved => {
                         found

@@ -7,15 +7,15 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::types::Json;
 
 use super::tail::SharedTail;
-use super::{Store, traits};
+use super::{Store, facts, traits};
 use crate::domain::{
-    Asker, Counts, DecisionRecord, Executions, History, HistoryNeed, Measure, Needs, PastCall, PastEvent,
-    PastRejection, Scope, StepKey, Subject, SubjectKey, Timestamp, VerdictKind, Window,
+    Asker, Counts, DecisionRecord, Executions, FactKind, History, HistoryNeed, Measure, Needs, PastCall,
+    PastEvent, PastRejection, Scope, StepKey, Subject, SubjectKey, Timestamp, VerdictKind, Window,
 };
 use crate::store::StoreError;
 
-/// The most recorded calls that one call's conditions look through, and the most rejections. Beyond it there is no verdict:
-/// an answer that leaves some out could be too soft.
+/// The most recorded calls that one call's conditions look through, the most rejections, and the most facts. Beyond it there is
+/// no verdict: an answer that leaves some out could be too soft.
 const EVENTS_MAX: usize = 20_000;
 
 /// The calls about a user, given as an expression for when each was executed: what is filed, what is not filed yet, and
@@ -51,10 +51,10 @@ pub(super) const REJECTIONS: &str = "
      WHERE user_id = ?1 AND state = 'rejected' AND decided_at >= ?2
      LIMIT ?3";
 
-/// Whether the record can answer a question: it finds calls and rejections by their user, and knows no facts. To any other
-/// it would find nothing, which could be too soft.
+/// Whether the record can answer a question: it finds the past by its user. To any other question it would find nothing,
+/// which could be too soft.
 pub(crate) fn is_recorded(need: &HistoryNeed) -> bool {
-    need.by.contains(&Subject::User) && !matches!(need.measure, Measure::Fact(_))
+    need.by.contains(&Subject::User)
 }
 
 impl Store {
@@ -83,15 +83,19 @@ pub(super) async fn history(
     if !needs.as_slice().iter().all(is_recorded) {
         return Err(StoreError::UnrecordedPast);
     }
+    let user = user_key(asker)?;
     let mut events = Vec::new();
-    if let Some(back_to) = reaches_back_to(needs, asker, is_of_calls) {
+    if let Some(back_to) = reaches_back_to(needs, asker, asks_for_calls) {
         let select =
             if needs.as_slice().iter().any(asks_for_executions) { CALLS_AND_EXECUTIONS } else { CALLS };
-        events = calls(connection, tail, (select, asker), back_to).await?;
+        events = calls(connection, tail, (select, user), back_to).await?;
         events.extend_from_slice(earlier);
     }
-    if let Some(back_to) = reaches_back_to(needs, asker, |need| !is_of_calls(need)) {
-        events.extend(rejections(connection, asker, back_to).await?);
+    if let Some(back_to) = reaches_back_to(needs, asker, |need| need.measure == Measure::Rejected) {
+        events.extend(rejections(connection, (asker, user), back_to).await?);
+    }
+    if let Some(back_to) = reaches_back_to(needs, asker, |need| fact_kind(need).is_some()) {
+        events.extend(reported(connection, (needs, user), back_to).await?);
     }
     Ok(History::of(needs, asker, |_| &events))
 }
@@ -109,9 +113,18 @@ pub(super) fn event(record: &DecisionRecord) -> PastEvent {
     })
 }
 
-/// Whether a need counts calls; else it counts rejections.
-fn is_of_calls(need: &HistoryNeed) -> bool {
-    need.measure != Measure::Rejected
+/// Whether a need's answer depends on calls: on those that it counts, or on the review after which it begins to count.
+fn asks_for_calls(need: &HistoryNeed) -> bool {
+    let counts_calls = !matches!(need.measure, Measure::Rejected | Measure::Fact(_));
+    counts_calls || need.window == Window::SinceExecutedReview
+}
+
+/// The kind of the facts that a need counts.
+fn fact_kind(need: &HistoryNeed) -> Option<&FactKind> {
+    match &need.measure {
+        Measure::Fact(kind) => Some(kind),
+        _ => None,
+    }
 }
 
 /// Whether a need's answer depends on what was executed.
@@ -128,22 +141,19 @@ fn reaches_back_to(needs: &Needs, asker: &Asker, kind: fn(&HistoryNeed) -> bool)
 async fn calls(
     connection: &mut SqliteConnection,
     tail: &SharedTail,
-    (select, asker): (&'static str, &Asker),
+    (select, user): (&'static str, &SubjectKey),
     reaches_back_to: Timestamp,
 ) -> Result<Vec<PastEvent>, StoreError> {
-    let keys: Vec<_> = user_keys(asker).collect();
     let (unfiled, last_seq) = {
         let tail = tail.read();
-        let about = keys.iter().flat_map(|key| tail.calls_about(key, reaches_back_to));
-        (about.collect::<BTreeSet<i64>>(), tail.last_seq())
+        (tail.calls_about(user, reaches_back_to).collect::<BTreeSet<i64>>(), tail.last_seq())
     };
-    let keys: Vec<_> = keys.into_iter().map(traits::hexadecimal).collect();
     let rows = sqlx::query(select)
-        .bind(Json(keys))
+        .bind(Json([traits::hexadecimal(user)]))
         .bind(reaches_back_to.unix_micros())
         .bind(Json(unfiled))
         .bind(last_seq)
-        .bind(i64::try_from(EVENTS_MAX + 1).unwrap_or(i64::MAX))
+        .bind(events_limit())
         .fetch_all(connection)
         .await?;
     if rows.len() > EVENTS_MAX {
@@ -154,14 +164,13 @@ async fn calls(
 
 async fn rejections(
     connection: &mut SqliteConnection,
-    asker: &Asker,
+    (asker, user): (&Asker, &SubjectKey),
     reaches_back_to: Timestamp,
 ) -> Result<Vec<PastEvent>, StoreError> {
-    let Some(user) = user_keys(asker).next() else { return Ok(Vec::new()) };
     let rows = sqlx::query(REJECTIONS)
         .bind(asker.user_id.as_str())
         .bind(reaches_back_to.unix_micros())
-        .bind(i64::try_from(EVENTS_MAX + 1).unwrap_or(i64::MAX))
+        .bind(events_limit())
         .fetch_all(connection)
         .await?;
     if rows.len() > EVENTS_MAX {
@@ -170,8 +179,28 @@ async fn rejections(
     rows.iter().map(|row| rejection(row, user).map(PastEvent::Rejection)).collect()
 }
 
-fn user_keys(asker: &Asker) -> impl Iterator<Item = &SubjectKey> {
-    asker.subjects.iter().filter(|(subject, _)| *subject == Subject::User).map(|(_, key)| key)
+async fn reported(
+    connection: &mut SqliteConnection,
+    (needs, user): (&Needs, &SubjectKey),
+    reaches_back_to: Timestamp,
+) -> Result<Vec<PastEvent>, StoreError> {
+    let kinds = needs.as_slice().iter().filter_map(fact_kind).collect();
+    let found = facts::about(connection, user, (kinds, reaches_back_to), events_limit()).await?;
+    if found.len() > EVENTS_MAX {
+        return Err(StoreError::TooMuchPast);
+    }
+    Ok(found.into_iter().map(PastEvent::Fact).collect())
+}
+
+/// One more than may be looked through: so many tell that there are too many.
+fn events_limit() -> i64 {
+    i64::try_from(EVENTS_MAX + 1).unwrap_or(i64::MAX)
+}
+
+/// The asker's own key. Every call has one; without it nothing would be found, which is no answer.
+fn user_key(asker: &Asker) -> Result<&SubjectKey, StoreError> {
+    let user = asker.subjects.iter().find(|(subject, _)| *subject == Subject::User);
+    user.map(|(_, key)| key).ok_or(StoreError::UnrecordedPast)
 }
 
 fn rejection(row: &SqliteRow, user: &SubjectKey) -> Result<PastRejection, StoreError> {

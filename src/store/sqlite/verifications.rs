@@ -16,15 +16,18 @@ use crate::store::{Answered, Once, StoreError};
 use row::{select, verification};
 
 pub(crate) use deciding::DecideOutcome;
-pub(super) use deciding::{advance, decide_on, is_kept, withdraw_on};
+pub(super) use deciding::{advance, decide_found_on, decide_on, is_kept, withdraw_on};
 
 /// The most events of one verification that are shown.
 const EVENTS_MAX: i64 = 1000;
 
+/// Opens one and notes that, in one round trip.
 const INSERT: &str = "
     INSERT INTO verifications (id, reference, source, challenge_id, step_key, user_id, session_id, scope, metadata,
            decision_id, proof, opened_by, opened_at, expires_at, version, state)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 'pending')";
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 'pending')
+    RETURNING seq;
+    INSERT INTO verification_events (verification_id, version, at, kind, actor) VALUES (?, 1, ?, ?, ?)";
 
 /// The condition on the state counts one whose time ran out as expired, whether or not that was noted.
 const PAGE: &str = select!(
@@ -157,21 +160,24 @@ pub(super) async fn open_on(
         let same = found.opening.user_id == opening.user_id && found.opening.scope == opening.scope;
         return Ok(if same { OpenOutcome::Before(Box::new(found)) } else { OpenOutcome::Conflict });
     }
-    insert(connection, opening).await?;
-    let by = Actor::ApiKey(opening.opened_by.clone()).to_string();
-    let event = Event { kind: EventKind::Opened, at: opening.opened_at, actor: &by, detail: None };
-    note(connection, (opening.id, 1), event).await?;
-    if let Some(since) = wish.approvals_since {
-        deciding::approve_by_kept(connection, opening, since).await?;
-    }
-    let opened = load(connection, opening.id).await?;
-    opened
-        .map(|opened| OpenOutcome::Opened(Box::new(opened)))
-        .ok_or_else(|| StoreError::corrupt("verifications", "id", opening.id.to_string()))
+    let seq = insert(connection, opening).await?;
+    let kept = match wish.approvals_since {
+        Some(since) => deciding::approve_by_kept(connection, opening, since).await?,
+        None => None,
+    };
+    let (recorded_state, version, decided) = match kept {
+        Some((decided, version)) => (VerificationState::Approved, version, Some(decided)),
+        None => (VerificationState::Pending, 1, None),
+    };
+    let opening = opening.clone();
+    let opened = Verification { seq, opening, version, recorded_state, decided, withdrawn: None };
+    Ok(OpenOutcome::Opened(Box::new(opened)))
 }
 
-async fn insert(connection: &mut SqliteConnection, opening: &Opening) -> Result<(), StoreError> {
-    sqlx::query(INSERT)
+/// - returns: its place in the record.
+async fn insert(connection: &mut SqliteConnection, opening: &Opening) -> Result<i64, StoreError> {
+    // All rows are fetched: whoever stops at the first leaves the second statement undone.
+    let rows = sqlx::query(INSERT)
         .bind(opening.id.uuid())
         .bind(opening.reference.to_string())
         .bind(opening.source.as_ref().map(crate::domain::SourceName::as_str))
@@ -186,9 +192,14 @@ async fn insert(connection: &mut SqliteConnection, opening: &Opening) -> Result<
         .bind(opening.opened_by.as_str())
         .bind(opening.opened_at.unix_micros())
         .bind(opening.expires_at.unix_micros())
-        .execute(connection)
+        .bind(opening.id.uuid())
+        .bind(opening.opened_at.unix_micros())
+        .bind(EventKind::Opened.as_str())
+        .bind(Actor::ApiKey(opening.opened_by.clone()).to_string())
+        .fetch_all(connection)
         .await?;
-    Ok(())
+    let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    Ok(row.try_get("seq")?)
 }
 
 /// The verification with this id, as the transaction sees it.

@@ -1,17 +1,17 @@
 //! The one task that writes.
 //!
 //! It owns the writing connection and is never cancelled, so no transaction is ever left half way. It takes everything
-//! that waits, commits the decisions among it together, then runs the other writes, each in a transaction of its own.
+//! that waits, commits the decisions among it together, then the other writes together.
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{self, Pending};
 use super::filing;
+use super::group::{self, Command};
 use super::statements::BatchStatements;
 use super::tail::{SharedTail, Tail};
 use crate::metrics::Metrics;
@@ -20,9 +20,6 @@ use crate::store::{StoreError, StoreSettings};
 /// When filing keeps failing, decisions are refused once this many times the usual number is not filed, so that memory
 /// stays bounded.
 const UNFILED_MAX_FACTOR: usize = 4;
-
-/// A write of another kind than a decision: it runs on the writing connection and answers its caller itself.
-pub(super) type Command = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, ()> + Send>;
 
 /// What waits for the writer.
 pub(super) enum Job {
@@ -90,8 +87,8 @@ impl Writer {
             if !decisions.is_empty() {
                 self.record(decisions).await;
             }
-            for command in commands {
-                command(&mut self.connection).await;
+            for _ in 0..group::run(&mut self.connection, commands).await {
+                self.metrics.store_failure();
             }
         }
         let outcome = self.finish().await;
@@ -184,18 +181,4 @@ impl Writer {
         moved?;
         filed
     }
-}
-
-/// Runs a write in a transaction of its own.
-///
-/// # Errors
-/// Whatever `work` or the commit says; nothing was written then.
-pub(super) async fn in_transaction<T, F>(connection: &mut SqliteConnection, work: F) -> Result<T, StoreError>
-where
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send,
-{
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let outcome = work(&mut transaction).await?;
-    transaction.commit().await?;
-    Ok(outcome)
 }

@@ -6,6 +6,7 @@ use crate::drive::{Tally, Verdicts};
 use crate::fault::{Fault, Outcome};
 use crate::floor::Mode;
 use crate::meter::Resident;
+use crate::report::median;
 
 /// Doorstep's name among the subjects.
 pub(super) const DOORSTEP: &str = "doorstep";
@@ -102,12 +103,6 @@ impl Samples {
     }
 }
 
-/// The middle value; the lower of the two middle ones where their number is even.
-pub(super) fn median(mut figures: Vec<f64>) -> Option<f64> {
-    figures.sort_unstable_by(f64::total_cmp);
-    figures.get(figures.len().saturating_sub(1) / 2).copied()
-}
-
 /// Processor time by the number of answers, µs.
 pub(super) fn per_call_us(busy: Duration, tally: &Tally) -> f64 {
     let answers = u32::try_from(tally.verdicts.all()).unwrap_or(u32::MAX).max(1);
@@ -122,16 +117,4 @@ pub(super) fn ms(span: Duration) -> f64 {
 /// KiB in MiB.
 pub(super) fn mib(kib: u64) -> f64 {
     f64::from(u32::try_from(kib).unwrap_or(u32::MAX)) / 1_024.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_is_the_lower_middle() {
-        assert_eq!(median(vec![]), None);
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.0));
-    }
 }

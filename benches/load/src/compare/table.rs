@@ -1,10 +1,10 @@
 //! The figures as a table that people read and that is committed.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
-use super::sample::{DOORSTEP, Sample, Samples, median, mib};
+use super::sample::{DOORSTEP, Sample, Samples, mib};
 use crate::floor::Mode;
+use crate::report::{kernel, median, processor, spread};
 use crate::server::Cores;
 
 /// Under what conditions was measured.
@@ -72,7 +72,7 @@ pub(super) fn render(samples: &Samples, setting: &Setting<'_>) -> String {
         let _ = writeln!(
             text,
             "| {name} | {} | {} | {} | {} | {} | {} |",
-            spread(samples, subject, 1, |sample| sample.cpu_us),
+            spread(figures(samples, subject, |sample| sample.cpu_us), 1),
             middle(samples, subject, 0, |sample| sample.calls_per_second),
             middle(samples, subject, 2, |sample| sample.p50_ms),
             middle(samples, subject, 2, |sample| sample.p99_ms),
@@ -87,8 +87,8 @@ pub(super) fn render(samples: &Samples, setting: &Setting<'_>) -> String {
             "\n**Doorstep costs {ratio:.2} times the floor** (rounds: {}).\n\
              Start to ready: {} ms on an empty store, {} ms with an existing key and store.",
             each.join(", "),
-            spread(samples, DOORSTEP, 0, |sample| sample.ready_first_ms),
-            spread(samples, DOORSTEP, 0, |sample| sample.ready_again_ms),
+            spread(figures(samples, DOORSTEP, |sample| sample.ready_first_ms), 0),
+            spread(figures(samples, DOORSTEP, |sample| sample.ready_again_ms), 0),
         );
     }
     text
@@ -101,41 +101,4 @@ fn figures(samples: &Samples, subject: &str, figure: fn(&Sample) -> f64) -> Vec<
 fn middle(samples: &Samples, subject: &str, digits: usize, figure: fn(&Sample) -> f64) -> String {
     median(figures(samples, subject, figure))
         .map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
-}
-
-fn spread(samples: &Samples, subject: &str, digits: usize, figure: fn(&Sample) -> f64) -> String {
-    let all = figures(samples, subject, figure);
-    let (low, high) = (all.iter().copied().reduce(f64::min), all.iter().copied().reduce(f64::max));
-    match (median(all), low, high) {
-        (Some(middle), Some(low), Some(high)) => {
-            format!("{middle:.digits$} ({low:.digits$} – {high:.digits$})")
-        }
-        _ => "–".to_owned(),
-    }
-}
-
-fn processor() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let count = text.lines().filter(|line| line.starts_with("processor")).count();
-    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    format!("{count} × {}", model.map_or("unnamed core", |(_, name)| name.trim()))
-}
-
-fn kernel() -> String {
-    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!("Linux {}", release.trim())
-}
-
-/// The kind of file system under a directory: a store in memory would make durability free.
-pub(super) fn file_system(directory: &Path) -> String {
-    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let kind = mounts
-        .lines()
-        .filter_map(|line| {
-            let mut fields = line.split(' ').skip(1);
-            Some((Path::new(fields.next()?), fields.next()?))
-        })
-        .filter(|(point, _)| directory.starts_with(point))
-        .max_by_key(|(point, _)| point.components().count());
-    kind.map_or_else(|| "an unknown file system".to_owned(), |(_, kind)| kind.to_owned())
 }

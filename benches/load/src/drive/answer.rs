@@ -1,5 +1,7 @@
 //! Reads HTTP/1.1 answers from a kept connection and says which verdict each carries.
 
+use std::ops::Range;
+
 use serde::Deserialize;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
@@ -59,14 +61,23 @@ impl Answers {
     /// # Errors
     /// [`Ending::Cut`] when there is none, [`Ending::Wrong`] when it is not a verdict.
     pub(crate) async fn next(&mut self, stream: &mut TcpStream) -> Result<Verdict, Ending> {
+        let body = self.next_body(stream, "200").await?;
+        verdict(body).ok_or_else(|| wrong("an answer is not a verdict", body))
+    }
+
+    /// Reads the next answer and gives its body.
+    ///
+    /// # Errors
+    /// [`Ending::Cut`] when there is none, [`Ending::Wrong`] when it has not this status.
+    pub(crate) async fn next_body(&mut self, stream: &mut TcpStream, status: &str) -> Result<&[u8], Ending> {
         self.0.clear();
         loop {
             match stream.read_buf(&mut self.0).await {
                 Ok(0) | Err(_) => return Err(Ending::Cut),
                 Ok(_) => {}
             }
-            if let Some(verdict) = read(&self.0)? {
-                return Ok(verdict);
+            if let Some(body) = read(&self.0, status)? {
+                return Ok(self.0.get(body).unwrap_or_default());
             }
             if self.0.len() > ANSWER_BYTES_MAX {
                 return Err(Ending::Wrong("an answer is longer than 64 KB".to_owned()));
@@ -75,8 +86,8 @@ impl Answers {
     }
 }
 
-/// Reads one whole answer; `None` while it is not whole.
-fn read(bytes: &[u8]) -> Result<Option<Verdict>, Ending> {
+/// Finds the body of one whole answer; `None` while it is not whole.
+fn read(bytes: &[u8], status: &str) -> Result<Option<Range<usize>>, Ending> {
     let Some(head_len) = bytes.windows(4).position(|end| end == b"\r\n\r\n") else {
         return Ok(None);
     };
@@ -87,13 +98,14 @@ fn read(bytes: &[u8]) -> Result<Option<Verdict>, Ending> {
     if body.len() < length {
         return Ok(None);
     }
-    if !head.starts_with("HTTP/1.1 200 ") {
-        return Err(wrong("an answer is not 200", bytes));
+    let said = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.split(' ').next());
+    if said != Some(status) {
+        return Err(wrong("an answer has another status", bytes));
     }
     if body.len() > length {
         return Err(wrong("an answer is longer than it says", bytes));
     }
-    verdict(body).map(Some).ok_or_else(|| wrong("an answer is not a verdict", bytes))
+    Ok(Some(bytes.len() - length..bytes.len()))
 }
 
 fn content_length(line: &str) -> Option<usize> {
@@ -127,16 +139,18 @@ mod tests {
     fn an_answer_is_read_once_it_is_whole() {
         let whole = b"HTTP/1.1 200 OK\r\ncontent-length: 18\r\n\r\n{\"status\":\"block\"}";
         for cut in 0..whole.len() {
-            assert_eq!(read(&whole[..cut]), Ok(None), "{cut}");
+            assert_eq!(read(&whole[..cut], "200"), Ok(None), "{cut}");
         }
-        assert_eq!(read(whole), Ok(Some(Verdict::Block)));
+        let body = read(whole, "200").ok().flatten().expect("a body");
+        assert_eq!(verdict(&whole[body]), Some(Verdict::Block));
     }
 
     #[test]
     fn only_a_200_with_a_verdict_counts() {
         let check = |status: &str, body: &str, expected: Option<Verdict>| {
             let text = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-            assert_eq!(read(text.as_bytes()).ok().flatten(), expected, "{text}");
+            let body = read(text.as_bytes(), "200").ok().flatten();
+            assert_eq!(body.and_then(|body| verdict(&text.as_bytes()[body])), expected, "{text}");
         };
         check("200 OK", r#"{"status":"continue","granted_for":1}"#, Some(Verdict::Continue));
         check("200 OK", r#"{"status":"continue"}"#, None);

@@ -10,11 +10,11 @@ use super::past::{asker, key, need, record, user};
 use super::redemptions::{opened, redeem_at, run};
 use super::*;
 use crate::domain::{
-    ApiKeyId, Asker, Counts, Executions, FieldKeys, History, HistoryNeed, Measure, Needs, Spending, Subject,
-    Tally, Window,
+    ApiKeyId, Asker, Counts, Executions, FactKind, FieldKeys, History, HistoryNeed, Measure, Needs, Spending,
+    Subject, Tally, Window,
 };
 use crate::store::Question;
-use crate::store::sqlite::{past as sql, redemptions};
+use crate::store::sqlite::{facts, past as sql, redemptions};
 
 const USABLE: Counts = Counts::Usable(Executions::Reported);
 
@@ -140,6 +140,31 @@ async fn rejected_steps_are_their_users() {
     }
 }
 
+/// What is no call itself begins to count after the review, too: nobody else asks for calls here.
+#[tokio::test]
+async fn rejections_and_facts_are_counted_since_the_executed_review() {
+    let directory = Directory::new();
+    let store = opened(&directory).await;
+    let since = |measure| HistoryNeed {
+        window: Window::SinceExecutedReview,
+        ..need(measure, Subject::User, Counts::Asked)
+    };
+    let fact = || Measure::Fact(FactKind::new("chargeback").expect("a kind"));
+    let rejected = verification(&format!("{:032x}", 1), "usr_test", ("rejected", "transfer:write"));
+    run(&store, rejected.leak()).await.expect("kept");
+    let reported = "INSERT INTO facts (user_key, user_id, kind, happened_at, recorded_at, api_key_id)
+                    VALUES (CAST('u' AS BLOB), 'usr_test', 'chargeback', 1790000030000000, 0, 'executor')";
+    run(&store, reported).await.expect("kept");
+    store.record_decision(signature(1), reviewed(1, 0)).await.expect("recorded");
+    for measure in [Measure::Rejected, fact()] {
+        assert_eq!(seen(&store, 100, since(measure)).await, Tally::Count(1));
+    }
+    assert!(redeem(&store, || at(31)).await);
+    for measure in [Measure::Rejected, fact()] {
+        assert_eq!(seen(&store, 100, since(measure)).await, Tally::Count(0));
+    }
+}
+
 /// Decides call `n` as of `now`, granted while fewer than ten are executed or can be.
 async fn ask(store: &Store, n: u64, now: Timestamp) -> bool {
     let needs = Needs::new([calls(USABLE)]);
@@ -223,7 +248,9 @@ async fn no_redemption_follows_a_call_that_took_its_grant_for_ended() {
 async fn nothing_is_looked_through_from_end_to_end() {
     let directory = Directory::new();
     let store = directory.open().await;
-    for statement in [sql::CALLS_AND_EXECUTIONS, sql::REJECTIONS, redemptions::FIND] {
+    let statements =
+        [sql::CALLS_AND_EXECUTIONS, sql::REJECTIONS, redemptions::FIND, facts::BY_ID, facts::ABOUT];
+    for statement in statements {
         let plan = format!("EXPLAIN QUERY PLAN {statement}");
         let rows = store
             .write(|connection| {

@@ -165,13 +165,20 @@ async fn what_is_not_recorded_is_no_empty_past() {
     let directory = Directory::new();
     let store = directory.open().await;
     let calls = || need(Measure::Calls, Subject::User, Counts::Asked);
+    let fact = || Measure::Fact(FactKind::new("email_changed").expect("a kind"));
     let needs = [
         need(Measure::Calls, Subject::Ip, Counts::Asked),
         need(Measure::Rejected, Subject::Ip, Counts::Asked),
-        need(Measure::Fact(FactKind::new("email_changed").expect("a kind")), Subject::User, Counts::Asked),
+        need(fact(), Subject::Ip, Counts::Asked),
     ];
     for (n, need) in (0..).zip(needs) {
         let refused = ask(&store, n, (user("u"), need.clone()), |_| true).await;
+        assert!(matches!(refused, Err(StoreError::UnrecordedPast)), "{need}: {refused:?}");
+    }
+    let nobody = || vec![(Subject::Ip, key("203.0.113.1"))];
+    for (n, measure) in (10..).zip([Measure::Calls, Measure::Rejected, fact()]) {
+        let need = need(measure, Subject::User, Counts::Asked);
+        let refused = ask(&store, n, (nobody(), need.clone()), |_| true).await;
         assert!(matches!(refused, Err(StoreError::UnrecordedPast)), "{need}: {refused:?}");
     }
     assert!(

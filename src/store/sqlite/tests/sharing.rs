@@ -126,3 +126,32 @@ fn signing_key(kid: &str) -> SigningKeyRecord {
         created_at: START,
     }
 }
+
+#[tokio::test]
+async fn writes_that_wait_are_committed_together_and_one_that_fails_is_taken_back_alone() {
+    let directory = Directory::new();
+    let store = directory.open().await;
+    let write = |n: u32| {
+        store.write(move |connection| {
+            Box::pin(async move {
+                let insert = "INSERT INTO secrets (name, sealed) VALUES (?, x'01')";
+                sqlx::query(insert).bind(format!("s{n}")).execute(&mut *connection).await?;
+                if n % 5 == 3 {
+                    sqlx::query(insert).bind("s0").execute(connection).await?;
+                }
+                Ok(n)
+            })
+        })
+    };
+    let done = join_all((0..20).map(write)).await;
+    for (n, done) in (0..).zip(done) {
+        match done {
+            Ok(told) => assert!(told == n && n % 5 != 3),
+            Err(fault) => assert!(n % 5 == 3 && matches!(fault, StoreError::Refused(_)), "{n}: {fault:?}"),
+        }
+    }
+    assert_eq!(number(&store, "SELECT count(*) FROM secrets").await, 16);
+    store.close().await.expect("closed");
+    let store = directory.open().await;
+    assert_eq!(number(&store, "SELECT count(*) FROM secrets").await, 16, "all of it was committed");
+}

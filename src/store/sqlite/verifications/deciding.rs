@@ -17,12 +17,14 @@ use crate::store::{Answered, Once, StoreError};
 /// Who notes that time ran out.
 const OURSELVES: &str = "doorstep";
 
-/// The trigger of the table refuses this for one that is not pending.
+/// Decides and notes that, in one round trip. The trigger of the table refuses this for one that is not pending.
 const DECIDE: &str = "
     UPDATE verifications
-       SET state = ?2, decided_at = ?3, decided_as = ?4, actor = ?5, reason = ?6, version = version + 1
-     WHERE id = ?1 AND state = 'pending'
-    RETURNING version";
+       SET state = ?, decided_at = ?, decided_as = ?, actor = ?, reason = ?, version = version + 1
+     WHERE id = ? AND state = 'pending'
+    RETURNING version;
+    INSERT INTO verification_events (verification_id, version, at, kind, actor, detail)
+    SELECT id, version, ?, ?, ?, ? FROM verifications WHERE id = ?";
 
 const EXPIRE: &str = "
     UPDATE verifications SET state = 'expired', version = version + 1
@@ -162,7 +164,18 @@ pub(in crate::store::sqlite) async fn decide_on(
     (decided, kept_for): (&Decided, Option<Duration>),
 ) -> Result<DecideOutcome, StoreError> {
     let Some(found) = load(connection, id).await? else { return Ok(DecideOutcome::Unknown) };
-    let found = Box::new(found);
+    decide_found_on(connection, Box::new(found), (decided, kept_for)).await
+}
+
+/// Decides a verification inside the transaction that has just read or made it.
+///
+/// # Errors
+/// The transaction must be given up.
+pub(in crate::store::sqlite) async fn decide_found_on(
+    connection: &mut SqliteConnection,
+    found: Box<Verification>,
+    (decided, kept_for): (&Decided, Option<Duration>),
+) -> Result<DecideOutcome, StoreError> {
     match found.state_at(decided.at) {
         VerificationState::Approved | VerificationState::Rejected => Ok(DecideOutcome::Before(found)),
         _ if found.withdrawn.is_some() => Ok(DecideOutcome::Withdrawn),
@@ -173,7 +186,7 @@ pub(in crate::store::sqlite) async fn decide_on(
             _ => Ok(DecideOutcome::TooLate),
         },
         VerificationState::Pending => {
-            let version = decide_pending(connection, id, (decided, None)).await?;
+            let version = decide_pending(connection, found.opening.id, (decided, None)).await?;
             let recorded_state = decided.outcome.state();
             let decided = Some(decided.clone());
             let now = Verification { version, recorded_state, decided, ..*found };
@@ -188,15 +201,6 @@ async fn decide_pending(
     id: VerificationId,
     (decided, kept): (&Decided, Option<VerificationId>),
 ) -> Result<u32, StoreError> {
-    let version = sqlx::query_scalar(DECIDE)
-        .bind(id.uuid())
-        .bind(decided.outcome.state().as_str())
-        .bind(decided.at.unix_micros())
-        .bind(decided.decided_as.to_string())
-        .bind(decided.actor.as_str())
-        .bind(decided.reason.as_str())
-        .fetch_one(&mut *connection)
-        .await?;
     let kind = match decided.outcome {
         StepOutcome::Approved => EventKind::Approved,
         StepOutcome::Rejected => EventKind::Rejected,
@@ -205,9 +209,23 @@ async fn decide_pending(
         None => words(decided),
         Some(kept) => format!("{}; kept from verification {kept}", words(decided)),
     };
-    let event = Event { kind, at: decided.at, actor: decided.actor.as_str(), detail: Some(&detail) };
-    note(connection, (id, version), event).await?;
-    Ok(version)
+    // All rows are fetched: whoever stops at the first leaves the second statement undone.
+    let rows = sqlx::query(DECIDE)
+        .bind(decided.outcome.state().as_str())
+        .bind(decided.at.unix_micros())
+        .bind(decided.decided_as.to_string())
+        .bind(decided.actor.as_str())
+        .bind(decided.reason.as_str())
+        .bind(id.uuid())
+        .bind(decided.at.unix_micros())
+        .bind(kind.as_str())
+        .bind(decided.actor.as_str())
+        .bind(&detail)
+        .bind(id.uuid())
+        .fetch_all(connection)
+        .await?;
+    let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    Ok(row.try_get("version")?)
 }
 
 fn words(decided: &Decided) -> String {
@@ -283,6 +301,7 @@ async fn keep(
 /// Approves a verification that is just being opened, where an approval was kept for it; each is used once.
 ///
 /// - `since`: the earliest approval that still counts by the policy of today.
+/// - returns: the approval and the version that it made.
 ///
 /// # Errors
 /// The transaction must be given up.
@@ -290,7 +309,7 @@ pub(super) async fn approve_by_kept(
     connection: &mut SqliteConnection,
     opening: &Opening,
     since: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Option<(Decided, u32)>, StoreError> {
     let kept = sqlx::query(TAKE_KEPT)
         .bind(opening.id.uuid())
         .bind(opening.user_id.as_str())
@@ -300,7 +319,7 @@ pub(super) async fn approve_by_kept(
         .bind(since.unix_micros())
         .fetch_optional(&mut *connection)
         .await?;
-    let Some(kept) = kept else { return Ok(()) };
+    let Some(kept) = kept else { return Ok(None) };
     let from: Uuid = kept.try_get("verification_id")?;
     let corrupt = |column| move || StoreError::corrupt("kept_approvals", column, from.to_string());
     let decided_as = Approver::parse(kept.try_get("decided_as")?);
@@ -311,8 +330,9 @@ pub(super) async fn approve_by_kept(
         actor: Decider::new(kept.try_get("actor")?).ok().ok_or_else(corrupt("actor"))?,
         reason: GivenReason::new(kept.try_get("reason")?).ok().ok_or_else(corrupt("reason"))?,
     };
-    decide_pending(connection, opening.id, (&decided, Some(VerificationId::from_uuid(from)))).await?;
-    Ok(())
+    let from = VerificationId::from_uuid(from);
+    let version = decide_pending(connection, opening.id, (&decided, Some(from))).await?;
+    Ok(Some((decided, version)))
 }
 
 /// Withdraws verifications inside a transaction.
