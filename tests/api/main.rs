@@ -21,6 +21,7 @@ mod hook;
 mod jwks;
 mod mint;
 mod past;
+mod races;
 mod reload;
 mod repeats;
 mod rotation;
