@@ -36,21 +36,8 @@ otherwise: block
 /// A server where `sumsub` may finish `kyc_review`, `onfido` may by the policy and not by the settings, and `veriff` the other
 /// way round.
 async fn with_providers() -> Bench {
-    let secret = secret_file();
-    let bench = with_secret_in(&secret).await;
-    bench.reviewed("usr_1").await;
-    bench
-}
-
-/// Where the providers' secret is; it goes with the value.
-pub(crate) fn secret_file() -> NamedTempFile {
     let file = NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), SECRET).expect("written");
-    file
-}
-
-/// The same server, before its first call.
-pub(crate) async fn with_secret_in(file: &NamedTempFile) -> Bench {
     let path = file.path().display().to_string();
     let settings = [
         ("callbacks.sumsub.scheme", "sumsub"),
@@ -65,11 +52,13 @@ pub(crate) async fn with_secret_in(file: &NamedTempFile) -> Bench {
         ("callbacks.veriff.steps", "kyc_review"),
         ("server.callback_body_bytes_max", "4096"),
     ];
-    Bench::with(&[("steps.yaml", STEPS), ("transfer.yaml", TRANSFER)], &settings).await
+    let bench = Bench::with(&[("steps.yaml", STEPS), ("transfer.yaml", TRANSFER)], &settings).await;
+    bench.reviewed("usr_1").await;
+    bench
 }
 
 impl Bench {
-    pub(crate) async fn reviewed(&self, user: &str) {
+    async fn reviewed(&self, user: &str) {
         assert_eq!(self.call(&transfer(user, "15000")).await.json()["status"], "review");
     }
 
@@ -106,7 +95,7 @@ impl Bench {
         Answer::of(request.header("X-Payload-Digest", signature).send().await.expect("an answer")).await
     }
 
-    pub(crate) async fn tell(&self, source: &str, event: &Value) -> Answer {
+    async fn tell(&self, source: &str, event: &Value) -> Answer {
         let body = event.to_string();
         let signature = signature(&body);
         self.deliver(source, (body, &signature)).await
@@ -128,7 +117,7 @@ fn signature(body: &str) -> String {
 }
 
 /// What Sumsub says of a verification, that many seconds after the beginning.
-pub(crate) fn event(opened: &Value, word: &str, second: i64) -> Value {
+fn event(opened: &Value, word: &str, second: i64) -> Value {
     let mut event = json!({
         "applicantId": "5cb744200a975a67ed1798a4", "levelName": "basic", "externalUserId": opened["reference"],
         "type": "applicantReviewed", "sandboxMode": false, "createdAtMs": (NOW + second) * 1000,
