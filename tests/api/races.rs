@@ -71,7 +71,7 @@ impl Wish {
             1 => Self::Mint,
             2 => Self::Reject,
             3 => Self::Redeem,
-            _ if caller % 2 == 0 => Self::Callback("GREEN"),
+            _ if caller.is_multiple_of(2) => Self::Callback("GREEN"),
             _ => Self::Callback("RED"),
         }
     }
