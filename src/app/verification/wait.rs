@@ -52,17 +52,25 @@ impl Waiters {
         }
     }
 
-    fn bell(&self, id: VerificationId) -> Arc<Notify> {
+    fn bell(&self, id: VerificationId) -> Bell<'_> {
         let mut bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(bells.entry(id).or_default())
+        Bell { waiters: self, id, rung: Arc::clone(bells.entry(id).or_default()) }
     }
+}
 
-    /// Takes a bell away that nobody waits for any more.
-    fn leave(&self, id: VerificationId, bell: Arc<Notify>) {
-        let mut bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(bell);
-        if bells.get(&id).is_some_and(|bell| Arc::strong_count(bell) == 1) {
-            bells.remove(&id);
+/// What a waiter listens to. It goes with the waiter, also with one whose caller hung up: then nobody is left to take it down.
+struct Bell<'w> {
+    waiters: &'w Waiters,
+    id: VerificationId,
+    rung: Arc<Notify>,
+}
+
+impl Drop for Bell<'_> {
+    fn drop(&mut self) {
+        let mut bells = self.waiters.bells.lock().unwrap_or_else(PoisonError::into_inner);
+        // The list's own and this one: nobody else listens.
+        if Arc::strong_count(&self.rung) <= 2 {
+            bells.remove(&self.id);
         }
     }
 }
@@ -110,11 +118,8 @@ impl App {
         wait: Duration,
     ) -> Result<Verification, VerificationError> {
         let _place = self.waiters.places.try_acquire().map_err(|_| VerificationError::TooManyWaiters)?;
-        let id = found.opening.id;
-        let bell = self.waiters.bell(id);
-        let seen = self.watch(found, &bell, (after, Instant::now() + wait)).await;
-        self.waiters.leave(id, bell);
-        seen
+        let bell = self.waiters.bell(found.opening.id);
+        self.watch(found, &bell.rung, (after, Instant::now() + wait)).await
     }
 
     async fn watch(
@@ -151,4 +156,22 @@ fn seconds(text: &str) -> Result<Duration, VerificationError> {
         .filter(|seconds| (1..=WAIT_SECONDS_MAX).contains(seconds))
         .map(Duration::from_secs)
         .ok_or(VerificationError::Filter("wait"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+
+    #[test]
+    fn a_bell_goes_with_the_last_who_listens_however_they_go() {
+        let waiters = Waiters::at_most(2);
+        let id = VerificationId::new(Timestamp::from_unix_seconds(0), [1; 10]);
+        let count = || waiters.bells.lock().expect("not poisoned").len();
+        let (one, two) = (waiters.bell(id), waiters.bell(id));
+        drop(one);
+        assert_eq!(count(), 1, "somebody listens");
+        drop(two);
+        assert_eq!(count(), 0);
+    }
 }
