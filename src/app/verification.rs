@@ -98,7 +98,7 @@ pub(crate) enum VerificationError {
     /// The fraud desk paused the scope.
     #[error("the fraud desk paused the scope")]
     ScopePaused,
-    /// The token that was the first answer is past its end or its key was withdrawn.
+    /// The token that was the first answer is past its end, or could not be minted any more.
     #[error("the token that was answered first is not good any more")]
     TokenGone,
     /// As many callers wait as may.

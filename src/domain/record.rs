@@ -178,6 +178,8 @@ pub(crate) struct StoredToken {
     pub(crate) scope: Scope,
     /// The verification that it came from; none for tokens from before there were any.
     pub(crate) verification_id: Option<VerificationId>,
+    /// Whether it could still be minted: neither is its verification withdrawn nor its scope paused.
+    pub(crate) is_grantable: bool,
     /// `iat`.
     pub(crate) issued_at: Timestamp,
     /// `nbf`.

@@ -194,6 +194,7 @@ impl App {
             step_key: opening.step_key.clone(),
             scope: opening.scope.clone(),
             verification_id: Some(opening.id),
+            is_grantable: true,
             issued_at: now,
             not_before: now.minus(self.parts.settings.not_before_skew),
             expires_at,
@@ -201,15 +202,15 @@ impl App {
         Ok(Signed { text: sign(&claims(&record), key)?, record })
     }
 
-    /// The token that was the first answer, byte for byte: RS256 has no randomness. One whose time is over, or whose key
-    /// was withdrawn, is not made again.
+    /// The token that was the first answer, byte for byte: RS256 has no randomness. One whose time is over, or whose key or
+    /// verification was withdrawn, or whose scope is paused, is not made again: the first answer may never have arrived.
     async fn answered_token(&self, answer: KeptAnswer) -> Result<Reply, VerificationError> {
         let KeptAnswer::Token(jti) = answer else { return Err(PostError::OtherBody.into()) };
-        let record = self.parts.store.token(jti).await?.ok_or(VerificationError::TokenGone)?;
         let now = self.now();
+        let record = self.parts.store.token(jti, now).await?.ok_or(VerificationError::TokenGone)?;
         let ring = self.ring()?;
         let key = ring.published_at(&record.kid, now).ok_or(VerificationError::TokenGone)?;
-        if record.expires_at <= now {
+        if record.expires_at <= now || !record.is_grantable {
             return Err(VerificationError::TokenGone);
         }
         let text = sign(&claims(&record), key)?;

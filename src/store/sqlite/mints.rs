@@ -36,8 +36,11 @@ const WHY_NOT: &str = "
       FROM verifications AS v WHERE id = ?1";
 
 const BY_JTI: &str = "
-    SELECT kid, user_id, challenge_id, step_key, scope, issued_at, not_before, expires_at, verification_id
-      FROM verification_tokens WHERE jti = ?";
+    SELECT kid, user_id, challenge_id, step_key, scope, issued_at, not_before, expires_at, verification_id,
+           NOT EXISTS (SELECT 1 FROM verifications AS v WHERE v.id = t.verification_id AND v.withdrawn_at IS NOT NULL)
+           AND NOT EXISTS (SELECT 1 FROM desk_pauses AS p
+                            WHERE p.scope = t.scope AND (p.until IS NULL OR p.until > ?2)) AS is_grantable
+      FROM verification_tokens AS t WHERE jti = ?1";
 
 /// What became of a token that was about to leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,12 +127,16 @@ impl Store {
         .await
     }
 
-    /// The recorded token with this name.
+    /// The recorded token with this name, and whether it could still be minted at `now`.
     ///
     /// # Errors
     /// The record could not be read.
-    pub(crate) async fn token(&self, jti: Jti) -> Result<Option<StoredToken>, StoreError> {
-        let row = sqlx::query(BY_JTI).bind(jti.to_string()).fetch_optional(&self.0.readers).await?;
+    pub(crate) async fn token(&self, jti: Jti, now: Timestamp) -> Result<Option<StoredToken>, StoreError> {
+        let row = sqlx::query(BY_JTI)
+            .bind(jti.to_string())
+            .bind(now.unix_micros())
+            .fetch_optional(&self.0.readers)
+            .await?;
         row.map(|row| token(&row, jti)).transpose()
     }
 }
@@ -202,6 +209,7 @@ fn token(row: &SqliteRow, jti: Jti) -> Result<StoredToken, StoreError> {
         step_key: StepKey::new(row.try_get("step_key")?).ok().ok_or_else(corrupt("step_key"))?,
         scope: Scope::new(row.try_get("scope")?).ok().ok_or_else(corrupt("scope"))?,
         verification_id: verification.map(VerificationId::from_uuid),
+        is_grantable: row.try_get("is_grantable")?,
         issued_at: at("issued_at")?,
         not_before: at("not_before")?,
         expires_at: at("expires_at")?,

@@ -229,7 +229,7 @@ async fn a_token_is_recorded_only_of_what_is_worth_one() {
     }
     assert_eq!(minted(&store, mint(1, 4)).await, MintOutcome::TooMany);
     assert_eq!(number(&store, "SELECT count(*) FROM verification_tokens").await, 3);
-    let token = store.token(Jti::from_random([2; 16])).await.expect("a look").expect("there");
+    let token = store.token(Jti::from_random([2; 16]), later(20)).await.expect("a look").expect("there");
     assert_eq!((token.verification_id, token.expires_at), (Some(id(1)), later(310)));
     assert_eq!(token.user_id.as_str(), "usr_test");
     open(&store, wish(2)).await;
