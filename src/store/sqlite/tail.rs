@@ -4,17 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::filing::{About, Run, SLICE_ROWS, Slice};
-use super::traits;
 use crate::domain::{DecisionRecord, Scope, SignatureHash, SubjectKey, Timestamp, UserId};
-
-/// A decision that answered a signature, as far as judging a repeat needs it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Earlier {
-    /// Where the decision stands.
-    pub(super) seq: i64,
-    /// When its call reached us.
-    pub(super) received_at: Timestamp,
-}
+use crate::store::batch::Earlier;
+use crate::store::traits;
 
 /// A review that somebody can walk.
 #[derive(Debug, Clone)]
@@ -29,7 +21,7 @@ struct Review {
 /// INVARIANT: every row after `filing.filed_through` and up to `last_seq` is in here. Rows may be both here and filed;
 /// none is in neither.
 #[derive(Debug, Default)]
-pub(super) struct Tail {
+pub(in crate::store) struct Tail {
     last_seq: i64,
     signatures: HashMap<SignatureHash, Earlier>,
     reviews: HashMap<Box<str>, Vec<Review>>,
@@ -48,7 +40,7 @@ impl Tail {
     }
 
     /// How many decisions are held.
-    pub(super) fn rows(&self) -> usize {
+    pub(in crate::store) fn rows(&self) -> usize {
         self.signatures.len()
     }
 
@@ -153,11 +145,11 @@ impl Tail {
 
 /// The tail, shared between the writer, which changes it, and those who look for a review.
 #[derive(Debug, Clone, Default)]
-pub(super) struct SharedTail(Arc<RwLock<Tail>>);
+pub(in crate::store) struct SharedTail(Arc<RwLock<Tail>>);
 
 impl SharedTail {
     /// For looking up. Held for no longer than that: never across an await.
-    pub(super) fn read(&self) -> RwLockReadGuard<'_, Tail> {
+    pub(in crate::store) fn read(&self) -> RwLockReadGuard<'_, Tail> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
