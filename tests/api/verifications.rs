@@ -142,7 +142,7 @@ async fn without_a_review_nothing_opens_and_what_is_wrong_is_said() {
     bench.post_as(&backend, "/v1/verifications", &body).await.expect_problem(422, "unknown_source");
     let reader = bench.key(&["reader"]).await;
     bench.post_as(&reader, "/v1/verifications", &body).await.expect_problem(403, "missing_role");
-    assert_eq!(bench.count("SELECT count(*) FROM verifications").await, 0);
+    assert_eq!(bench.record.count("SELECT count(*) FROM verifications").await, 0);
     bench
         .get_as(&reader, "/v1/verifications/0198f000-0000-7000-8000-000000000000")
         .await
@@ -216,16 +216,9 @@ async fn a_lost_answer_is_given_again_and_tokens_have_a_limit() {
     bench.clock.advance_seconds(10);
     let again = bench.repeatable(&backend, (&token, "t-1"), &json!({})).await;
     assert_eq!((first.status, &first.text), (201, &again.text), "the same token, byte for byte");
-    assert_eq!(bench.count("SELECT count(*) FROM verification_tokens").await, 1);
+    assert_eq!(bench.record.count("SELECT count(*) FROM verification_tokens").await, 1);
     let bare = first.json()["verification_token"].as_str().expect("a token").to_owned();
-    assert_eq!(
-        bench
-            .text("SELECT group_concat(coalesce(answer, '-')) FROM kept_answers")
-            .await
-            .matches(&bare)
-            .count(),
-        0
-    );
+    assert!(!bench.record.text("SELECT coalesce(answer, '-') FROM kept_answers").await.contains(&bare));
     for _ in 0..4 {
         assert_eq!(bench.act(&backend, (&opened, "token"), json!({})).await.status, 201);
     }
@@ -335,8 +328,17 @@ async fn waiters_are_bounded_and_go_when_the_server_ends() {
     let opened = bench.opened(&backend).await;
     let url =
         format!("{}/v1/verifications/{}?wait=50s", bench.server.url(), opened["id"].as_str().expect("an id"));
-    let request = bench.client.get(url).bearer_auth(&backend);
-    let waiting = tokio::spawn(async move { Answer::of(request.send().await.expect("an answer")).await });
+    let (client, key) = (bench.client.clone(), backend.clone());
+    // The looks below take the place, too: whoever comes while one of them has it asks again.
+    let waiting = tokio::spawn(async move {
+        loop {
+            let request = client.get(&url).bearer_auth(&key);
+            let answer = Answer::of(request.send().await.expect("an answer")).await;
+            if answer.status != 503 {
+                return answer;
+            }
+        }
+    });
     let full = crate::bench::until("the place is taken", async || {
         let answer = bench.see(&backend, (&opened, "?wait=1s")).await;
         (answer.status == 503).then_some(answer)
