@@ -10,6 +10,7 @@ mod answers;
 mod api_keys;
 mod batch;
 mod connection;
+mod copy;
 mod decisions;
 mod desk;
 mod draft;
@@ -44,6 +45,7 @@ use sqlx::{Postgres, Sqlite};
 use tokio::sync::oneshot;
 
 pub(crate) use api_keys::{Revocation, StoredApiKey};
+pub(crate) use copy::CopiedTable;
 pub(crate) use desk::DeskOutcome;
 pub(crate) use draft::{Draft, Question};
 pub(crate) use error::StoreError;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{LoadRequest, Override};
+use crate::config::{LoadRequest, Override, StoreUrl};
 use crate::policy::FileKind;
 
 /// Doorstep: the customer's side of Prelude's step-up. Signed hook calls in, recorded verdicts out; finished steps in,
@@ -309,6 +309,17 @@ pub(super) enum StoreCommand {
     Backup {
         /// The file; it must not be there yet
         file: PathBuf,
+    },
+    /// Copy the whole record from a SQLite file to an empty PostgreSQL database, and compare what arrived
+    ///
+    /// Nothing is recorded in the file meanwhile: stop the servers first. The password is that of `store.password`.
+    Copy {
+        /// The SQLite file, such as `sqlite:///var/lib/doorstep/doorstep.sqlite`
+        #[arg(long, value_name = "URL")]
+        from: StoreUrl,
+        /// The database, such as `postgres://doorstep@db.internal/doorstep`
+        #[arg(long, value_name = "URL")]
+        to: StoreUrl,
     },
 }
 
