@@ -42,7 +42,9 @@ pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_
 pub(crate) use callback::{CallbackError, unmatched_providers};
 pub(crate) use care::back_up;
 pub(crate) use decide::{CallRefusal, DecideError};
-pub(crate) use decisions::{DecisionsError, DecisionsQuery, stored_decision};
+pub(crate) use decisions::{
+    DecisionsError, DecisionsQuery, ExportedDecision, export_decisions, stored_decision,
+};
 pub(crate) use desk::{
     ActionShown, ActionsQuery, DeskError, DeskWish, ListTold, RestoreError, ResumeQuery, ScopeTold, Scopes,
     act_at_desk,
