@@ -1,5 +1,7 @@
 //! Minting: an approval becomes a verification token, which leaves only once that is recorded.
 
+use std::sync::Arc;
+
 use super::decide::{approver, own_name, refusal};
 use super::request::OpenRequest;
 use super::{App, VerificationError, custom_step};
@@ -7,7 +9,7 @@ use crate::app::access::{AccessError, require};
 use crate::app::post::{Post, PostError, Reply, once};
 use crate::domain::{
     Approver, Caller, Decided, GivenReason, Jti, MintRecord, Opening, Role, Seconds, StepOutcome,
-    StoredToken, Timestamp, VerificationState,
+    StoredToken, Timestamp, VerificationId, VerificationState,
 };
 use crate::random::draw;
 use crate::store::{Answered, DecideOutcome, KeptAnswer, MintOutcome, OnceKey, OneCallOutcome, OpenWish};
@@ -55,17 +57,39 @@ impl App {
         if let Some(answer) = self.answered_before(key.as_ref()).await? {
             return self.answered_token(answer).await;
         }
-        let found = self.visible(post.caller, id).await?;
-        let now = self.now();
-        match found.state_at(now) {
-            VerificationState::Approved if found.withdrawn.is_some() => {
-                return Err(VerificationError::Withdrawn);
-            }
-            VerificationState::Approved => {}
-            state => return Err(VerificationError::NotApproved(state)),
+        let opening = self.approved_opening(post.caller, id).await?;
+        let minted = self.mint_of(post.caller, &opening, key).await;
+        if minted.is_err() {
+            self.approved.forget(opening.id);
         }
+        minted
+    }
+
+    /// What the verification is about that a path names: approved when it was last seen, and within the caller's limits.
+    async fn approved_opening(&self, caller: &Caller, id: &str) -> Result<Arc<Opening>, VerificationError> {
+        let known = VerificationId::parse(id).and_then(|id| self.approved.about(id));
+        if let Some(opening) = known.filter(|known| caller.may_touch(&known.scope, &known.step_key)) {
+            return Ok(opening);
+        }
+        let found = self.visible(caller, id).await?;
+        match found.state_at(self.now()) {
+            VerificationState::Approved if found.withdrawn.is_some() => Err(VerificationError::Withdrawn),
+            VerificationState::Approved => {
+                self.approved.remember(&found);
+                Ok(Arc::new(found.opening))
+            }
+            state => Err(VerificationError::NotApproved(state)),
+        }
+    }
+
+    async fn mint_of(
+        &self,
+        caller: &Caller,
+        opening: &Opening,
+        key: Option<OnceKey>,
+    ) -> Result<Reply, VerificationError> {
         for _ in 0..TRIES_MAX {
-            if let Tried::Answered(reply) = self.try_mint(post.caller, &found.opening, key.clone()).await? {
+            if let Tried::Answered(reply) = self.try_mint(caller, opening, key.clone()).await? {
                 return Ok(reply);
             }
         }
@@ -145,9 +169,9 @@ impl App {
         match done {
             Answered::Now(OneCallOutcome::Conflict) => Err(VerificationError::OtherChallenge),
             Answered::Now(OneCallOutcome::Refused(outcome)) => Err(one_call_refusal(outcome)),
-            Answered::Now(OneCallOutcome::Mint(MintOutcome::Minted(_), found)) => {
-                signed.record.verification_id = Some(found.opening.id);
-                self.waiters.wake(found.opening.id);
+            Answered::Now(OneCallOutcome::Mint(MintOutcome::Minted(_), id)) => {
+                signed.record.verification_id = Some(id);
+                self.waiters.wake(id);
                 Ok(Tried::Answered(self.minted(&signed)))
             }
             Answered::Now(OneCallOutcome::Mint(MintOutcome::Ends(end), _))

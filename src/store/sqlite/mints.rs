@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Store;
 use super::verifications::{DecideOutcome, OpenOutcome, OpenWish, decide_found_on, open_on};
 use crate::domain::{
-    ChallengeId, Decided, Jti, Kid, MintRecord, Scope, StepKey, StoredToken, Timestamp, UserId, Verification,
+    ChallengeId, Decided, Jti, Kid, MintRecord, Scope, StepKey, StoredToken, Timestamp, UserId,
     VerificationId, VerificationState,
 };
 use crate::store::{Answered, Once, StoreError};
@@ -71,7 +71,7 @@ pub(crate) enum OneCallOutcome {
     /// The challenge and step are there, but of another user or scope. Nothing was done.
     Conflict,
     /// The verification was opened and approved, now or before, and this became of the token.
-    Mint(MintOutcome, Box<Verification>),
+    Mint(MintOutcome, VerificationId),
     /// It was decided otherwise before, withdrawn, or its time is over.
     Refused(DecideOutcome),
 }
@@ -87,6 +87,9 @@ impl Store {
         (mint, tokens_max): (MintRecord, u32),
         once: Option<Once<MintOutcome>>,
     ) -> Result<Answered<MintOutcome>, StoreError> {
+        if once.is_none() && self.record_plainly((&mint, tokens_max), None).await? {
+            return Ok(Answered::Now(MintOutcome::Minted(mint.jti)));
+        }
         self.write_once(once, move |connection| {
             Box::pin(async move { mint_on(connection, &mint, tokens_max).await })
         })
@@ -105,6 +108,10 @@ impl Store {
         (mint, tokens_max): (MintRecord, u32),
         once: Option<Once<OneCallOutcome>>,
     ) -> Result<Answered<OneCallOutcome>, StoreError> {
+        let plain = Some((&wish, &decided));
+        if once.is_none() && self.record_plainly((&mint, tokens_max), plain).await? {
+            return Ok(Answered::Now(OneCallOutcome::Mint(MintOutcome::Minted(mint.jti), wish.opening.id)));
+        }
         self.write_once(once, move |connection| {
             Box::pin(async move {
                 let found = match open_on(connection, &wish).await? {
@@ -112,16 +119,14 @@ impl Store {
                     OpenOutcome::Opened(found) | OpenOutcome::Before(found) => found,
                 };
                 let id = found.opening.id;
-                let found = match decide_found_on(connection, found, (&decided, None::<Duration>)).await? {
-                    DecideOutcome::Decided(found) => found,
-                    DecideOutcome::Before(found) if found.recorded_state == VerificationState::Approved => {
-                        found
-                    }
+                match decide_found_on(connection, found, (&decided, None::<Duration>)).await? {
+                    DecideOutcome::Decided(_) => {}
+                    DecideOutcome::Before(found) if found.recorded_state == VerificationState::Approved => {}
                     refused => return Ok(OneCallOutcome::Refused(refused)),
-                };
+                }
                 let mint = MintRecord { verification_id: id, ..mint };
                 let outcome = mint_on(connection, &mint, tokens_max).await?;
-                Ok(OneCallOutcome::Mint(outcome, found))
+                Ok(OneCallOutcome::Mint(outcome, id))
             })
         })
         .await

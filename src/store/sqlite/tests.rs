@@ -6,6 +6,7 @@ mod decisions;
 mod desk;
 mod executions;
 mod facts;
+mod fast_mints;
 mod files;
 mod groups;
 mod key_actions;
