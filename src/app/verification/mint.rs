@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::decide::{approver, own_name, refusal};
+use super::open::Reviews;
 use super::request::OpenRequest;
 use super::{App, VerificationError, custom_step};
 use crate::app::access::{AccessError, require};
@@ -141,12 +142,17 @@ impl App {
         if let Some(answer) = self.answered_before(key.as_ref()).await? {
             return self.answered_token(answer).await;
         }
-        let mut wish = self.open_wish(post.caller, OpenRequest::from_json(post.body)?).await?;
+        let mut wish =
+            self.open_wish(post.caller, OpenRequest::from_json(post.body)?, Reviews::Recent).await?;
         let decided = self.decided_in_one_call(post.caller, &wish)?;
         for _ in 0..TRIES_MAX {
             match self.try_one_call(post.caller, (&wish, &decided), key.clone()).await? {
                 Tried::Answered(reply) => return Ok(reply),
                 Tried::EndsEarlier(end) => wish.opening.expires_at = end,
+                Tried::NewerReview => {
+                    let wanted = OpenRequest::from_json(post.body)?;
+                    wish = self.open_wish(post.caller, wanted, Reviews::Recorded).await?;
+                }
                 Tried::KeyWithdrawn => {}
             }
         }
@@ -167,6 +173,7 @@ impl App {
         });
         let done = self.parts.store.mint_in_one_call((wish.clone(), decided.clone()), minting, once).await?;
         match done {
+            Answered::Now(OneCallOutcome::NewerReview) => Ok(Tried::NewerReview),
             Answered::Now(OneCallOutcome::Conflict) => Err(VerificationError::OtherChallenge),
             Answered::Now(OneCallOutcome::Refused(outcome)) => Err(one_call_refusal(outcome)),
             Answered::Now(OneCallOutcome::Mint(MintOutcome::Minted(_), id)) => {
@@ -253,6 +260,8 @@ enum Tried {
     Answered(Reply),
     /// The verification was there before and ends earlier than the token would.
     EndsEarlier(Timestamp),
+    /// Another review may be the one.
+    NewerReview,
     /// The key that signed was withdrawn; another one is known now.
     KeyWithdrawn,
 }

@@ -171,7 +171,8 @@ fn add_opening(
     add(values, decided.at.unix_micros())?;
     add(values, decided.decided_as.to_string())?;
     add(values, decided.actor.as_str())?;
-    add(values, decided.reason.as_str())
+    add(values, decided.reason.as_str())?;
+    add(values, wish.reviews_through)
 }
 
 /// The values of one token, in the order of the statement's columns.

@@ -6,13 +6,19 @@ use sqlx::AssertSqlSafe;
 
 use super::statements::{at, list};
 
-/// Opens verifications that are approved at once. A challenge and step that have one keep it. The events are only those of what
+/// Opens verifications that are approved at once. A challenge and step that have one keep it, and where
+/// a review was recorded after those that were known, it has to be looked for. The events are only those of what
 /// was opened here: nobody else can know the id.
 const OPEN: &str = "
     BEGIN IMMEDIATE;
     INSERT INTO verifications (id, reference, source, challenge_id, step_key, user_id, session_id, scope, metadata,
            decision_id, proof, opened_by, opened_at, expires_at, state, decided_at, decided_as, actor, reason, version)
-    VALUES {rows}
+    SELECT w.column1, w.column2, w.column3, w.column4, w.column5, w.column6, w.column7, w.column8, w.column9, w.column10,
+           w.column11, w.column12, w.column13, w.column14, w.column15, w.column16, w.column17, w.column18, w.column19, 2
+      FROM (VALUES {rows}) AS w
+     WHERE w.column20 IS NULL
+        OR NOT EXISTS (SELECT 1 FROM decisions WHERE seq > w.column20 AND user_id = w.column6 AND scope = w.column8
+                                                 AND walkable_until IS NOT NULL)
     ON CONFLICT DO NOTHING;
     INSERT INTO verification_events (verification_id, version, at, kind, actor, detail)
     SELECT id, 1, opened_at, 'opened', 'api:' || opened_by, NULL FROM verifications WHERE id IN ({ids})
@@ -37,7 +43,7 @@ const RECORD: &str = "
     COMMIT";
 
 /// How many values a verification has when it is opened approved.
-pub(super) const OPEN_VALUES: usize = 19 + MintStatements::EVENTS_EACH;
+pub(super) const OPEN_VALUES: usize = 20 + MintStatements::EVENTS_EACH;
 
 /// How many values a token has.
 pub(super) const TOKEN_VALUES: usize = 8;
@@ -59,7 +65,7 @@ impl MintStatements {
 
     /// Writes out the statements for 1 to `rows_max` rows.
     pub(super) fn up_to(rows_max: usize) -> Self {
-        let opening = format!("({}, 2)", list("?", OPEN_VALUES - Self::EVENTS_EACH));
+        let opening = format!("({})", list("?", OPEN_VALUES - Self::EVENTS_EACH));
         let token = format!("({})", list("?", TOKEN_VALUES));
         let open = |rows| OPEN.replace("{rows}", &list(&opening, rows)).replace("{ids}", &list("?", rows));
         let record = |rows| RECORD.replace("{rows}", &list(&token, rows));

@@ -7,6 +7,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
 use super::Store;
+use super::reviews::has_newer;
 use super::verifications::{DecideOutcome, OpenOutcome, OpenWish, decide_found_on, open_on};
 use crate::domain::{
     ChallengeId, Decided, Jti, Kid, MintRecord, Scope, StepKey, StoredToken, Timestamp, UserId,
@@ -70,6 +71,8 @@ pub(crate) enum MintOutcome {
 pub(crate) enum OneCallOutcome {
     /// The challenge and step are there, but of another user or scope. Nothing was done.
     Conflict,
+    /// Another review was recorded since the wish's was chosen. Nothing was done.
+    NewerReview,
     /// The verification was opened and approved, now or before, and this became of the token.
     Mint(MintOutcome, VerificationId),
     /// It was decided otherwise before, withdrawn, or its time is over.
@@ -114,6 +117,9 @@ impl Store {
         }
         self.write_once(once, move |connection| {
             Box::pin(async move {
+                if has_newer(connection, &wish).await? {
+                    return Ok(OneCallOutcome::NewerReview);
+                }
                 let found = match open_on(connection, &wish).await? {
                     OpenOutcome::Conflict => return Ok(OneCallOutcome::Conflict),
                     OpenOutcome::Opened(found) | OpenOutcome::Before(found) => found,

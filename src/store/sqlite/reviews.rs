@@ -1,11 +1,11 @@
 //! Looking for the review that a mint needs.
 
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::Store;
+use super::{OpenWish, Store};
 use crate::domain::{DecisionId, ReviewFound, ReviewQuery, Timestamp};
 use crate::store::StoreError;
 
@@ -28,7 +28,21 @@ const FIND: &str = "
      ORDER BY d.received_at DESC, d.seq DESC
      LIMIT 1";
 
+const NEWER: &str = "
+    SELECT EXISTS (SELECT 1 FROM decisions
+                    WHERE seq > ?1 AND user_id = ?2 AND scope = ?3 AND walkable_until IS NOT NULL)";
+
 impl Store {
+    /// The newest review that fits and can still be walked, where this process can tell without a look at the file; and the
+    /// last decision that this process knew of. Whoever makes something of it must see in the transaction that does so that no
+    /// review of the user came after that: [`super::OpenWish::reviews_through`].
+    ///
+    /// - returns: `None` where it cannot: [`Self::find_walkable_review`] can.
+    pub(crate) fn recent_review(&self, query: &ReviewQuery) -> Option<(ReviewFound, i64)> {
+        let tail = self.0.tail.read();
+        Some((tail.newest_review(query)?, tail.last_seq()))
+    }
+
     /// Finds the newest review that fits and can still be walked. Other reviews, however many, do not hide it.
     ///
     /// - returns: `None` when no review fits.
@@ -45,7 +59,7 @@ impl Store {
         // The tail is read before the tables: what moves in between is then in the tables.
         let (unfiled, last_seq) = {
             let tail = self.0.tail.read();
-            (tail.reviews(&query.user_id, &query.scope, query.now), tail.last_seq())
+            (tail.reviews(&query), tail.last_seq())
         };
         let row = sqlx::query(FIND)
             .bind(query.user_id.as_str())
@@ -60,6 +74,24 @@ impl Store {
             .await?;
         row.map(|row| found(&row)).transpose()
     }
+}
+
+/// Whether a review of this user and scope came after those that a wish's review was chosen from.
+///
+/// # Errors
+/// The transaction must be given up.
+pub(super) async fn has_newer(
+    connection: &mut SqliteConnection,
+    wish: &OpenWish,
+) -> Result<bool, StoreError> {
+    let Some(through) = wish.reviews_through else { return Ok(false) };
+    let newer = sqlx::query_scalar(NEWER)
+        .bind(through)
+        .bind(wish.opening.user_id.as_str())
+        .bind(wish.opening.scope.as_str())
+        .fetch_one(connection)
+        .await?;
+    Ok(newer)
 }
 
 fn found(row: &SqliteRow) -> Result<ReviewFound, StoreError> {

@@ -180,7 +180,8 @@ async fn events(store: &Store, n: u8) -> Vec<StoredEvent> {
 async fn the_fast_way_leaves_the_record_that_the_usual_way_leaves() {
     let directory = Directory::new();
     let store = ready(&directory).await;
-    assert!(is_minted(&one_call(&store, wish(1), mint(1, 1)).await, 1));
+    let plain = store.record_plainly((&mint(1, 1), 3), Some((&wish(1), &approval()))).await;
+    assert!(plain.expect("answered"), "all at once, the fast way");
     let key = OnceKey {
         api_key_id: wish(2).opening.opened_by,
         route: "/v1/verification-tokens".into(),
@@ -227,4 +228,29 @@ async fn an_approval_that_was_kept_comes_first() {
     assert!(is_minted(&one_call(&store, next, mint).await, 2));
     let found = store.verification(id(2)).await.expect("a look").expect("there");
     assert_eq!(found.decided, Some(decided(StepOutcome::Approved, later(3600))), "who looked, not who asked");
+}
+
+#[tokio::test]
+async fn a_review_that_another_process_recorded_meanwhile_is_not_passed_over() {
+    let directory = Directory::new();
+    let (store, other) = (ready(&directory).await, directory.open().await);
+    let kyc = |n| review(n, "kyc_review");
+    store.record_decision(signature(1), kyc(1)).await.expect("recorded");
+    let through = |n: u8, seq| OpenWish { reviews_through: Some(seq), ..wish(n) };
+    assert!(is_minted(&one_call(&store, through(1, 1), mint(1, 1)).await, 1));
+    let elsewhere = DecisionRecord { scope: Scope::new("payout:write").expect("a scope"), ..kyc(2) };
+    other.record_decision(signature(2), elsewhere).await.expect("recorded");
+    other.record_decision(signature(3), block(3)).await.expect("recorded");
+    assert!(is_minted(&one_call(&store, through(2, 1), mint(2, 2)).await, 2), "these are no reviews of it");
+    other.record_decision(signature(4), kyc(4)).await.expect("recorded");
+    let told = join_all([
+        one_call(&store, through(3, 1), mint(3, 3)),
+        one_call(&store, through(4, 4), mint(4, 4)),
+        one_call(&store, wish(5), mint(5, 5)),
+    ])
+    .await;
+    assert!(matches!(&told[0], OneCallOutcome::NewerReview), "{told:?}");
+    assert!(is_minted(&told[1], 4) && is_minted(&told[2], 5), "{told:?}");
+    assert_eq!(store.verification(id(3)).await.expect("a look"), None, "nothing was done");
+    assert_eq!(number(&store, TOKENS).await, 4);
 }

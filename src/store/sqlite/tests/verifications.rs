@@ -52,7 +52,7 @@ pub(super) fn wish(n: u8) -> OpenWish {
         opened_at: START,
         expires_at: START.plus(HOUR),
     };
-    OpenWish { opening, approvals_since: None }
+    OpenWish { opening, approvals_since: None, reviews_through: None }
 }
 
 pub(super) async fn open(store: &Store, wish: OpenWish) -> Verification {
