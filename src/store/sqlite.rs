@@ -2,8 +2,9 @@
 //!
 //! **Writing.** Callers put jobs into a bounded queue; [`writer`] takes all that wait. A batch of decisions is one
 //! transaction of two round trips to SQLite ([`batch`], [`statements`]): look up which signatures came before, insert what
-//! is new and commit. Other writes that wait together share a transaction too ([`group`]). `synchronous = FULL`, so what was
-//! answered survives a power cut.
+//! is new and commit. Tokens that wait together are recorded in one statement ([`fast_mint`]), other writes share a
+//! transaction ([`group`]); where the last writes had company, the writer waits a few milliseconds for more before it begins.
+//! `synchronous = FULL`, so what was answered survives a power cut.
 //!
 //! **Looking up.** A signature, a review or a subject's past is found in `signatures`, `walkable_reviews` or
 //! `decision_subjects`, which are filed from `decisions` in sorted runs ([`filing`]), or in memory while it is not filed
