@@ -18,12 +18,12 @@ use crate::app::{
 };
 use crate::callbacks::Providers;
 use crate::clock::{SharedClock, SystemClock};
-use crate::config::{HttpUrl, PolicyReload, Settings};
+use crate::config::{HttpUrl, PolicyReload, Settings, StoreMigrate, StorePassword, StorePooler};
 use crate::metrics::Metrics;
 use crate::policy::{Bundle, Diagnostics, load_dir};
 use crate::prelude::{Endpoint, RemoteKeySet, VerificationKey};
 use crate::random::{NoRandomness, SharedRandom, SystemRandom, draw};
-use crate::store::{Store, StoreError, StoreSettings};
+use crate::store::{Migrate, Pooler, Store, StoreError, StoreSettings};
 use crate::telemetry;
 
 pub(crate) use checkup::{Health, checkup};
@@ -260,12 +260,38 @@ fn key_set<K: VerificationKey>(
 }
 
 async fn open_store(settings: &Settings, metrics: Arc<Metrics>) -> Result<Store, StoreError> {
-    let store = StoreSettings {
-        queue_max: settings.store.queue_max,
-        batch_max: settings.store.batch_max,
-        ..StoreSettings::for_url(settings.store.url.to_string())
-    };
-    Store::open(store, metrics).await
+    Store::open(store_settings(settings), metrics).await
+}
+
+/// Brings the tables of the record up to date, whatever `store.migrate` says, and makes the record where it is missing.
+///
+/// # Errors
+/// [`BootError::Store`]; the tables are as they were.
+pub(crate) async fn migrate(settings: &Settings) -> Result<(), BootError> {
+    let settings = StoreSettings { migrate: Migrate::AtOpening, ..store_settings(settings) };
+    let store = Store::open(settings, Arc::new(Metrics::new())).await?;
+    close(&store).await;
+    Ok(())
+}
+
+fn store_settings(settings: &Settings) -> StoreSettings {
+    let store = &settings.store;
+    StoreSettings {
+        password: store.password.as_ref().map(StorePassword::secret),
+        pooler: match store.pooler {
+            StorePooler::None => Pooler::None,
+            StorePooler::Transaction => Pooler::Transaction,
+        },
+        migrate: match store.migrate {
+            StoreMigrate::AtStart => Migrate::AtOpening,
+            StoreMigrate::Never => Migrate::Never,
+        },
+        queue_max: store.queue_max,
+        batch_max: store.batch_max,
+        connections_max: store.connections_max,
+        busy_timeout: store.timeout,
+        ..StoreSettings::for_url(store.url.to_string())
+    }
 }
 
 /// Closes the store; what was answered is durable already, so a fault here is only worth a line.

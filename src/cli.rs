@@ -9,6 +9,7 @@ mod desk;
 mod doctor;
 mod keys;
 mod lists;
+mod migrate;
 mod output;
 mod policy;
 mod scopes;
@@ -102,6 +103,7 @@ async fn dispatch(arguments: Arguments) -> Exit {
             let format = shared.format;
             with_settings(shared, async move |settings| store::run(settings, command, format).await).await
         }
+        Command::Migrate => with_settings(shared, migrate::run).await,
         Command::Doctor(options) => doctor::run(shared, options).await,
         Command::Demo => demo::run().await,
     }

@@ -28,7 +28,9 @@ use std::path::PathBuf;
 pub(crate) use fault::ConfigFaults;
 pub(crate) use reference::reference;
 pub(crate) use settings::{LogSettings, ServerSettings, Settings};
-pub(crate) use values::{HttpUrl, LogFormat, LogLevel, Mode, PolicyReload};
+pub(crate) use values::{
+    HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, StoreMigrate, StorePassword, StorePooler,
+};
 
 /// What a command line says about one option.
 #[derive(Debug, Clone)]

@@ -98,14 +98,14 @@ async fn store_and_keys(settings: &Settings, sources: &Sources) -> Finding {
     if let Err(error) = encryption_key::require(settings) {
         return broken(error.to_string());
     }
-    let file = settings.store.url.file();
-    if !file.exists() {
+    let url = &settings.store.url;
+    if let Some(file) = url.missing_file() {
         let words = format!("{} is not there yet: `doorstep serve` makes it (store.url)", file.display());
         return Finding::new(Health::Doubtful, SUBJECT, words);
     }
     let store = match open_store(settings, Arc::new(Metrics::new())).await {
         Ok(store) => store,
-        Err(error) => return broken(format!("{} does not open: {error} (store.url)", file.display())),
+        Err(error) => return broken(format!("{url} does not open: {error} (store.url)")),
     };
     let rows = store.signing_keys().await;
     close(&store).await;
@@ -123,7 +123,7 @@ async fn store_and_keys(settings: &Settings, sources: &Sources) -> Finding {
     };
     match Ring::unseal(&rows, &keys) {
         Ok(ring) if ring.signer_at(sources.clock.now()).is_some() => {
-            Finding::new(Health::Fine, SUBJECT, format!("{}: opens, a signing key is active", file.display()))
+            Finding::new(Health::Fine, SUBJECT, format!("{url}: opens, a signing key is active"))
         }
         Ok(_) => broken("no stored signing key is active: check this machine's clock".to_owned()),
         Err(error) => broken(format!("{error}: give the encryption key that the store was made with")),
@@ -136,7 +136,7 @@ async fn fraud_desk(settings: &Settings, bundle: Option<&Bundle>) -> Finding {
     let Some(bundle) = bundle else {
         return Finding::new(Health::Doubtful, SUBJECT, "not looked at: the policies do not load");
     };
-    if !settings.store.url.file().exists() {
+    if settings.store.url.missing_file().is_some() {
         return Finding::new(Health::Fine, SUBJECT, "said nothing yet");
     }
     let Ok(store) = open_store(settings, Arc::new(Metrics::new())).await else {

@@ -94,7 +94,11 @@ fn obtain(
     match (&settings.keys.encryption_key, settings.mode) {
         (Some(key), _) => Ok(EncryptionKey::from_bytes(*key.expose())),
         (None, Mode::Production) => Err(NoEncryptionKey::Needed),
-        (None, Mode::Development) => development_key(&beside(settings.store.url.file()), sealed, random),
+        (None, Mode::Development) => {
+            // A database that others share has no place beside it.
+            let file = settings.store.url.file().ok_or(NoEncryptionKey::Needed)?;
+            development_key(&beside(file), sealed, random)
+        }
     }
 }
 

@@ -47,12 +47,11 @@ pub(super) async fn run(settings: Settings, command: ApiKeyCommand, format: Form
 
 /// Judges all that can be judged before the store is opened, so that a wrong word changes nothing.
 fn prepare(settings: &Settings, command: ApiKeyCommand, now: Timestamp) -> Result<Task, (Exit, String)> {
-    let file = settings.store.url.file();
-    let absent = matches!(file.try_exists(), Ok(false));
+    let absent = settings.store.url.missing_file();
     match command {
         ApiKeyCommand::Create(options) => {
             let draft = draft(options, now).map_err(|words| (Exit::Usage, words))?;
-            if absent {
+            if let Some(file) = absent {
                 output::complain(&format!("There is no store at {} yet: making it.", file.display()));
             }
             Ok(Task::Create(draft))
@@ -62,10 +61,9 @@ fn prepare(settings: &Settings, command: ApiKeyCommand, now: Timestamp) -> Resul
                 let words = "That is no id of an API key: `doorstep api-key list` shows them.";
                 (Exit::Usage, words.to_owned())
             })?;
-            if absent { Err(no_store(file)) } else { Ok(Task::Revoke(id)) }
+            absent.map_or(Ok(Task::Revoke(id)), |file| Err(no_store(file)))
         }
-        ApiKeyCommand::List if absent => Err(no_store(file)),
-        ApiKeyCommand::List => Ok(Task::List),
+        ApiKeyCommand::List => absent.map_or(Ok(Task::List), |file| Err(no_store(file))),
     }
 }
 

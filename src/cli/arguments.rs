@@ -78,6 +78,11 @@ pub(super) enum Command {
     /// Take care of the record
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Bring the tables of the record up to date, making it where it is missing
+    ///
+    /// `doorstep serve` does so itself, unless `store.migrate = "never"` makes it the task of somebody who may. Two at once
+    /// do it once.
+    Migrate,
     /// Check configuration, store, policy, Prelude's key sets and the clock
     Doctor(DoctorOptions),
     /// Show the whole step-up on this machine, with Prelude's side played by an emulator

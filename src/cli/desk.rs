@@ -20,8 +20,7 @@ pub(super) struct Desk {
 impl Desk {
     /// Loads the policy and opens the store; a store that is not there is not made, since nobody would serve from it.
     pub(super) async fn open(settings: &Settings, format: Format) -> Result<Self, Exit> {
-        let file = settings.store.url.file();
-        if matches!(file.try_exists(), Ok(false)) {
+        if let Some(file) = settings.store.url.missing_file() {
             let words = format!("There is no store at {}: check --store or store.url.", file.display());
             return Err(refuse(Exit::Failed, &words));
         }

@@ -63,8 +63,7 @@ fn prepare(settings: &Settings, command: KeysCommand) -> Result<Task, Exit> {
         }
         KeysCommand::Reseal => Task::Reseal,
     };
-    let file = settings.store.url.file();
-    if matches!(file.try_exists(), Ok(false)) {
+    if let Some(file) = settings.store.url.missing_file() {
         let words = format!("There is no store at {}: check --store or store.url.", file.display());
         return Err(refuse(Exit::Failed, &words));
     }

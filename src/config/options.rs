@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub(super) mod callbacks;
+pub(super) mod store;
 
 use super::option::{Absent, AnyOption, Opt};
 use super::shape::{Choice, Integer, OneOf, Secret, Span, Text};
 use super::values::{
-    AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain, StoreUrl, path,
+    AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain, path,
     socket_address,
 };
 
@@ -38,7 +39,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
     all().find(|option| option.key() == general.as_deref().unwrap_or(key))
 }
 
-static ALL: [&dyn AnyOption; 36] = [
+static ALL: [&dyn AnyOption; 42] = [
     &MODE,
     &BIND,
     &WORKERS,
@@ -58,9 +59,15 @@ static ALL: [&dyn AnyOption; 36] = [
     &KEY_SET_REFRESH,
     &POLICIES_DIR,
     &POLICIES_RELOAD,
-    &STORE_URL,
-    &QUEUE_MAX,
-    &BATCH_MAX,
+    &store::URL,
+    &store::PASSWORD,
+    &store::PASSWORD_FILE,
+    &store::POOLER,
+    &store::MIGRATE,
+    &store::CONNECTIONS_MAX,
+    &store::TIMEOUT,
+    &store::QUEUE_MAX,
+    &store::BATCH_MAX,
     &ENCRYPTION_KEY,
     &ENCRYPTION_KEY_FILE,
     &PREVIOUS_KEY,
@@ -225,27 +232,6 @@ pub(super) static POLICIES_RELOAD: Opt<Choice<PolicyReload>> = Opt {
           too. A bundle with faults changes nothing.",
     absent: Absent::Default("watched"),
     shape: Choice { words: &[("watched", PolicyReload::Watched), ("asked", PolicyReload::Asked)] },
-};
-
-pub(super) static STORE_URL: Opt<Text<StoreUrl>> = Opt {
-    key: "store.url",
-    doc: "The SQLite file; `sqlite:///var/lib/x` is absolute, a relative one starts where doorstep was started.",
-    absent: Absent::Default("sqlite://doorstep.sqlite"),
-    shape: Text { name: "URL `sqlite://FILE`", read: StoreUrl::parse },
-};
-
-pub(super) static QUEUE_MAX: Opt<Integer> = Opt {
-    key: "store.queue_max",
-    doc: "Verdicts that may wait to be recorded; a call beyond them is answered 503.",
-    absent: Absent::Default("4096"),
-    shape: Integer { min: 1, max: 1_000_000 },
-};
-
-pub(super) static BATCH_MAX: Opt<Integer> = Opt {
-    key: "store.batch_max",
-    doc: "Verdicts that one transaction may record.",
-    absent: Absent::Default("256"),
-    shape: Integer { min: 1, max: 10_000 },
 };
 
 pub(super) static ENCRYPTION_KEY: Opt<Secret<EncryptionKey>> = Opt {

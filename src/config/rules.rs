@@ -11,7 +11,7 @@ use super::settings::key_terms;
 use super::shape::{Secret, Text, Written, Wrong};
 use super::source::{Entry, variable};
 use super::suggest;
-use super::values::{EncryptionKey, HttpUrl, Mode};
+use super::values::{HttpUrl, Mode};
 use crate::domain::PRELUDE_KEEPS_KEY_SET;
 
 /// Tells what is wrong with one entry, wherever it stands among the layers.
@@ -89,8 +89,9 @@ pub(super) fn together(merged: &Merged) -> Vec<Fault> {
     let plain_http = [&options::KEY_SET_URL, &options::STEP_UP_KEY_SET_URL];
     let mut faults: Vec<_> =
         plain_http.into_iter().filter_map(|option| plain_http_in(merged, option)).collect();
-    faults.extend(two_encryption_keys(merged, &options::ENCRYPTION_KEY, &options::ENCRYPTION_KEY_FILE));
-    faults.extend(two_encryption_keys(merged, &options::PREVIOUS_KEY, &options::PREVIOUS_KEY_FILE));
+    faults.extend(given_twice(merged, &options::ENCRYPTION_KEY, &options::ENCRYPTION_KEY_FILE));
+    faults.extend(given_twice(merged, &options::PREVIOUS_KEY, &options::PREVIOUS_KEY_FILE));
+    faults.extend(given_twice(merged, &options::store::PASSWORD, &options::store::PASSWORD_FILE));
     faults.extend(short_cache(merged));
     faults.extend(short_interval(merged));
     faults
@@ -133,11 +134,7 @@ fn plain_http_in(merged: &Merged, option: &Opt<Text<HttpUrl>>) -> Option<Fault> 
     Some(Fault::at(option.key, &entry.value_at, wrong))
 }
 
-fn two_encryption_keys(
-    merged: &Merged,
-    key: &Opt<Secret<EncryptionKey>>,
-    file: &Opt<Text<PathBuf>>,
-) -> Option<Fault> {
+fn given_twice<T>(merged: &Merged, key: &Opt<Secret<T>>, file: &Opt<Text<PathBuf>>) -> Option<Fault> {
     let key = merged.winner(key.key)?;
     let file = merged.winner(file.key)?;
     let message = format!("is given and so is {} ({})", file.key, file.value_at);

@@ -1,7 +1,7 @@
 //! The settings, typed, section by section; built only from layers without a fault.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::zeroize::Zeroizing;
@@ -15,7 +15,8 @@ use super::rules;
 use super::shape::{Secret, Text, Wrong};
 use super::source::{self, Layer};
 use super::values::{
-    AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain, StoreUrl,
+    AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain, StoreMigrate,
+    StorePassword, StorePooler, StoreUrl,
 };
 use crate::domain::{KeyTerms, SourceSpec};
 
@@ -98,6 +99,16 @@ pub(crate) struct PolicySettings {
 pub(crate) struct StoreSettings {
     /// Where it is; not opened yet.
     pub(crate) url: StoreUrl,
+    /// The password for PostgreSQL.
+    pub(crate) password: Option<StorePassword>,
+    /// What stands before PostgreSQL.
+    pub(crate) pooler: StorePooler,
+    /// When the tables are brought up to date.
+    pub(crate) migrate: StoreMigrate,
+    /// Connections to PostgreSQL at most.
+    pub(crate) connections_max: u32,
+    /// How long a transaction may take.
+    pub(crate) timeout: Duration,
     /// Verdicts that may wait to be recorded.
     pub(crate) queue_max: usize,
     /// Verdicts that one transaction may record.
@@ -155,39 +166,35 @@ pub(super) fn build(mut layers: Vec<Layer>) -> Result<Settings, ConfigFaults> {
     if all_read {
         faults.extend(rules::together(&merged));
     }
-    let mut read = |key, file| {
-        encryption_key(&merged, key, file).unwrap_or_else(|fault| {
-            faults.push(*fault);
-            None
-        })
-    };
-    let encryption_keys = EncryptionKeysRead {
-        current: read(&o::ENCRYPTION_KEY, &o::ENCRYPTION_KEY_FILE),
-        previous: read(&o::PREVIOUS_KEY, &o::PREVIOUS_KEY_FILE),
-    };
+    let secrets = secrets(&merged, &mut faults);
     let (callbacks, incomplete) = callbacks::specs(&merged);
     if all_read {
         faults.extend(incomplete);
         faults.extend(rules::missing(&merged));
     }
     // INVARIANT: without a fault every option that has no `Otherwise` has a good value, so `settings` has them all.
-    match settings(&merged, encryption_keys, callbacks) {
+    match settings(&merged, secrets, callbacks) {
         Some(settings) if faults.is_empty() => Ok(settings),
         _ => Err(ConfigFaults::new(faults)),
     }
 }
 
-/// The encryption keys as they were given, each by itself or in a file.
-struct EncryptionKeysRead {
-    current: Option<EncryptionKey>,
-    previous: Option<EncryptionKey>,
+/// The secrets as they were given, each by itself or in a file.
+struct SecretsRead {
+    encryption_key: Option<EncryptionKey>,
+    previous_encryption_key: Option<EncryptionKey>,
+    store_password: Option<StorePassword>,
 }
 
-fn settings(
-    merged: &Merged,
-    encryption_keys: EncryptionKeysRead,
-    callbacks: Vec<SourceSpec>,
-) -> Option<Settings> {
+fn secrets(merged: &Merged, faults: &mut Vec<Fault>) -> SecretsRead {
+    SecretsRead {
+        encryption_key: secret(merged, (&o::ENCRYPTION_KEY, &o::ENCRYPTION_KEY_FILE), faults),
+        previous_encryption_key: secret(merged, (&o::PREVIOUS_KEY, &o::PREVIOUS_KEY_FILE), faults),
+        store_password: secret(merged, (&o::store::PASSWORD, &o::store::PASSWORD_FILE), faults),
+    }
+}
+
+fn settings(merged: &Merged, secrets: SecretsRead, callbacks: Vec<SourceSpec>) -> Option<Settings> {
     Some(Settings {
         mode: merged.get(&o::MODE)?,
         server: server(merged)?,
@@ -197,13 +204,18 @@ fn settings(
             reload: merged.get(&o::POLICIES_RELOAD)?,
         },
         store: StoreSettings {
-            url: merged.get(&o::STORE_URL)?,
-            queue_max: size(merged.get(&o::QUEUE_MAX)?),
-            batch_max: size(merged.get(&o::BATCH_MAX)?),
+            url: merged.get(&o::store::URL)?,
+            password: secrets.store_password,
+            pooler: merged.get(&o::store::POOLER)?,
+            migrate: merged.get(&o::store::MIGRATE)?,
+            connections_max: merged.get(&o::store::CONNECTIONS_MAX)?,
+            timeout: merged.get(&o::store::TIMEOUT)?,
+            queue_max: size(merged.get(&o::store::QUEUE_MAX)?),
+            batch_max: size(merged.get(&o::store::BATCH_MAX)?),
         },
         keys: KeySettings {
-            encryption_key: encryption_keys.current,
-            previous_encryption_key: encryption_keys.previous,
+            encryption_key: secrets.encryption_key,
+            previous_encryption_key: secrets.previous_encryption_key,
             terms: key_terms(merged)?,
         },
         tokens: TokenSettings {
@@ -256,23 +268,27 @@ pub(super) fn key_terms(merged: &Merged) -> Option<KeyTerms> {
     })
 }
 
-/// The key from its own variable, or from the file that is named.
-fn encryption_key(
+/// A secret from its own variable, or from the file that is named.
+fn secret<T>(
     merged: &Merged,
-    key: &Opt<Secret<EncryptionKey>>,
-    option: &Opt<Text<PathBuf>>,
-) -> Result<Option<EncryptionKey>, Box<Fault>> {
-    if let Some(key) = merged.get(key) {
-        return Ok(Some(key));
+    (own, in_file): (&Opt<Secret<T>>, &Opt<Text<PathBuf>>),
+    faults: &mut Vec<Fault>,
+) -> Option<T> {
+    if let Some(secret) = merged.get(own) {
+        return Some(secret);
     }
-    let (Some(file), Some(entry)) = (merged.get(option), merged.winner(option.key)) else { return Ok(None) };
-    let fault = |wrong| Box::new(Fault::at(option.key, &entry.value_at, wrong));
-    let text = source::read(&file).map(Zeroizing::new).map_err(|unread| fault(unread.wrong()))?;
+    let (file, entry) = (merged.get(in_file)?, merged.winner(in_file.key)?);
+    let read = read_secret(&file, own.shape.0.read);
+    read.map_err(|wrong| faults.push(Fault::at(in_file.key, &entry.value_at, wrong))).ok()
+}
+
+fn read_secret<T>(file: &Path, parse: fn(&str) -> Result<T, Wrong>) -> Result<T, Wrong> {
+    let text = source::read(file).map(Zeroizing::new).map_err(|unread| unread.wrong())?;
     // Editors and `openssl rand` end the line; nothing else is taken away.
     let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    EncryptionKey::parse(line).map(Some).map_err(|wrong| {
+    parse(line).map_err(|wrong| {
         let message = format!("names a file whose text {}", wrong.message);
-        fault(Wrong { message, ..wrong })
+        Wrong { message, ..wrong }
     })
 }
 

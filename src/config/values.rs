@@ -3,12 +3,14 @@
 mod key;
 mod place;
 mod provider;
+mod store;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub(crate) use key::EncryptionKey;
-pub(crate) use place::{AppId, HttpUrl, SessionDomain, StoreUrl};
+pub(crate) use place::{AppId, HttpUrl, SessionDomain};
+pub(crate) use store::{StoreMigrate, StorePassword, StorePooler, StoreUrl};
 
 pub(super) use provider::{
     SecretText, SignedParts, custom_step, header_name, header_prefix, outcome_word, pointer,

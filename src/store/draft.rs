@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::{Asker, DecisionRecord, DeskRevision, History, Needs, Timestamp};
+use crate::domain::{Asker, DecisionRecord, DeskRevision, History, Needs, Timestamp, UserId};
 
 /// A call on its way into the record.
 #[derive(Debug)]
@@ -35,6 +35,14 @@ impl Draft {
         match self {
             Self::Decided(record) => record.received_at,
             Self::Waits(question) => question.asker.at,
+        }
+    }
+
+    /// The user whose past is asked about, if one is.
+    pub(super) const fn asker(&self) -> Option<&UserId> {
+        match self {
+            Self::Decided(_) => None,
+            Self::Waits(question) => Some(&question.asker.user_id),
         }
     }
 

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use sqlx::error::DatabaseError;
+use sqlx::postgres::PgDatabaseError;
+
 /// Why the record could not do what was asked.
 ///
 /// Cheap to clone: everybody in a batch that failed as a whole gets the same one.
@@ -16,6 +19,22 @@ pub(crate) enum StoreError {
     /// The tables could not be brought up to date; none of them was changed.
     #[error("the database could not be migrated")]
     Migration(#[source] Arc<sqlx::migrate::MigrateError>),
+    /// The tables are not of this version, and bringing them up to date at opening is switched off. Nothing was changed.
+    #[error(
+        "the tables are older or newer than this version of doorstep; `doorstep migrate` brings older ones up to date"
+    )]
+    NotMigrated,
+    /// A statement for one engine met a connection to the other.
+    #[error("a statement met the other engine's connection")]
+    OtherEngine,
+    /// PostgreSQL has tools of its own for this, and they are the ones to use.
+    #[error(
+        "a record on PostgreSQL is backed up with PostgreSQL's own tools, such as pg_dump or pg_basebackup"
+    )]
+    OwnTools,
+    /// The database did not finish in time. Unless that was in the middle of a commit, nothing was written.
+    #[error("the database did not answer in time")]
+    TimedOut,
     /// The queue to the writer is full. Nothing was written; later may be fine.
     #[error("too many writes are waiting")]
     Busy,
@@ -61,15 +80,26 @@ impl StoreError {
 
 /// The low byte of SQLite's result codes for a row that cannot be: `SQLITE_TOOBIG`, `SQLITE_CONSTRAINT`,
 /// `SQLITE_MISMATCH`.
-const ROW_FAULTS: [i64; 3] = [18, 19, 20];
+const SQLITE_ROW_FAULTS: [i64; 3] = [18, 19, 20];
+
+/// PostgreSQL's classes of errors for a row that cannot be: data exceptions, and broken constraints.
+const POSTGRES_ROW_FAULTS: [&str; 2] = ["22", "23"];
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|fault| fault.code()?.parse::<i64>().ok());
-        match (&error, code) {
-            (sqlx::Error::PoolClosed, _) => Self::Closed,
-            (_, Some(code)) if ROW_FAULTS.contains(&(code & 0xff)) => Self::Refused(Arc::new(error)),
+        match &error {
+            sqlx::Error::PoolClosed => Self::Closed,
+            sqlx::Error::PoolTimedOut => Self::TimedOut,
+            sqlx::Error::Database(fault) if is_one_rows_own(&**fault) => Self::Refused(Arc::new(error)),
             _ => Self::Unavailable(Arc::new(error)),
         }
     }
+}
+
+fn is_one_rows_own(fault: &dyn DatabaseError) -> bool {
+    let Some(code) = fault.code() else { return false };
+    if fault.try_downcast_ref::<PgDatabaseError>().is_some() {
+        return POSTGRES_ROW_FAULTS.iter().any(|class| code.starts_with(class));
+    }
+    code.parse::<i64>().is_ok_and(|code| SQLITE_ROW_FAULTS.contains(&(code & 0xff)))
 }

@@ -56,7 +56,7 @@ fn nothing_in_a_file_is_coerced() {
         ("mode = \"prod\"", "impossible_value mode t:2:8"),
         ("mode = \"Production\"", "impossible_value mode t:2:8"),
         ("log.level = \"verbose\"", "impossible_value log.level t:2:13"),
-        ("store.url = \"postgres://h/d\"", "impossible_value store.url t:2:13"),
+        ("store.url = \"postgres://u:p@h/d\"", "impossible_value store.url t:2:13"),
         ("policies.dir = \"a\\u0000b\"", "impossible_value policies.dir t:2:16"),
         ("prelude.session_domain = \"https://a.example\"", "impossible_value prelude.session_domain t:2:26"),
         ("prelude.key_set_url = \"http://a.example/\"", "impossible_value prelude.key_set_url t:2:23"),

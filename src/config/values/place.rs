@@ -1,7 +1,6 @@
-//! Names of places: Prelude's application, its hosts and addresses, our store.
+//! Names of places: Prelude's application, its hosts and addresses.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 
 use url::{Host, Url};
 
@@ -149,52 +148,6 @@ fn is_loopback(url: &Url) -> bool {
 impl fmt::Display for HttpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
-    }
-}
-
-/// Where the record is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum StoreUrl {
-    /// In a SQLite file.
-    Sqlite(PathBuf),
-}
-
-impl StoreUrl {
-    /// Reads `sqlite://FILE`; the file's name is taken as it is, so `sqlite:///var/lib/x` is absolute.
-    ///
-    /// # Errors
-    /// [`Wrong`], without quoting: other engines' URLs hold passwords.
-    pub(in crate::config) fn parse(text: &str) -> Result<Self, Wrong> {
-        const HELP: &str = "use a SQLite file, such as \"sqlite:///var/lib/doorstep/doorstep.sqlite\"";
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Err(Wrong::impossible("names a PostgreSQL server, which is not supported yet", HELP));
-        }
-        let Some(file) = text.strip_prefix("sqlite://") else {
-            return Err(Wrong::impossible("is not a sqlite:// URL", HELP));
-        };
-        if file.is_empty() || file.ends_with('/') {
-            return Err(Wrong::impossible("names no file", HELP));
-        }
-        // Libraries read these differently, and how the file is opened is ours to say.
-        if file.contains(['?', '#', '%']) || file.starts_with(':') {
-            return Err(Wrong::impossible("has more than a file's name in it", HELP));
-        }
-        Ok(Self::Sqlite(PathBuf::from(file)))
-    }
-
-    /// The SQLite file.
-    pub(crate) fn file(&self) -> &Path {
-        match self {
-            Self::Sqlite(file) => file,
-        }
-    }
-}
-
-impl fmt::Display for StoreUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sqlite(file) => write!(f, "sqlite://{}", file.display()),
-        }
     }
 }
 

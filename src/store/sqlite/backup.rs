@@ -9,7 +9,6 @@ use std::sync::Arc;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::Store;
 use crate::store::StoreError;
 
 /// A copy that was checked.
@@ -21,7 +20,7 @@ pub(crate) struct Backup {
     pub(crate) bytes: u64,
 }
 
-impl Store {
+impl super::Database {
     /// Copies the record, as it stands at one moment, into a new file that only its owner may read, looks the copy through and
     /// waits until it is on disk. Calls go on meanwhile; what is recorded after that moment is not in it.
     ///
@@ -31,7 +30,7 @@ impl Store {
     ///
     /// # Reference
     /// <https://www.sqlite.org/lang_vacuum.html> (`VACUUM INTO`)
-    pub(crate) async fn backup(&self, file: &Path) -> Result<Backup, StoreError> {
+    pub(in crate::store) async fn backup(&self, file: &Path) -> Result<Backup, StoreError> {
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(io_fault)?;
         let made = self.copy_into(file).await;
         if made.is_err() {
@@ -43,7 +42,7 @@ impl Store {
 
     async fn copy_into(&self, file: &Path) -> Result<Backup, StoreError> {
         let name = file.to_str().ok_or(StoreError::Address("of the backup is not UTF-8"))?;
-        let mut reader = self.0.readers.acquire().await?;
+        let mut reader = self.readers.acquire().await?;
         sqlx::query("VACUUM INTO ?").bind(name).execute(&mut *reader).await?;
         drop(reader);
         let options = SqliteConnectOptions::new().filename(file).read_only(true).disable_statement_logging();

@@ -1,58 +1,26 @@
-//! One batch of decisions: what repeats an earlier call, what is new, one commit.
+//! One batch of decisions on SQLite: one transaction of two round trips.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::collections::HashMap;
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Arguments, Encode, Executor, Row, Sqlite, Type};
-use tokio::sync::oneshot;
 
-use super::desk;
 use super::statements::{BatchStatements, DECISION_VALUES};
-use super::tail::{Earlier, SharedTail, Tail};
-use super::{past, traits};
+use super::tail::SharedTail;
 use crate::domain::{
     DecisionRecord, DeskRevision, Recorded, RuleId, SignatureHash, SignatureSeen, Timestamp,
 };
-use crate::store::{Draft, StoreError};
-
-/// How long a repeated signature gets its first answer, counted from the first call's arrival to the repeat's
-/// (docs/CONTRACT.md C3.6).
-pub(super) const REPEAT_WINDOW: Duration = Duration::from_secs(600);
-
-/// A decision that waits for its commit.
-#[derive(Debug)]
-pub(super) struct Pending {
-    /// What makes the call unique.
-    pub(super) signature: SignatureSeen,
-    /// What to record.
-    pub(super) draft: Draft,
-    /// Who waits; gone when the caller gave up.
-    pub(super) reply: oneshot::Sender<Result<Recorded, StoreError>>,
-}
-
-/// What a call of the batch turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    /// A new one, to be recorded at this place.
-    New(i64),
-    /// A repeat of a decision that was committed before.
-    RepeatOf(i64),
-    /// A repeat of an earlier call of this batch, which is to be recorded at this place.
-    RepeatWithin(i64),
-    /// A repeat after the window.
-    TooOld,
-    /// A new one, judged before the fraud desk's last action.
-    Stale,
-}
+use crate::store::batch::{Earlier, New, Pending, decide, judge, outcomes};
+use crate::store::connection::Connection;
+use crate::store::places::Places;
+use crate::store::{StoreError, desk, traits};
 
 /// What the look-up found.
 #[derive(Debug, Default)]
 struct Found {
     /// The batch's signatures that are filed.
     filed: HashMap<SignatureHash, Earlier>,
-    /// What the fraud desk says now. No action of it can be committed before this batch is.
+    /// What the fraud desk says now.
     desk: DeskRevision,
 }
 
@@ -85,101 +53,20 @@ async fn record_in_transaction(
     batch: &[Pending],
 ) -> Result<(Vec<Recorded>, usize), StoreError> {
     let found = begin_and_look_up(connection, statements, tail, batch).await?;
-    let fates = judge(batch, &found, &tail.read());
-    let new = decide(connection, tail, batch, &fates).await?;
-    let mut recorded = Vec::with_capacity(batch.len());
-    for (fate, call) in fates.iter().zip(batch) {
-        recorded.push(match *fate {
-            Fate::New(seq) => told(call, new.get(&seq)),
-            Fate::TooOld => Recorded::TooOld,
-            Fate::Stale => Recorded::Stale,
-            Fate::RepeatOf(seq) => Recorded::Repeat { answer: answer_of(connection, seq).await? },
-            Fate::RepeatWithin(seq) => Recorded::Repeat { answer: answer_within(&new, seq)? },
-        });
-    }
-    insert_and_commit(connection, statements, &new).await?;
+    let (fates, first_seq) = {
+        let tail = tail.read();
+        let earlier = |hash: &SignatureHash| tail.earlier(hash).or_else(|| found.filed.get(hash).copied());
+        (judge(batch, found.desk, earlier), tail.last_seq() + 1)
+    };
+    let places = Places::FiledAndTail(tail.clone());
+    let new = decide(&mut Connection::Sqlite(connection), &places, batch, &fates).await?;
+    let recorded = outcomes(&mut Connection::Sqlite(connection), batch, (&fates, &new)).await?;
+    insert_and_commit(connection, statements, (first_seq, &new)).await?;
     let mut tail = tail.write();
-    for (seq, (signature, record)) in &new {
-        tail.add(*seq, signature.hash, record);
+    for (seq, (signature, record)) in (first_seq..).zip(new.values()) {
+        tail.add(seq, signature.hash, record);
     }
     Ok((recorded, new.len()))
-}
-
-/// The new decisions of a batch by their places.
-type New<'b> = BTreeMap<i64, (&'b SignatureSeen, Cow<'b, DecisionRecord>)>;
-
-/// Decides the new calls that wait for their past, in the order of arrival: each sees those before it.
-async fn decide<'b>(
-    connection: &mut SqliteConnection,
-    tail: &SharedTail,
-    batch: &'b [Pending],
-    fates: &[Fate],
-) -> Result<New<'b>, StoreError> {
-    let anybody_asks = batch.iter().any(|call| matches!(call.draft, Draft::Waits(_)));
-    let mut earlier = Vec::new();
-    let mut new = New::new();
-    for (call, fate) in batch.iter().zip(fates) {
-        let Fate::New(seq) = *fate else { continue };
-        let record = match &call.draft {
-            Draft::Decided(record) => Cow::Borrowed(&**record),
-            Draft::Waits(question) => {
-                let history =
-                    past::history(connection, tail, (&question.needs, &question.asker), &earlier).await?;
-                Cow::Owned((question.decide)(&history))
-            }
-        };
-        if anybody_asks {
-            earlier.push(past::event(&record));
-        }
-        new.insert(seq, (&call.signature, record));
-    }
-    Ok(new)
-}
-
-/// What the caller of a new decision hears: one that handed in the decision has the answer already.
-fn told(call: &Pending, new: Option<&(&SignatureSeen, Cow<'_, DecisionRecord>)>) -> Recorded {
-    match (&call.draft, new) {
-        (Draft::Waits(_), Some((_, record))) => {
-            Recorded::Decided { verdict: record.verdict, answer: record.answer.clone() }
-        }
-        _ => Recorded::First,
-    }
-}
-
-/// The answer to an earlier call of the batch. An empty one would be no answer at all.
-fn answer_within(new: &New<'_>, seq: i64) -> Result<String, StoreError> {
-    let first = new.get(&seq).map(|(_, record)| record.answer.clone());
-    first.ok_or_else(|| StoreError::corrupt("decisions", "answer", seq.to_string()))
-}
-
-/// Tells what each call is. A signature counts from its first call on, wherever that stands: filed, in the tail, or
-/// earlier in this batch. A repeat gets its first answer whatever the desk did since.
-fn judge(batch: &[Pending], found: &Found, tail: &Tail) -> Vec<Fate> {
-    let mut firsts: HashMap<SignatureHash, Earlier> = HashMap::with_capacity(batch.len());
-    let mut last_seq = tail.last_seq();
-    let mut fates = Vec::with_capacity(batch.len());
-    for call in batch {
-        let hash = call.signature.hash;
-        let earlier = tail.earlier(&hash).or_else(|| found.filed.get(&hash).copied());
-        fates.push(match (earlier, firsts.get(&hash)) {
-            (Some(earlier), _) if in_window(earlier.received_at, call) => Fate::RepeatOf(earlier.seq),
-            (None, Some(first)) if in_window(first.received_at, call) => Fate::RepeatWithin(first.seq),
-            (Some(_), _) | (None, Some(_)) => Fate::TooOld,
-            (None, None) if call.draft.desk() != found.desk => Fate::Stale,
-            (None, None) => {
-                last_seq += 1;
-                firsts.insert(hash, Earlier { seq: last_seq, received_at: call.draft.received_at() });
-                Fate::New(last_seq)
-            }
-        });
-    }
-    fates
-}
-
-/// How far apart the two are, whichever is the later: a clock that was set back must not make an old call a retry.
-fn in_window(first_received_at: Timestamp, repeat: &Pending) -> bool {
-    let received_at = repeat.draft.received_at();
-    received_at.since(first_received_at).max(first_received_at.since(received_at)) <= REPEAT_WINDOW
 }
 
 /// Begins the transaction, takes other processes' decisions into the tail, and tells which signatures are filed and what
@@ -234,19 +121,10 @@ fn take_in(row: &SqliteRow, found: &mut Found, tail: &SharedTail) -> Result<(), 
     Ok(())
 }
 
-/// The first answer's exact bytes.
-async fn answer_of(connection: &mut SqliteConnection, seq: i64) -> Result<String, StoreError> {
-    sqlx::query_scalar("SELECT answer FROM decisions WHERE seq = ?")
-        .bind(seq)
-        .fetch_optional(connection)
-        .await?
-        .ok_or_else(|| StoreError::corrupt("decisions", "answer", seq.to_string()))
-}
-
 async fn insert_and_commit(
     connection: &mut SqliteConnection,
     statements: &BatchStatements,
-    new: &New<'_>,
+    (first_seq, new): (i64, &New<'_>),
 ) -> Result<(), StoreError> {
     let Some(statement) = statements.insert(new.len()) else {
         connection.execute("COMMIT").await?;
@@ -254,8 +132,8 @@ async fn insert_and_commit(
     };
     let mut values = SqliteArguments::default();
     values.reserve(new.len() * DECISION_VALUES, 0);
-    for (seq, (signature, record)) in new {
-        add_decision(&mut values, *seq, (signature, record))?;
+    for (seq, (signature, record)) in (first_seq..).zip(new.values()) {
+        add_decision(&mut values, seq, (signature, record))?;
     }
     sqlx::query_with(statement, values).execute(connection).await?;
     Ok(())

@@ -1,7 +1,7 @@
 //! Tokens that wait together are recorded in one statement: the plain case, which is nearly every case.
 //!
 //! A group is one transaction of one round trip to SQLite; of two where verifications are opened, approved and minted from in
-//! one call. What is not plainly recorded goes back to its caller, who goes the usual way ([`super::mints`]) and hears there
+//! one call. What is not plainly recorded goes back to its caller, who goes the usual way (`mints`) and hears there
 //! what stands in the way: a challenge that has a verification, a condition that does not hold, a row that cannot be. So no
 //! refusal is worded twice, and no row takes another with it.
 
@@ -11,12 +11,12 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments, Executor, Row};
 use tokio::sync::oneshot;
 
+use super::Database;
 use super::batch::add;
 use super::mint_statements::{MintStatements, OPEN_VALUES, TOKEN_VALUES};
 use super::writer::Job;
-use super::{OpenWish, Store};
 use crate::domain::{Decided, DecisionId, MintRecord, SessionId, SourceName, StepOutcome};
-use crate::store::StoreError;
+use crate::store::{OpenWish, StoreError};
 
 /// A token that waits for its record.
 pub(super) struct Minting {
@@ -28,7 +28,7 @@ pub(super) struct Minting {
     reply: oneshot::Sender<Result<bool, StoreError>>,
 }
 
-impl Store {
+impl Database {
     /// Records a token, with all others that wait, if everything is plain.
     ///
     /// - `opened`: the verification that is opened and approved with it. One that may be approved by an approval that was
@@ -37,7 +37,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Busy`], [`StoreError::Closed`] or [`StoreError::Unavailable`]: the token must not leave.
-    pub(super) async fn record_plainly(
+    pub(in crate::store) async fn record_plainly(
         &self,
         (mint, tokens_max): (&MintRecord, u32),
         opened: Option<(&OpenWish, &Decided)>,

@@ -13,11 +13,13 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection as _};
 use tokio::time::sleep;
 
 use super::mint_statements::MintStatements;
 use super::statements::STATEMENTS_PER_ROW_COUNT;
+use crate::store::connection::Connection;
+use crate::store::migrated::require;
 use crate::store::{StoreError, StoreSettings};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -59,7 +61,7 @@ pub(super) fn create_if_missing(path: &Path) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// [`StoreError::Unavailable`]; nothing was written but the file's journal mode.
-pub(super) async fn open_writer(
+pub(in crate::store) async fn open_writer(
     path: &Path,
     settings: &StoreSettings,
 ) -> Result<SqliteConnection, StoreError> {
@@ -105,6 +107,14 @@ fn options(path: &Path, settings: &StoreSettings) -> SqliteConnectOptions {
         .busy_timeout(settings.busy_timeout)
         // A statement's text is no secret, but its log line would cost more than the statement.
         .disable_statement_logging()
+}
+
+/// Refuses tables that are not those of this version.
+///
+/// # Errors
+/// [`StoreError::NotMigrated`] or [`StoreError::Unavailable`]; nothing was changed.
+pub(super) async fn require_migrated(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    require(&mut Connection::Sqlite(connection), &MIGRATIONS).await
 }
 
 /// Brings the tables up to date, in one transaction: of two processes that start at once, one does it.

@@ -11,9 +11,8 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::types::Json;
 use sqlx::{Connection, Row};
 
-use super::traits;
 use crate::domain::{SubjectKey, Timestamp};
-use crate::store::StoreError;
+use crate::store::{StoreError, traits};
 
 /// How many rows are filed at a time: at most 1 MiB of log.
 pub(super) const SLICE_ROWS: usize = 256;

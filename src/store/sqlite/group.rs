@@ -8,10 +8,11 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::oneshot;
 
 use crate::store::StoreError;
+use crate::store::connection::Connection;
 
 /// What waits for the writer: it works inside the group's transaction, or hears why there is none.
 pub(super) type Command =
-    Box<dyn for<'c> FnOnce(Result<&'c mut SqliteConnection, StoreError>) -> BoxFuture<'c, Worked> + Send>;
+    Box<dyn for<'c, 'd> FnOnce(Result<&'c mut Connection<'d>, StoreError>) -> BoxFuture<'c, Worked> + Send>;
 
 /// What a command did.
 pub(super) struct Worked {
@@ -36,7 +37,7 @@ const TAKE_BACK: &str = "ROLLBACK TO command";
 pub(super) fn command<T, F>(work: F, reply: oneshot::Sender<Result<T, StoreError>>) -> Command
 where
     T: Send + 'static,
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    F: for<'c, 'd> FnOnce(&'c mut Connection<'d>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
 {
     Box::new(move |connection| {
         Box::pin(async move {
@@ -95,7 +96,7 @@ async fn work_and_commit(
 ) -> Result<(), StoreError> {
     let is_alone = waiting.len() == 1;
     while let Some(command) = waiting.next() {
-        let one = command(Ok(&mut *connection)).await;
+        let one = command(Ok(&mut Connection::Sqlite(connection))).await;
         let stays = one.stays;
         worked.push(one);
         match (stays, is_alone) {

@@ -4,19 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::filing::{About, Run, SLICE_ROWS, Slice};
-use super::traits;
 use crate::domain::{
     DecisionId, DecisionRecord, ReviewFound, ReviewQuery, SignatureHash, SubjectKey, Timestamp,
 };
-
-/// A decision that answered a signature, as far as judging a repeat needs it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Earlier {
-    /// Where the decision stands.
-    pub(super) seq: i64,
-    /// When its call reached us.
-    pub(super) received_at: Timestamp,
-}
+use crate::store::batch::Earlier;
+use crate::store::traits;
 
 /// A review that somebody can walk.
 #[derive(Debug, Clone)]
@@ -56,7 +48,7 @@ impl Asked {
 /// INVARIANT: every row after `filing.filed_through` and up to `last_seq` is in here. Rows may be both here and filed;
 /// none is in neither.
 #[derive(Debug, Default)]
-pub(super) struct Tail {
+pub(in crate::store) struct Tail {
     last_seq: i64,
     /// When the last of the calls arrived that were let go of.
     filed_until: Option<Timestamp>,
@@ -77,7 +69,7 @@ impl Tail {
     }
 
     /// How many decisions are held.
-    pub(super) fn rows(&self) -> usize {
+    pub(in crate::store) fn rows(&self) -> usize {
         self.signatures.len()
     }
 
@@ -211,11 +203,11 @@ impl Tail {
 
 /// The tail, shared between the writer, which changes it, and those who look for a review.
 #[derive(Debug, Clone, Default)]
-pub(super) struct SharedTail(Arc<RwLock<Tail>>);
+pub(in crate::store) struct SharedTail(Arc<RwLock<Tail>>);
 
 impl SharedTail {
     /// For looking up. Held for no longer than that: never across an await.
-    pub(super) fn read(&self) -> RwLockReadGuard<'_, Tail> {
+    pub(in crate::store) fn read(&self) -> RwLockReadGuard<'_, Tail> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::{self, Pending};
+use super::batch;
 use super::fast_mint::{self, Minting};
 use super::filing;
 use super::group::{self, Command};
@@ -18,6 +18,7 @@ use super::mint_statements::MintStatements;
 use super::statements::BatchStatements;
 use super::tail::{SharedTail, Tail};
 use crate::metrics::Metrics;
+use crate::store::batch::Pending;
 use crate::store::{StoreError, StoreSettings};
 
 /// When filing keeps failing, decisions are refused once this many times the usual number is not filed, so that memory

@@ -71,28 +71,3 @@ fn a_key_set_is_fetched_over_https_or_from_this_machine() {
         assert!(HttpUrl::parse(text).is_err(), "{text:?}");
     }
 }
-
-#[test]
-fn a_store_is_a_sqlite_file() {
-    for (text, file) in [("sqlite://a.sqlite", "a.sqlite"), ("sqlite:///var/a b.sqlite", "/var/a b.sqlite")] {
-        let url = StoreUrl::parse(text).expect("a store");
-        assert_eq!((url.file(), url.to_string().as_str()), (Path::new(file), text));
-    }
-    let wrong = [
-        "a.sqlite",
-        "sqlite:a.sqlite",
-        "sqlite://",
-        "sqlite:///var/",
-        "sqlite://:memory:",
-        "sqlite://a.sqlite?mode=ro",
-        "sqlite://a%20b",
-        "mysql://a",
-    ];
-    for text in wrong {
-        assert!(StoreUrl::parse(text).is_err(), "{text:?}");
-    }
-    for text in ["postgres://u:p@h/d", "postgresql://h/d"] {
-        let wrong = StoreUrl::parse(text).expect_err("not yet");
-        assert!(wrong.message.contains("not supported yet"), "{}", wrong.message);
-    }
-}

@@ -1,0 +1,86 @@
+//! Where recorded decisions are looked for: each engine keeps them in its own order.
+
+use super::connection::{Connection, Row};
+use super::sqlite::SharedTail;
+use super::{StoreError, postgres, sqlite};
+use crate::domain::{ReviewQuery, Spending, SubjectKey, Timestamp};
+
+/// How an engine finds the decisions about somebody.
+#[derive(Debug, Clone)]
+pub(super) enum Places {
+    /// SQLite: in tables that are filed late, in memory, and at the end of `decisions`.
+    FiledAndTail(SharedTail),
+    /// PostgreSQL: in indexes that are written with the decision.
+    Indexes,
+}
+
+/// What is asked of recorded calls.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CallsAsked<'q> {
+    /// About whom.
+    pub(super) subject: &'q SubjectKey,
+    /// From when on.
+    pub(super) back_to: Timestamp,
+    /// Whether it matters which were executed: that costs a look at each.
+    pub(super) executions: Executed,
+    /// The most that are read.
+    pub(super) limit: i64,
+}
+
+/// Whether a look-up tells which calls were executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Executed {
+    /// It does.
+    Told,
+    /// It says of none that it was.
+    NotTold,
+}
+
+impl Places {
+    /// The calls about a subject: `seq, received_at, scope, verdict, usable_until, traits, redeemed_at`.
+    ///
+    /// # Errors
+    /// The record could not be read.
+    pub(super) async fn calls(
+        &self,
+        connection: &mut Connection<'_>,
+        asked: CallsAsked<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::FiledAndTail(tail) => sqlite::find::calls(connection, tail, asked).await,
+            Self::Indexes => postgres::find::calls(connection, asked).await,
+        }
+    }
+
+    /// The verdicts in time that somebody may want to spend: `seq, id, received_at, verdict, step_keys, usable_until,
+    /// metadata_digest, traits, redeemed_at, proved`. What was not spent comes first, of these the newest.
+    ///
+    /// # Errors
+    /// The record could not be read.
+    pub(super) async fn grants(
+        &self,
+        connection: &mut Connection<'_>,
+        wanted: &Spending,
+        (now, limit): (Timestamp, i64),
+    ) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::FiledAndTail(tail) => sqlite::find::grants(connection, tail, wanted, (now, limit)).await,
+            Self::Indexes => postgres::find::grants(connection, wanted, (now, limit)).await,
+        }
+    }
+
+    /// The newest review that fits and can still be walked: `seq, id, received_at, walkable_until`.
+    ///
+    /// # Errors
+    /// The record could not be read.
+    pub(super) async fn review(
+        &self,
+        connection: &mut Connection<'_>,
+        query: &ReviewQuery,
+    ) -> Result<Option<Row>, StoreError> {
+        match self {
+            Self::FiledAndTail(tail) => sqlite::find::review(connection, tail, query).await,
+            Self::Indexes => postgres::find::review(connection, query).await,
+        }
+    }
+}

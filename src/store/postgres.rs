@@ -1,0 +1,141 @@
+//! The record on PostgreSQL, shared by any number of processes.
+//!
+//! **Writing.** Decisions that wait are recorded together, in several batches at once ([`writer`], [`batch`]); every other write
+//! is a transaction of its own. Each transaction takes its turns first ([`locks`]) and reads afterwards, at READ COMMITTED: what
+//! it reads is what was committed before its turn came. Every one is given up after `busy_timeout`, whatever keeps it.
+//!
+//! **Looking up.** Indexes written with the decision tell where it stands ([`find`]).
+
+mod batch;
+mod connecting;
+pub(super) mod find;
+mod locks;
+mod transaction;
+mod writer;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{Executor, Postgres};
+use tokio::sync::{Semaphore, TryAcquireError, mpsc, oneshot};
+
+use self::transaction::Transactions;
+use self::writer::{Job, Writer};
+use super::batch::Pending;
+use super::connection::{Connection, Prepared};
+use super::turn::Turn;
+use super::{StoreError, StoreSettings};
+use crate::metrics::Metrics;
+
+/// One database on a server.
+#[derive(Debug)]
+pub(super) struct Database {
+    transactions: Transactions,
+    /// Room for writes other than decisions that are under way or wait for a connection.
+    room: Arc<Semaphore>,
+    queue: mpsc::Sender<Job>,
+    metrics: Arc<Metrics>,
+}
+
+impl Database {
+    /// Connects, brings the tables up to date and starts to write.
+    ///
+    /// # Errors
+    /// [`StoreError::Migration`], [`StoreError::NotMigrated`], [`StoreError::TimedOut`] or [`StoreError::Unavailable`];
+    /// nothing writes.
+    pub(super) async fn open(
+        server: PgConnectOptions,
+        settings: &StoreSettings,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, StoreError> {
+        let transactions = connecting::open(server, settings).await?;
+        let (queue, jobs) = mpsc::channel(settings.queue_max.max(1));
+        let writer = Writer::new(transactions.clone(), settings, Arc::clone(&metrics));
+        tokio::spawn(writer.run(jobs));
+        let room = Arc::new(Semaphore::new(settings.queue_max.clamp(1, Semaphore::MAX_PERMITS)));
+        Ok(Self { transactions, room, queue, metrics })
+    }
+
+    /// Hands a call to the writer, who answers it.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] or [`StoreError::Closed`]; the call does not wait.
+    pub(super) fn record(&self, pending: Pending) -> Result<(), StoreError> {
+        use mpsc::error::TrySendError;
+        self.queue.try_send(Job::Record(Box::new(pending))).map_err(|refused| match refused {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Closed(_) => StoreError::Closed,
+        })
+    }
+
+    /// Runs a write of another kind, when it is its turn. It goes on when the caller gives up: whoever asks again finds it done
+    /// or not done, but not half way.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::Closed`], what the write says, or how the commit failed; nothing was written then,
+    /// unless the connection broke in the middle of the commit.
+    pub(super) async fn write<T, F>(&self, turn: Turn, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c, 'd> FnOnce(&'c mut Connection<'d>) -> BoxFuture<'c, Result<T, StoreError>>
+            + Send
+            + 'static,
+    {
+        let room = Arc::clone(&self.room).try_acquire_owned().map_err(|refused| match refused {
+            TryAcquireError::NoPermits => StoreError::Busy,
+            TryAcquireError::Closed => StoreError::Closed,
+        })?;
+        let transactions = self.transactions.clone();
+        let written = tokio::spawn(async move {
+            let written = transactions.run(turn, work).await;
+            drop(room);
+            written
+        });
+        let written = written.await.map_err(|_| StoreError::Closed)?;
+        if matches!(written, Err(StoreError::Unavailable(_) | StoreError::TimedOut)) {
+            self.metrics.store_failure();
+        }
+        written
+    }
+
+    /// A connection for reading.
+    ///
+    /// # Errors
+    /// There is none in time.
+    pub(super) async fn reader(&self) -> Result<(PoolConnection<Postgres>, Prepared), StoreError> {
+        self.transactions.connection().await
+    }
+
+    /// Takes nothing more in, finishes what waits and closes every connection.
+    ///
+    /// # Errors
+    /// None: what could not be finished told its caller so.
+    pub(super) async fn close(&self) -> Result<(), StoreError> {
+        self.room.close();
+        let (reply, closed) = oneshot::channel();
+        if self.queue.send(Job::Close(reply)).await.is_ok() {
+            drop(closed.await);
+        }
+        self.transactions.close().await;
+        Ok(())
+    }
+}
+
+/// Reads as of one moment.
+///
+/// # Errors
+/// What the reading says, or the record could not be read.
+pub(super) async fn snapshot<T, F>(
+    (reader, prepared): (&mut PgConnection, Prepared),
+    work: F,
+) -> Result<T, StoreError>
+where
+    F: for<'c, 'd> FnOnce(&'c mut Connection<'d>) -> BoxFuture<'c, Result<T, StoreError>>,
+{
+    reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let read = work(&mut Connection::Postgres(&mut *reader, prepared)).await;
+    reader.execute("ROLLBACK").await?;
+    read
+}

@@ -1,0 +1,141 @@
+//! One batch of decisions on PostgreSQL: begin, take turns, look up, decide, one insert, commit.
+
+use std::collections::{BTreeSet, HashMap};
+
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{Row as _, query};
+
+use super::locks;
+use crate::domain::{
+    DecisionRecord, DeskRevision, Recorded, RuleId, SignatureHash, SubjectKey, Timestamp, UserId,
+};
+use crate::store::batch::{Earlier, New, Pending, decide, judge, outcomes};
+use crate::store::connection::{Connection, Prepared};
+use crate::store::places::Places;
+use crate::store::{StoreError, desk, traits};
+
+/// Which of the batch's signatures came before; the row without one is the fraud desk's revision.
+const LOOK_UP: &str = "
+    SELECT NULL AS hash, coalesce(max(revision), 0) AS decision_seq, NULL AS received_at FROM desk_actions
+    UNION ALL
+    SELECT hash, decision_seq, received_at FROM signatures WHERE hash = ANY($1)";
+
+/// Writes the decisions, their signatures, and whom they are about.
+const INSERT: &str = "
+    WITH d AS (
+        INSERT INTO decisions (id, received_at, user_id, scope, verdict, step_keys, walkable_until, rule, reason, bundle_hash,
+               answer, metadata, metadata_digest, context, seen, outcomes, evaluation_ns, signature_hash, signature_kid,
+               traits, usable_until, desk_revision)
+        SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+               $8::text[], $9::text[], $10::bytea[], $11::text[], $12::text[], $13::bytea[], $14::text[], $15::text[],
+               $16::text[], $17::bigint[], $18::bytea[], $19::text[], $20::text[], $21::bigint[], $22::bigint[])
+        RETURNING seq, id, received_at, signature_hash, signature_kid),
+    s AS (
+        INSERT INTO signatures (hash, kid, received_at, decision_seq)
+        SELECT signature_hash, signature_kid, received_at, seq FROM d)
+    INSERT INTO decision_subjects (subject, received_at, decision_seq)
+    SELECT DISTINCT about.subject, d.received_at, d.seq
+      FROM unnest($23::uuid[], $24::bytea[]) AS about (id, subject) JOIN d ON d.id = about.id";
+
+/// Records a batch inside a transaction.
+///
+/// - returns: what became of each call, in the same order, and how many decisions were written.
+///
+/// # Errors
+/// The transaction must be given up.
+pub(super) async fn record(
+    connection: &mut PgConnection,
+    prepared: Prepared,
+    batch: &[Pending],
+) -> Result<(Vec<Recorded>, usize), StoreError> {
+    let signatures = batch.iter().map(|call| call.signature.hash);
+    locks::take_all(connection, prepared, (signatures, askers(batch).into_iter())).await?;
+    let (desk, found) = look_up(connection, prepared, batch).await?;
+    let fates = judge(batch, desk, |hash| found.get(hash).copied());
+    let both = &mut Connection::Postgres(connection, prepared);
+    let new = decide(both, &Places::Indexes, batch, &fates).await?;
+    let recorded = outcomes(both, batch, (&fates, &new)).await?;
+    if !new.is_empty() {
+        insert(connection, prepared, &new).await?;
+    }
+    Ok((recorded, new.len()))
+}
+
+/// The users whose past somebody in the batch asks about.
+fn askers(batch: &[Pending]) -> BTreeSet<&UserId> {
+    batch.iter().filter_map(|call| call.draft.asker()).collect()
+}
+
+async fn look_up(
+    connection: &mut PgConnection,
+    prepared: Prepared,
+    batch: &[Pending],
+) -> Result<(DeskRevision, HashMap<SignatureHash, Earlier>), StoreError> {
+    let hashes: Vec<&[u8]> = batch.iter().map(|call| call.signature.hash.0.as_slice()).collect();
+    let rows =
+        query(LOOK_UP).bind(hashes).persistent(prepared == Prepared::Kept).fetch_all(connection).await?;
+    let mut desk = DeskRevision::NONE;
+    let mut found = HashMap::new();
+    for row in &rows {
+        let seq: i64 = row.try_get("decision_seq")?;
+        match row.try_get::<Option<&[u8]>, _>("hash")? {
+            None => desk = desk::revision(seq)?,
+            Some(hash) => drop(found.insert(signature(hash, seq)?, earlier(row, seq)?)),
+        }
+    }
+    Ok((desk, found))
+}
+
+fn signature(hash: &[u8], seq: i64) -> Result<SignatureHash, StoreError> {
+    let hash = hash.try_into().map(SignatureHash);
+    hash.map_err(|_| StoreError::corrupt("signatures", "hash", seq.to_string()))
+}
+
+fn earlier(row: &PgRow, seq: i64) -> Result<Earlier, StoreError> {
+    Ok(Earlier { seq, received_at: Timestamp::from_unix_micros(row.try_get("received_at")?) })
+}
+
+async fn insert(connection: &mut PgConnection, prepared: Prepared, new: &New<'_>) -> Result<(), StoreError> {
+    let records: Vec<&DecisionRecord> = new.values().map(|(_, record)| &**record).collect();
+    let (ids, subjects): (Vec<_>, Vec<_>) = records.iter().flat_map(|record| about(record)).unzip();
+    let revisions = records.iter().map(|record| desk::number(record.desk)).collect::<Result<Vec<_>, _>>()?;
+    query(INSERT)
+        .bind(each(&records, |record| record.id.uuid()))
+        .bind(each(&records, |record| record.received_at.unix_micros()))
+        .bind(each(&records, |record| record.user_id.as_str()))
+        .bind(each(&records, |record| record.scope.as_str()))
+        .bind(each(&records, |record| record.verdict.as_str()))
+        .bind(each(&records, |record| record.step_keys.as_deref()))
+        .bind(each(&records, |record| record.walkable_until.map(Timestamp::unix_micros)))
+        .bind(each(&records, |record| record.rule.as_ref().map(RuleId::as_str)))
+        .bind(each(&records, |record| record.reason.as_str()))
+        .bind(each(&records, |record| record.bundle.as_bytes().as_slice()))
+        .bind(each(&records, |record| record.answer.as_str()))
+        .bind(each(&records, |record| record.metadata_json.as_str()))
+        .bind(each(&records, |record| record.metadata_digest.as_slice()))
+        .bind(each(&records, |record| record.context_json.as_str()))
+        .bind(each(&records, |record| record.seen_json.as_str()))
+        .bind(each(&records, |record| record.outcomes.as_str()))
+        .bind(each(&records, |record| i64::from(record.evaluation_ns)))
+        .bind(new.values().map(|(signature, _)| signature.hash.0.as_slice()).collect::<Vec<_>>())
+        .bind(new.values().map(|(signature, _)| signature.kid.as_str()).collect::<Vec<_>>())
+        .bind(each(&records, |record| traits::line(record)))
+        .bind(each(&records, |record| record.usable_until.map(Timestamp::unix_micros)))
+        .bind(revisions)
+        .bind(ids)
+        .bind(subjects)
+        .persistent(prepared == Prepared::Kept)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// One column of the rows.
+fn each<'r, T>(records: &[&'r DecisionRecord], value: impl Fn(&'r DecisionRecord) -> T) -> Vec<T> {
+    records.iter().map(|record| value(record)).collect()
+}
+
+/// Whom a decision is about, as far as it can be found by them.
+fn about(record: &DecisionRecord) -> impl Iterator<Item = (uuid::Uuid, &[u8])> {
+    traits::indexed(&record.subjects).map(|key: &SubjectKey| (record.id.uuid(), key.as_bytes()))
+}

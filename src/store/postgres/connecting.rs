@@ -1,0 +1,81 @@
+//! Connecting to a server, and bringing its tables up to date.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+
+use super::transaction::Transactions;
+use crate::store::connection::{Connection, Prepared};
+use crate::store::migrated::require;
+use crate::store::settings::{Migrate, Pooler};
+use crate::store::{StoreError, StoreSettings};
+
+/// Who brings tables up to date holds this advisory lock until its commit; sqlx's own would outlast the transaction, which a
+/// pooler does not allow.
+const MIGRATING: &str = "SELECT pg_advisory_xact_lock(hashtextextended('doorstep migrates', 0))";
+
+/// How long migrations may take: an index over a large table is made once.
+const MIGRATING_MAX: Duration = Duration::from_secs(600);
+
+/// After how long without use a connection is closed.
+const IDLE_MAX: Duration = Duration::from_secs(300);
+
+/// Connects, and brings the tables up to date or tells that they are not.
+///
+/// # Errors
+/// [`StoreError::Migration`], [`StoreError::NotMigrated`], [`StoreError::TimedOut`] or [`StoreError::Unavailable`]. No table
+/// was changed.
+pub(super) async fn open(
+    server: PgConnectOptions,
+    settings: &StoreSettings,
+) -> Result<Transactions, StoreError> {
+    let prepared = match settings.pooler {
+        Pooler::None => Prepared::Kept,
+        Pooler::Transaction => Prepared::Unnamed,
+    };
+    let server = server.application_name("doorstep").disable_statement_logging();
+    let connecting = tokio::time::timeout(settings.busy_timeout, server.connect());
+    let mut connection = connecting.await.map_err(|_| StoreError::TimedOut)??;
+    match settings.migrate {
+        Migrate::AtOpening => migrate(&mut connection).await?,
+        Migrate::Never => {
+            let connection = &mut Connection::Postgres(&mut connection, prepared);
+            require(connection, &migrations()).await?;
+        }
+    }
+    drop(connection.close().await);
+    let pool = PgPoolOptions::new()
+        .max_connections(settings.connections_max.max(2))
+        .acquire_timeout(settings.busy_timeout)
+        .idle_timeout(IDLE_MAX)
+        // A broken connection is noticed by the statement that meets it, and replaced; asking each time costs a round trip.
+        .test_before_acquire(false)
+        .connect_lazy_with(server);
+    Ok(Transactions::new(pool, prepared, settings.busy_timeout))
+}
+
+/// Brings the tables up to date, in one transaction: of several processes that start at once, one does it.
+async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let work = async {
+        let mut transaction = connection.begin().await?;
+        transaction.execute(MIGRATING).await?;
+        migrations()
+            .run_direct(None, &mut *transaction, false)
+            .await
+            .map_err(|error| StoreError::Migration(Arc::new(error)))?;
+        // Behind a pooler the server's connection goes on to others, who use the same names for statements.
+        transaction.execute("DEALLOCATE ALL").await?;
+        transaction.commit().await?;
+        Ok(())
+    };
+    tokio::time::timeout(MIGRATING_MAX, work).await.map_err(|_| StoreError::TimedOut)?
+}
+
+fn migrations() -> Migrator {
+    let mut migrations = sqlx::migrate!("migrations/postgres");
+    migrations.set_locking(false);
+    migrations
+}

@@ -1,0 +1,120 @@
+//! Taking turns by advisory locks, which end with the transaction that took them.
+//!
+//! Everybody who writes about users shares the house, and has it to themselves who writes about the house. Signatures, requests,
+//! events and users come after it; a request's or an event's own turn comes before its user's, and a batch takes all of its in
+//! the order of their numbers. So nobody waits for somebody who waits for them. The numbers are digests: two names that share
+//! one only wait for each other.
+
+use sqlx::postgres::PgConnection;
+use sqlx::{Executor as _, query};
+
+use crate::domain::{SignatureHash, UserId, WithdrawnOf};
+use crate::store::StoreError;
+use crate::store::connection::Prepared;
+use crate::store::turn::Turn;
+
+/// The house's number is `hashtextextended('doorstep', 0)`, a user's has the seed 1, a name's 2.
+const SHARE_HOUSE: &str = "SELECT pg_advisory_xact_lock_shared(hashtextextended('doorstep', 0))";
+const TAKE_HOUSE: &str = "SELECT pg_advisory_xact_lock(hashtextextended('doorstep', 0))";
+const TAKE_NAME: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 2))";
+const TAKE_USER: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 1))";
+const TAKE_USER_OF_VERIFICATION: &str = "
+    SELECT pg_advisory_xact_lock(hashtextextended(user_id, 1)) FROM verifications WHERE id = $1";
+const TAKE_USER_OF_REFERENCE: &str = "
+    SELECT pg_advisory_xact_lock(hashtextextended(user_id, 1)) FROM verifications WHERE reference = $1";
+/// A subquery with an order is not mixed with what is around it: the locks are taken in that order.
+const TAKE_USERS_OF_SESSION: &str = "
+    SELECT pg_advisory_xact_lock(number)
+      FROM (SELECT DISTINCT hashtextextended(user_id, 1) AS number FROM verifications WHERE session_id = $1
+             ORDER BY number) AS users";
+const TAKE_ALL: &str = "
+    SELECT pg_advisory_xact_lock(number)
+      FROM (SELECT number FROM unnest($1) AS number
+            UNION
+            SELECT hashtextextended(name, 1) FROM unnest($2) AS name
+             ORDER BY number) AS everybody";
+
+/// Waits until it is a write's turn.
+///
+/// # Errors
+/// It took too long, or the database is gone. The transaction must be given up.
+pub(super) async fn take(
+    connection: &mut PgConnection,
+    prepared: Prepared,
+    turn: &Turn,
+) -> Result<(), StoreError> {
+    match turn {
+        Turn::Anyone => return Ok(()),
+        Turn::House => {
+            connection.execute(query(TAKE_HOUSE).persistent(prepared == Prepared::Kept)).await?;
+            return Ok(());
+        }
+        _ => connection.execute(query(SHARE_HOUSE).persistent(prepared == Prepared::Kept)).await?,
+    };
+    let mut turn = turn;
+    while let Turn::Request { name, then } = turn {
+        take_by(connection, prepared, (TAKE_NAME, name)).await?;
+        turn = then;
+    }
+    match turn {
+        Turn::Anyone | Turn::House | Turn::Request { .. } => Ok(()),
+        Turn::User(user) => take_by(connection, prepared, (TAKE_USER, user.as_str())).await,
+        Turn::Verification(id) => {
+            let take = query(TAKE_USER_OF_VERIFICATION).bind(id.uuid());
+            connection.execute(take.persistent(prepared == Prepared::Kept)).await?;
+            Ok(())
+        }
+        Turn::Withdrawn(WithdrawnOf::One(id)) => {
+            let take = query(TAKE_USER_OF_VERIFICATION).bind(id.uuid());
+            connection.execute(take.persistent(prepared == Prepared::Kept)).await?;
+            Ok(())
+        }
+        Turn::Withdrawn(WithdrawnOf::Session(session)) => {
+            take_by(connection, prepared, (TAKE_USERS_OF_SESSION, session.as_str())).await
+        }
+        Turn::Withdrawn(WithdrawnOf::User(user)) => {
+            take_by(connection, prepared, (TAKE_USER, user.as_str())).await
+        }
+        Turn::Event { source, event_id, reference } => {
+            take_by(connection, prepared, (TAKE_NAME, &format!("{source} {event_id}"))).await?;
+            match reference {
+                Some(reference) => {
+                    take_by(connection, prepared, (TAKE_USER_OF_REFERENCE, &reference.to_string())).await
+                }
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+async fn take_by(
+    connection: &mut PgConnection,
+    prepared: Prepared,
+    (take, name): (&'static str, &str),
+) -> Result<(), StoreError> {
+    connection.execute(query(take).bind(name).persistent(prepared == Prepared::Kept)).await?;
+    Ok(())
+}
+
+/// Waits until it is a batch's turn: for its signatures, and for the users whose past it asks about.
+///
+/// # Errors
+/// As [`take`].
+pub(super) async fn take_all(
+    connection: &mut PgConnection,
+    prepared: Prepared,
+    (signatures, users): (impl Iterator<Item = SignatureHash>, impl Iterator<Item = &UserId>),
+) -> Result<(), StoreError> {
+    connection.execute(query(SHARE_HOUSE).persistent(prepared == Prepared::Kept)).await?;
+    let signatures: Vec<i64> = signatures.map(number).collect();
+    let users: Vec<&str> = users.map(UserId::as_str).collect();
+    let take = query(TAKE_ALL).bind(signatures).bind(users);
+    connection.execute(take.persistent(prepared == Prepared::Kept)).await?;
+    Ok(())
+}
+
+/// A hash is random already: its first bytes are as good a number as any.
+fn number(SignatureHash(hash): SignatureHash) -> i64 {
+    let [a, b, c, d, e, f, g, h, ..] = hash;
+    i64::from_be_bytes([a, b, c, d, e, f, g, h])
+}

@@ -1,0 +1,118 @@
+//! The task that gathers decisions and sets batches going.
+//!
+//! A batch takes all that waits, up to its bound. While as many batches as may are under way, calls gather for the next one: the
+//! slower the server, the larger the batches.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::transaction::Transactions;
+use crate::domain::Recorded;
+use crate::metrics::Metrics;
+use crate::store::batch::Pending;
+use crate::store::{StoreError, StoreSettings};
+
+/// What waits for the writer.
+pub(super) enum Job {
+    /// A decision, to be committed with others that wait.
+    Record(Box<Pending>),
+    /// The end: take nothing more in, do what waits, tell when all is done.
+    Close(oneshot::Sender<()>),
+}
+
+/// The writer's belongings.
+pub(super) struct Writer {
+    transactions: Transactions,
+    metrics: Arc<Metrics>,
+    batch_max: usize,
+    batches_max: u32,
+    under_way: Arc<Semaphore>,
+}
+
+impl Writer {
+    /// Batches hold at most half of the connections: the others are for reading and for other writes.
+    pub(super) fn new(transactions: Transactions, settings: &StoreSettings, metrics: Arc<Metrics>) -> Self {
+        let batches_max = (settings.connections_max / 2).max(1);
+        let under_way = Arc::new(Semaphore::new(usize::try_from(batches_max).unwrap_or(1)));
+        Self { transactions, metrics, batch_max: settings.batch_rows(), batches_max, under_way }
+    }
+
+    /// Works until the store is closed or nobody holds it any more.
+    pub(super) async fn run(self, mut queue: mpsc::Receiver<Job>) {
+        let mut jobs = Vec::with_capacity(self.batch_max);
+        let mut closing = Vec::new();
+        loop {
+            let Ok(turn) = Arc::clone(&self.under_way).acquire_owned().await else { break };
+            if queue.recv_many(&mut jobs, self.batch_max).await == 0 {
+                break;
+            }
+            self.metrics.store_queue(queue.len());
+            let mut decisions = Vec::with_capacity(jobs.len());
+            for job in jobs.drain(..) {
+                match job {
+                    Job::Record(pending) => decisions.push(*pending),
+                    Job::Close(reply) => {
+                        queue.close();
+                        closing.push(reply);
+                    }
+                }
+            }
+            if decisions.is_empty() {
+                continue;
+            }
+            let (transactions, metrics) = (self.transactions.clone(), Arc::clone(&self.metrics));
+            tokio::spawn(async move {
+                record(&transactions, &metrics, decisions).await;
+                drop(turn);
+            });
+        }
+        drop(self.under_way.acquire_many(self.batches_max).await);
+        for reply in closing {
+            // Whoever asked and went away needs no word.
+            _ = reply.send(());
+        }
+    }
+}
+
+/// Commits a batch and answers its callers. A row that cannot be is found by trying each alone.
+async fn record(transactions: &Transactions, metrics: &Metrics, decisions: Vec<Pending>) {
+    match try_record(transactions, metrics, &decisions).await {
+        Ok(recorded) => {
+            for (call, recorded) in decisions.into_iter().zip(recorded) {
+                // A caller that gave up is not there any more; its decision stays recorded.
+                drop(call.reply.send(Ok(recorded)));
+            }
+        }
+        Err(fault) if fault.is_one_rows_own() && decisions.len() > 1 => {
+            for call in decisions {
+                let alone = try_record(transactions, metrics, std::slice::from_ref(&call)).await;
+                let recorded =
+                    alone.and_then(|recorded| recorded.into_iter().next().ok_or(StoreError::Closed));
+                drop(call.reply.send(recorded));
+            }
+        }
+        Err(fault) => {
+            for call in decisions {
+                drop(call.reply.send(Err(fault.clone())));
+            }
+        }
+    }
+}
+
+async fn try_record(
+    transactions: &Transactions,
+    metrics: &Metrics,
+    decisions: &[Pending],
+) -> Result<Vec<Recorded>, StoreError> {
+    match transactions.record(decisions).await {
+        Ok((recorded, rows)) => {
+            metrics.store_batch(rows);
+            Ok(recorded)
+        }
+        Err(fault) => {
+            metrics.store_failure();
+            Err(fault)
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Calls that are decided with their past, in the transaction that records them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Directory, START, block, number, open, signature};
+use crate::domain::{
+    Amount, Asker, Counts, Currency, DecisionRecord, DeskRevision, Executions, FactKind, History,
+    HistoryNeed, Measure, Needs, Recorded, Scope, Scopes, Subject, SubjectKey, Sum, Tally, Timestamp, UserId,
+    VerdictKind, Window,
+};
+use crate::store::{Question, Store, StoreError};
+
+const HOUR: Duration = Duration::from_hours(1);
+const USABLE: Counts = Counts::Usable(Executions::Unreported);
+
+pub(super) fn need(measure: Measure, by: Subject, counts: Counts) -> HistoryNeed {
+    HistoryNeed {
+        measure,
+        by: BTreeSet::from([by]),
+        window: Window::Over(HOUR),
+        scopes: Scopes::Same,
+        verdicts: None,
+        counts,
+    }
+}
+
+pub(super) fn key(text: &str) -> SubjectKey {
+    SubjectKey::new(text.as_bytes())
+}
+
+pub(super) fn user(name: &str) -> Vec<(Subject, SubjectKey)> {
+    vec![(Subject::User, key(name))]
+}
+
+pub(super) fn asker(subjects: &[(Subject, SubjectKey)]) -> Asker {
+    Asker {
+        user_id: UserId::new("usr_test").expect("a user"),
+        subjects: subjects.to_vec(),
+        scope: Scope::new("transfer:write").expect("a scope"),
+        at: START,
+    }
+}
+
+/// What call `n` records: a continue of 10.50 USD where it is granted, else a block.
+pub(super) fn record(n: u64, subjects: &[(Subject, SubjectKey)], granted: bool) -> DecisionRecord {
+    let amount = Amount::parse("10.50").expect("an amount");
+    let verdict = if granted { VerdictKind::Continue } else { VerdictKind::Block };
+    DecisionRecord {
+        verdict,
+        answer: format!(r#"{{"status":"{}","n":{n}}}"#, verdict.as_str()),
+        usable_until: granted.then(|| START.plus(Duration::from_secs(300))),
+        subjects: subjects.to_vec(),
+        money: vec![("value".into(), amount, Currency::parse("USD").expect("a currency"))],
+        ..block(n)
+    }
+}
+
+/// Asks as call `n`, is granted what `judge` grants, and tells whether it was.
+async fn ask(
+    store: &Store,
+    n: u64,
+    (subjects, need): (Vec<(Subject, SubjectKey)>, HistoryNeed),
+    judge: impl Fn(&Tally) -> bool + Send + Sync + 'static,
+) -> Result<bool, StoreError> {
+    let needs = Needs::new([need]);
+    let asker = asker(&subjects);
+    let asked = needs.clone();
+    let decide = move |history: &History| {
+        let tally = &history.tallies(&asked).expect("its own needs")[0];
+        record(n, &subjects, judge(tally))
+    };
+    let question = Question { needs, asker, desk: DeskRevision::NONE, decide: Box::new(decide) };
+    match store.decide_and_record(signature(n), question).await? {
+        Recorded::Decided { verdict, answer } => {
+            assert_eq!(answer, record(n, &[], verdict == VerdictKind::Continue).answer);
+            Ok(verdict == VerdictKind::Continue)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn fewer_than(limit: u64) -> impl Fn(&Tally) -> bool + Send + Sync + Clone + 'static {
+    move |tally| matches!(tally, Tally::Count(count) if *count < limit)
+}
+
+/// Two processes, one file, a hundred calls each at once: neither a batch nor a process lets one slip through.
+async fn a_limit_cannot_be_raced(directory: Directory) {
+    let (one, two) = (directory.open().await, directory.open().await);
+    let by_user = || (user("u"), need(Measure::Calls, Subject::User, USABLE));
+    let calls = (0..200).map(|n| {
+        let store = if n % 2 == 0 { one.clone() } else { two.clone() };
+        async move { ask(&store, n, by_user(), fewer_than(10)).await.expect("recorded") }
+    });
+    let granted = futures_util::future::join_all(calls).await;
+    assert_eq!(granted.into_iter().filter(|granted| *granted).count(), 10);
+    one.close().await.expect("closed");
+    two.close().await.expect("closed");
+}
+
+/// The past is the same before and after it is filed, and after a new start.
+async fn the_past_is_found_wherever_it_stands(directory: Directory) {
+    let mut settings = directory.settings();
+    settings.file_after_rows = 7;
+    let mut store = open(settings.clone()).await;
+    for n in 0..60 {
+        let others = (user("other"), need(Measure::Calls, Subject::User, Counts::Asked));
+        ask(&store, 1000 + n, others, |_| true).await.expect("recorded");
+        let by_user = (user("u"), need(Measure::Calls, Subject::User, Counts::Asked));
+        let exactly = move |tally: &Tally| *tally == Tally::Count(n);
+        assert!(ask(&store, n, by_user, exactly).await.expect("recorded"), "call {n}");
+        if n % 25 == 24 {
+            store.close().await.expect("closed");
+            store = open(settings.clone()).await;
+        }
+    }
+    store.close().await.expect("closed");
+}
+
+async fn a_call_shares_its_past_by_any_of_its_identifiers(directory: Directory) {
+    let store = directory.open().await;
+    let having = |texts: &[&str]| -> Vec<_> {
+        user("u").into_iter().chain(texts.iter().map(|text| (Subject::Identifier, key(text)))).collect()
+    };
+    let cases: [(&[&str], u64); 5] =
+        [(&["a"], 0), (&["a", "b"], 1), (&["b"], 1), (&["c"], 0), (&["c", "a", "b"], 4)];
+    for (n, (texts, expected)) in (0_u64..).zip(cases) {
+        let by_user = need(Measure::Calls, Subject::User, Counts::Asked);
+        let by = BTreeSet::from([Subject::User, Subject::Identifier]);
+        let exactly = move |tally: &Tally| *tally == Tally::Count(expected);
+        let asked = (having(texts), HistoryNeed { by, ..by_user });
+        assert!(ask(&store, n, asked, exactly).await.expect("recorded"), "{texts:?}");
+    }
+    store.close().await.expect("closed");
+}
+
+async fn sums_are_exact_and_blocks_are_no_exposure(directory: Directory) {
+    let store = directory.open().await;
+    let total = |tally: &Tally| match tally {
+        Tally::Sums(sums) => sums.values().fold(Sum::ZERO, |all, sum| all.and(*sum)),
+        other => panic!("{other:?}"),
+    };
+    let by_user = || (user("u"), need(Measure::Sum("value".into()), Subject::User, USABLE));
+    for n in 0..3 {
+        assert!(ask(&store, n, by_user(), |_| true).await.expect("recorded"));
+        assert!(!ask(&store, 10 + n, by_user(), |_| false).await.expect("recorded"));
+    }
+    let expected = Sum::Exact(Amount::parse("31.5").expect("an amount").decimal());
+    let exactly = move |tally: &Tally| total(tally) == expected;
+    assert!(ask(&store, 20, by_user(), exactly).await.expect("recorded"));
+    store.close().await.expect("closed");
+}
+
+/// Whoever asks all the same gets no verdict, rather than one of a past without anything in it.
+async fn what_is_not_recorded_is_no_empty_past(directory: Directory) {
+    let store = directory.open().await;
+    let calls = || need(Measure::Calls, Subject::User, Counts::Asked);
+    let fact = || Measure::Fact(FactKind::new("email_changed").expect("a kind"));
+    let needs = [
+        need(Measure::Calls, Subject::Ip, Counts::Asked),
+        need(Measure::Rejected, Subject::Ip, Counts::Asked),
+        need(fact(), Subject::Ip, Counts::Asked),
+    ];
+    for (n, need) in (0..).zip(needs) {
+        let refused = ask(&store, n, (user("u"), need.clone()), |_| true).await;
+        assert!(matches!(refused, Err(StoreError::UnrecordedPast)), "{need}: {refused:?}");
+    }
+    let nobody = || vec![(Subject::Ip, key("203.0.113.1"))];
+    for (n, measure) in (10..).zip([Measure::Calls, Measure::Rejected, fact()]) {
+        let need = need(measure, Subject::User, Counts::Asked);
+        let refused = ask(&store, n, (nobody(), need.clone()), |_| true).await;
+        assert!(matches!(refused, Err(StoreError::UnrecordedPast)), "{need}: {refused:?}");
+    }
+    assert!(
+        ask(&store, 9, (user("u"), calls()), |tally: &Tally| *tally == Tally::Count(0))
+            .await
+            .expect("recorded")
+    );
+    store.close().await.expect("closed");
+}
+
+/// A repeat gets the first answer, and is not counted again.
+async fn a_repeat_is_not_asked_again(directory: Directory) {
+    let store = directory.open().await;
+    let by_user = || (user("u"), need(Measure::Calls, Subject::User, Counts::Asked));
+    assert!(ask(&store, 1, by_user(), fewer_than(1)).await.expect("recorded"));
+    let question = Question {
+        needs: Needs::new([by_user().1]),
+        asker: asker(&user("u")),
+        desk: DeskRevision::NONE,
+        decide: Box::new(|_| panic!("a repeat is not decided")),
+    };
+    let again = store.decide_and_record(signature(1), question).await.expect("answered");
+    assert_eq!(again, Recorded::Repeat { answer: record(1, &[], true).answer });
+    let second = ask(&store, 2, by_user(), |tally: &Tally| *tally == Tally::Count(1)).await;
+    assert!(second.expect("recorded"));
+    store.close().await.expect("closed");
+}
+
+/// Looking without recording finds the same, also what another process has just recorded.
+async fn a_look_finds_what_another_process_recorded(directory: Directory) {
+    let (one, two) = (directory.open().await, directory.open().await);
+    for n in 0..3 {
+        let record = record(n, &user("u"), true);
+        one.record_decision(signature(n), record).await.expect("recorded");
+    }
+    one.record_decision(signature(9), record(9, &user("other"), true)).await.expect("recorded");
+    let needs = Needs::new([need(Measure::Calls, Subject::User, Counts::Asked)]);
+    let asker = asker(&user("u"));
+    for store in [&one, &two] {
+        let history = store.history(&needs, &asker).await.expect("readable");
+        assert_eq!(history.tallies(&needs), Some(&[Tally::Count(3)][..]));
+    }
+    one.close().await.expect("closed");
+    two.close().await.expect("closed");
+}
+
+/// Calls that were recorded before anybody asked about the past are part of it.
+async fn what_was_recorded_without_a_question_counts(directory: Directory) {
+    let store = directory.open().await;
+    let early = DecisionRecord {
+        received_at: Timestamp::from_unix_micros(START.unix_micros() - 1),
+        ..record(1, &user("u"), true)
+    };
+    let too_early = DecisionRecord {
+        received_at: START.minus(HOUR + Duration::from_micros(1)),
+        ..record(2, &user("u"), true)
+    };
+    for (n, record) in [(1, early), (2, too_early)] {
+        assert_eq!(store.record_decision(signature(n), record).await.expect("recorded"), Recorded::First);
+    }
+    let by_user = (user("u"), need(Measure::Calls, Subject::User, Counts::Asked));
+    assert!(ask(&store, 3, by_user, |tally: &Tally| *tally == Tally::Count(1)).await.expect("recorded"));
+    store.close().await.expect("closed");
+}
+
+async fn a_question_that_was_put_before_the_desks_last_action_is_not_decided(directory: Directory) {
+    let store = directory.open().await;
+    let question = Question {
+        needs: Needs::new([need(Measure::Calls, Subject::User, Counts::Asked)]),
+        asker: asker(&user("u")),
+        desk: DeskRevision::new(1),
+        decide: Box::new(|_| panic!("a stale question is not decided")),
+    };
+    let stale = store.decide_and_record(signature(1), question).await.expect("answered");
+    assert_eq!(stale, Recorded::Stale);
+    assert_eq!(number(&store, "SELECT count(*) FROM decisions").await, 0);
+}
+
+on_both_engines! {
+    []
+    a_limit_cannot_be_raced,
+    the_past_is_found_wherever_it_stands,
+    a_call_shares_its_past_by_any_of_its_identifiers,
+    sums_are_exact_and_blocks_are_no_exposure,
+    what_is_not_recorded_is_no_empty_past,
+    a_repeat_is_not_asked_again,
+    a_look_finds_what_another_process_recorded,
+    what_was_recorded_without_a_question_counts,
+    a_question_that_was_put_before_the_desks_last_action_is_not_decided
+}

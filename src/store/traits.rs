@@ -1,0 +1,141 @@
+//! The column `traits`: who and what a call was about, as one line of text.
+
+use std::fmt::Write;
+
+use crate::domain::{Amount, Currency, DecisionRecord, Subject, SubjectKey};
+
+/// Who and what a recorded call was about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Kept {
+    /// Each subject with its key.
+    pub(super) subjects: Vec<(Subject, SubjectKey)>,
+    /// Money by its name.
+    pub(super) money: Vec<(Box<str>, Amount, Currency)>,
+}
+
+/// Writes `user=0a1b… ip=… metadata.payee=… money.value=10.00:USD`: no name and no value has a blank or `=`.
+pub(super) fn line(record: &DecisionRecord) -> String {
+    let mut line = String::with_capacity(64 * (record.subjects.len() + record.money.len()));
+    for (subject, key) in &record.subjects {
+        match subject {
+            Subject::User => line.push_str("user="),
+            Subject::Ip => line.push_str("ip="),
+            Subject::Identifier => line.push_str("identifier="),
+            Subject::Metadata(field) => {
+                line.push_str("metadata.");
+                line.push_str(field);
+                line.push('=');
+            }
+        }
+        push_hexadecimal(&mut line, key);
+        line.push(' ');
+    }
+    for (name, amount, currency) in &record.money {
+        _ = write!(line, "money.{name}={amount}:{currency} ");
+    }
+    line.pop();
+    line
+}
+
+/// Reads such a line; `None` for one that was not written here.
+pub(super) fn parse(line: &str) -> Option<Kept> {
+    let mut kept = Kept::default();
+    for item in line.split(' ').filter(|item| !item.is_empty()) {
+        let (word, value) = item.split_once('=')?;
+        if let Some(name) = word.strip_prefix("money.") {
+            let (amount, currency) = value.split_once(':')?;
+            kept.money.push((name.into(), Amount::parse(amount).ok()?, Currency::parse(currency)?));
+        } else {
+            kept.subjects.push((subject(word)?, key(value)?));
+        }
+    }
+    Some(kept)
+}
+
+/// The keys by which a decision can be found later: the user's. The others are kept in the row and compared there; a row
+/// of the index for each of them would cost every call more than its own record.
+pub(super) fn indexed(subjects: &[(Subject, SubjectKey)]) -> impl Iterator<Item = &SubjectKey> {
+    subjects.iter().filter(|(subject, _)| *subject == Subject::User).map(|(_, key)| key)
+}
+
+/// A key in hexadecimal.
+pub(super) fn hexadecimal(key: &SubjectKey) -> String {
+    let mut text = String::with_capacity(key.as_bytes().len() * 2);
+    push_hexadecimal(&mut text, key);
+    text
+}
+
+/// By hand: this is written for every call, and `fmt` costs ten times as much.
+fn push_hexadecimal(text: &mut String, key: &SubjectKey) {
+    let digit = |half: u8| char::from(half + if half < 10 { b'0' } else { b'a' - 10 });
+    text.extend(key.as_bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]));
+}
+
+fn subject(word: &str) -> Option<Subject> {
+    match word {
+        "user" => Some(Subject::User),
+        "ip" => Some(Subject::Ip),
+        "identifier" => Some(Subject::Identifier),
+        _ => word.strip_prefix("metadata.").map(|field| Subject::Metadata(field.into())),
+    }
+}
+
+fn key(value: &str) -> Option<SubjectKey> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let bytes: Option<Vec<u8>> = value
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| match pair {
+            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+            _ => None,
+        })
+        .collect();
+    bytes.map(SubjectKey::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::block;
+
+    #[test]
+    fn a_line_is_read_as_it_was_written() {
+        let key = |byte| SubjectKey::new([byte, 0xff, 0]);
+        let record = DecisionRecord {
+            subjects: vec![
+                (Subject::User, key(1)),
+                (Subject::Identifier, key(2)),
+                (Subject::Identifier, key(3)),
+                (Subject::Metadata("a.b:c-d_e".into()), key(4)),
+            ],
+            money: vec![(
+                "value".into(),
+                Amount::parse("10.00").expect("an amount"),
+                Currency::parse("USD").expect("a currency"),
+            )],
+            ..block(1)
+        };
+        let text = line(&record);
+        let expected = "user=01ff00 identifier=02ff00 identifier=03ff00 metadata.a.b:c-d_e=04ff00 \
+                        money.value=10.00:USD";
+        assert_eq!(text, expected);
+        let kept = Kept { subjects: record.subjects, money: record.money };
+        assert_eq!(parse(&text), Some(kept));
+        assert_eq!(parse(""), Some(Kept::default()));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in [
+            "user",
+            "user=0",
+            "user=xx",
+            "who=01",
+            "money.value=10",
+            "money.value=1e3:USD",
+            "money.value=1:usd",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}
