@@ -114,6 +114,7 @@ pub(crate) struct App {
     known_keys: access::KnownKeys,
     desk: desk::KnownDesk,
     waiters: verification::Waiters,
+    approved: verification::Approved,
 }
 
 impl App {
@@ -122,7 +123,8 @@ impl App {
         parts.metrics.policy_activation(parts.policies.since().unix_seconds());
         let desk = desk::KnownDesk::empty(&parts.policies.bundle());
         let waiters = verification::Waiters::at_most(parts.settings.waiters_max);
-        Self { parts, known_keys: access::KnownKeys::default(), desk, waiters }
+        let (known_keys, approved) = Default::default();
+        Self { parts, known_keys, desk, waiters, approved }
     }
 
     /// Where things are counted.

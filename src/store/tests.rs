@@ -30,6 +30,7 @@ mod desk;
 mod directory;
 mod executions;
 mod facts;
+mod fast_mints;
 mod files;
 mod groups;
 mod key_actions;

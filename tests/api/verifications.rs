@@ -263,7 +263,7 @@ async fn an_approval_that_comes_late_opens_the_next_challenge_approved() {
 
 #[tokio::test]
 async fn what_is_withdrawn_or_paused_gets_no_token() {
-    let bench = Bench::reviewing().await;
+    let (bench, other) = Bench::reviewing().await.beside().await;
     let backend = bench.backend_key().await;
     let opened = bench.opened(&backend).await;
     bench.act(&backend, (&opened, "approve"), said("fine")).await;
@@ -275,8 +275,12 @@ async fn what_is_withdrawn_or_paused_gets_no_token() {
     assert_eq!(bench.ask_as(&desk, resume, None).await.status, 200);
     let token = format!("/v1/verifications/{}/token", opened["id"].as_str().expect("an id"));
     assert_eq!(bench.repeatable(&backend, (&token, "t-1"), &json!({})).await.status, 201);
+    // What this process remembers helps neither who is limited to something else nor against what another one did.
+    let wish = KeyWish { roles: &["minter"], scopes: &["payout:write"], ..KeyWish::default() };
+    let limited = bench.server.create_api_key(&wish).await.expect("a key");
+    bench.act(&limited, (&opened, "token"), json!({})).await.expect_problem(404, "no_such_verification");
     let gone = json!({"session_id": "ses_1", "reason": "signed out everywhere"});
-    let withdrawn = bench.post_as(&backend, "/v1/withdrawals", &gone).await;
+    let withdrawn = other.post_as(&backend, "/v1/withdrawals", &gone).await;
     assert_eq!((withdrawn.status, withdrawn.json()), (200, json!({"withdrawn": [opened["id"]]})));
     bench.act(&backend, (&opened, "token"), json!({})).await.expect_problem(409, "verification_withdrawn");
     bench.repeatable(&backend, (&token, "t-1"), &json!({})).await.expect_problem(409, "token_gone");
@@ -284,6 +288,7 @@ async fn what_is_withdrawn_or_paused_gets_no_token() {
     assert_eq!([&shown["state"], &shown["withdrawn_for"]], ["approved", "session_revoked"]);
     let both = json!({"session_id": "ses_1", "user_id": "usr_1", "reason": "x"});
     bench.post_as(&backend, "/v1/withdrawals", &both).await.expect_problem(400, "invalid_request");
+    other.stop().await;
     bench.stop().await;
 }
 
