@@ -38,7 +38,11 @@ async fn decisions_leave_as_json_lines_and_as_cells_that_no_spreadsheet_runs() {
 
     let cells = site.run(&["decisions", "export", "--as", "csv", "--scope", "transfer:write"]).expect(0);
     let mut lines = cells.stdout.lines();
-    assert!(lines.next().is_some_and(|names| names.starts_with("id,received_at,user_id,scope,verdict,steps,rule")));
+    assert!(
+        lines
+            .next()
+            .is_some_and(|names| names.starts_with("id,received_at,user_id,scope,verdict,steps,rule"))
+    );
     assert_eq!(lines.clone().count(), 30);
     assert!(lines.all(|line| line.split(',').all(|cell| !cell.starts_with(['=', '+', '-', '@']))));
     assert!(cells.stdout.contains("'=cmd|"), "{}", cells.stdout);
