@@ -119,7 +119,7 @@ async fn insert(connection: &mut PgConnection, prepared: Prepared, new: &New<'_>
         .bind(each(&records, |record| i64::from(record.evaluation_ns)))
         .bind(new.values().map(|(signature, _)| signature.hash.0.as_slice()).collect::<Vec<_>>())
         .bind(new.values().map(|(signature, _)| signature.kid.as_str()).collect::<Vec<_>>())
-        .bind(each(&records, |record| traits::line(record)))
+        .bind(each(&records, traits::line))
         .bind(each(&records, |record| record.usable_until.map(Timestamp::unix_micros)))
         .bind(revisions)
         .bind(ids)
