@@ -93,6 +93,7 @@ pub(super) fn block(n: u64) -> DecisionRecord {
         subjects: Vec::new(),
         money: Vec::new(),
         answer: format!(r#"{{"status":"block","n":{n}}}"#),
+        salt: [5; 16],
         metadata_json: r#"{"amount":"10"}"#.to_owned(),
         metadata_digest: [9; 32],
         context_json: "{}".to_owned(),
