@@ -35,7 +35,7 @@ pub(crate) use access::{AccessAction, AccessRecord, StoredAccess};
 pub(crate) use activation::{ActivationRecord, StoredActivation, Trigger};
 pub(crate) use actor::Actor;
 pub(crate) use caller::{ApiKeyRecord, Approver, Caller, Role};
-pub(crate) use chain::ChainHead;
+pub(crate) use chain::{Audited, ChainFault, ChainHead, Checkpoint, Tampering};
 pub(crate) use challenge::{Challenge, ChallengeStep};
 pub(crate) use decision::{BundleHash, Decision, Reason, Seen};
 pub(crate) use desk::{

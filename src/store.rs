@@ -7,6 +7,7 @@
 mod accesses;
 mod activations;
 mod answers;
+mod audit;
 mod api_keys;
 mod batch;
 mod chain;

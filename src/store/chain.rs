@@ -179,6 +179,11 @@ impl<'r> Covered<'r> {
         })
     }
 
+    /// Which decision.
+    pub(super) fn decision(&self) -> DecisionId {
+        DecisionId::from_uuid(self.id)
+    }
+
     /// The head of a chain to which this decision is added.
     ///
     /// - `head`: the chain's head before; without one it begins a chain.

@@ -24,6 +24,7 @@ macro_rules! on_an_engine {
 
 mod accesses;
 mod activations;
+mod audit;
 mod decisions;
 mod desk;
 mod directory;
