@@ -42,9 +42,11 @@ pub(crate) use accesses::AccessesQuery;
 pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_api_key};
 pub(crate) use audit::{AuditError, checkpoint_decisions, verify_decisions};
 pub(crate) use callback::{CallbackError, unmatched_providers};
-pub(crate) use care::{Erased, back_up, erase_user};
+pub(crate) use care::{back_up, erase_user};
 pub(crate) use decide::{CallRefusal, DecideError};
-pub(crate) use decisions::{DecisionsError, DecisionsQuery, stored_decision};
+pub(crate) use decisions::{
+    DecisionsError, DecisionsQuery, ExportedDecision, export_decisions, stored_decision,
+};
 pub(crate) use desk::{
     ActionShown, ActionsQuery, DeskError, DeskWish, ListTold, RestoreError, ResumeQuery, ScopeTold, Scopes,
     act_at_desk,
@@ -114,6 +116,7 @@ pub(crate) struct App {
     known_keys: access::KnownKeys,
     desk: desk::KnownDesk,
     waiters: verification::Waiters,
+    approved: verification::Approved,
 }
 
 impl App {
@@ -122,7 +125,8 @@ impl App {
         parts.metrics.policy_activation(parts.policies.since().unix_seconds());
         let desk = desk::KnownDesk::empty(&parts.policies.bundle());
         let waiters = verification::Waiters::at_most(parts.settings.waiters_max);
-        Self { parts, known_keys: access::KnownKeys::default(), desk, waiters }
+        let (known_keys, approved) = Default::default();
+        Self { parts, known_keys, desk, waiters, approved }
     }
 
     /// Where things are counted.

@@ -18,12 +18,12 @@ use crate::app::{
 };
 use crate::callbacks::Providers;
 use crate::clock::{SharedClock, SystemClock};
-use crate::config::{HttpUrl, PolicyReload, Settings, StoreMigrate, StorePassword, StorePooler};
+use crate::config::{HttpUrl, PolicyReload, Settings, StoreMigrate, StorePassword, StorePooler, StoreUrl};
 use crate::metrics::Metrics;
 use crate::policy::{Bundle, Diagnostics, load_dir};
 use crate::prelude::{Endpoint, RemoteKeySet, VerificationKey};
 use crate::random::{NoRandomness, SharedRandom, SystemRandom, draw};
-use crate::store::{Migrate, Pooler, Store, StoreError, StoreSettings};
+use crate::store::{CopiedTable, Migrate, Pooler, Store, StoreError, StoreSettings};
 use crate::telemetry;
 
 pub(crate) use checkup::{Health, checkup};
@@ -272,6 +272,20 @@ pub(crate) async fn migrate(settings: &Settings) -> Result<(), BootError> {
     let store = Store::open(settings, Arc::new(Metrics::new())).await?;
     close(&store).await;
     Ok(())
+}
+
+/// Copies the record of a SQLite file into an empty PostgreSQL database.
+///
+/// - `from` and `to`: as in `store.url`; the password and the rest are those of the settings.
+///
+/// # Errors
+/// [`BootError::Store`]; nothing was copied.
+pub(crate) async fn copy_store(
+    settings: &Settings,
+    (from, to): (&StoreUrl, &StoreUrl),
+) -> Result<Vec<CopiedTable>, BootError> {
+    let at = |url: &StoreUrl| StoreSettings { url: url.to_string(), ..store_settings(settings) };
+    Ok(Store::copy(at(from), at(to), Arc::new(Metrics::new())).await?)
 }
 
 fn store_settings(settings: &Settings) -> StoreSettings {

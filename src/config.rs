@@ -29,7 +29,7 @@ pub(crate) use fault::ConfigFaults;
 pub(crate) use reference::reference;
 pub(crate) use settings::{LogSettings, ServerSettings, Settings};
 pub(crate) use values::{
-    HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, StoreMigrate, StorePassword, StorePooler,
+    HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, StoreMigrate, StorePassword, StorePooler, StoreUrl,
 };
 
 /// What a command line says about one option.

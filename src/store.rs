@@ -12,6 +12,7 @@ mod api_keys;
 mod batch;
 mod chain;
 mod connection;
+mod copy;
 mod decisions;
 mod desk;
 mod draft;
@@ -47,6 +48,7 @@ use sqlx::{Postgres, Sqlite};
 use tokio::sync::oneshot;
 
 pub(crate) use api_keys::{Revocation, StoredApiKey};
+pub(crate) use copy::CopiedTable;
 pub(crate) use desk::DeskOutcome;
 pub(crate) use draft::{Draft, Question};
 pub(crate) use erasures::Erasure;

@@ -1,9 +1,13 @@
 //! Recorded decisions, shown and explained.
 
+mod export;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+pub(crate) use export::{ExportedDecision, export_decisions};
 
 use super::App;
 use super::access::{AccessError, require};
@@ -43,14 +47,14 @@ pub(crate) enum DecisionsError {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DecisionsQuery {
-    user_id: Option<String>,
-    scope: Option<String>,
-    verdict: Option<String>,
-    rule: Option<String>,
-    from: Option<String>,
-    to: Option<String>,
-    limit: Option<u32>,
-    cursor: Option<String>,
+    pub(crate) user_id: Option<String>,
+    pub(crate) scope: Option<String>,
+    pub(crate) verdict: Option<String>,
+    pub(crate) rule: Option<String>,
+    pub(crate) from: Option<String>,
+    pub(crate) to: Option<String>,
+    pub(crate) limit: Option<u32>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// A decision in a list.

@@ -1,5 +1,6 @@
 //! The life of a custom step: opened for a challenge, decided once, and only then worth a token.
 
+mod approved;
 mod challenge;
 mod decide;
 mod mint;
@@ -21,6 +22,7 @@ use crate::prelude::ChallengeFault;
 use crate::random::NoRandomness;
 use crate::store::StoreError;
 
+pub(super) use approved::Approved;
 pub(super) use open::joined_step_keys;
 pub(crate) use shown::VerificationsQuery;
 pub(crate) use wait::WaitQuery;

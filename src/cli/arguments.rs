@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{LoadRequest, Override};
+use crate::config::{LoadRequest, Override, StoreUrl};
 use crate::policy::FileKind;
 
 /// Doorstep: the customer's side of Prelude's step-up. Signed hook calls in, recorded verdicts out; finished steps in,
@@ -215,6 +215,47 @@ pub(super) enum DecisionsCommand {
         #[arg(long, value_name = "FILE")]
         after: Option<PathBuf>,
     },
+    /// Write decisions to standard output, newest first, in constant memory
+    ///
+    /// One that broke off goes on with `--before` and the id of the last decision that arrived.
+    Export(ExportOptions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportOptions {
+    /// As what
+    #[arg(long = "as", value_name = "FORM", value_enum, default_value_t = ExportForm::Jsonl)]
+    pub(super) form: ExportForm,
+    /// Of this user only
+    #[arg(long, value_name = "ID")]
+    pub(super) user: Option<String>,
+    /// For this scope only
+    #[arg(long)]
+    pub(super) scope: Option<String>,
+    /// With this verdict only: continue, review or block
+    #[arg(long)]
+    pub(super) verdict: Option<String>,
+    /// By this rule only
+    #[arg(long, value_name = "ID")]
+    pub(super) rule: Option<String>,
+    /// From this moment on, such as 2026-11-01T00:00:00Z
+    #[arg(long, value_name = "MOMENT")]
+    pub(super) from: Option<String>,
+    /// Before this moment
+    #[arg(long, value_name = "MOMENT")]
+    pub(super) to: Option<String>,
+    /// Older than this decision
+    #[arg(long, value_name = "ID")]
+    pub(super) before: Option<String>,
+}
+
+/// How decisions leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExportForm {
+    /// One JSON object a line
+    Jsonl,
+    /// Comma-separated values with a line of names; cells that a spreadsheet would run begin with an apostrophe
+    Csv,
 }
 
 #[derive(Debug, Subcommand)]
@@ -330,6 +371,17 @@ pub(super) enum StoreCommand {
     Backup {
         /// The file; it must not be there yet
         file: PathBuf,
+    },
+    /// Copy the whole record from a SQLite file to an empty PostgreSQL database, and compare what arrived
+    ///
+    /// Nothing is recorded in the file meanwhile: stop the servers first. The password is that of `store.password`.
+    Copy {
+        /// The SQLite file, such as `sqlite:///var/lib/doorstep/doorstep.sqlite`
+        #[arg(long, value_name = "URL")]
+        from: StoreUrl,
+        /// The database, such as `postgres://doorstep@db.internal/doorstep`
+        #[arg(long, value_name = "URL")]
+        to: StoreUrl,
     },
 }
 

@@ -1,19 +1,12 @@
 //! `doorstep decisions`: recorded decisions, straight from the store.
 
-use std::io::Read as _;
-use std::path::Path;
+mod audit;
 
-use serde_json::{Value, json};
-
-use super::arguments::{DecisionsCommand, Format};
+use super::arguments::{DecisionsCommand, ExportForm, ExportOptions, Format};
 use super::{Exit, output};
-use crate::app::{AuditError, DecisionsError, checkpoint_decisions, stored_decision, verify_decisions};
+use crate::app::{DecisionsError, DecisionsQuery, ExportedDecision, export_decisions, stored_decision};
 use crate::boot;
 use crate::config::Settings;
-use crate::domain::{Audited, ChainFault};
-
-/// The longest checkpoint that is read: of a hundred thousand chains.
-const CHECKPOINT_BYTES_MAX: u64 = 33_554_432;
 
 pub(super) async fn run(settings: Settings, command: DecisionsCommand, format: Format) -> Exit {
     let office = match boot::open_office(&settings, boot::Sources::real()).await {
@@ -25,8 +18,13 @@ pub(super) async fn run(settings: Settings, command: DecisionsCommand, format: F
     };
     let exit = match command {
         DecisionsCommand::Explain { id } => explain(&office, &id, format).await,
-        DecisionsCommand::Verify { checkpoint } => verify(&office, checkpoint.as_deref(), format).await,
-        DecisionsCommand::Checkpoint { after } => checkpoint(&office, &settings, after.as_deref()).await,
+        DecisionsCommand::Verify { checkpoint } => {
+            audit::verify(&office, checkpoint.as_deref(), format).await
+        }
+        DecisionsCommand::Checkpoint { after } => {
+            audit::checkpoint(&office, &settings, after.as_deref()).await
+        }
+        DecisionsCommand::Export(options) => export(&office, options).await,
     };
     office.close().await;
     exit
@@ -55,103 +53,80 @@ async fn explain(office: &boot::Office, id: &str, format: Format) -> Exit {
     Exit::Fine
 }
 
-async fn verify(office: &boot::Office, file: Option<&Path>, format: Format) -> Exit {
-    let audited = match given(file) {
-        Ok(text) => verify_decisions(office.store(), text.as_deref()).await,
-        Err(exit) => return exit,
-    };
-    match audited {
-        Ok(audited) => {
-            output::say(&match format {
-                Format::Json => as_json(&audited).to_string(),
-                Format::Human => in_words(&audited),
-            });
-            if audited.fault.is_some() { Exit::Failed } else { Exit::Fine }
+async fn export(office: &boot::Office, options: ExportOptions) -> Exit {
+    let ExportOptions { form, user, scope, verdict, rule, from, to, before } = options;
+    let query = DecisionsQuery { user_id: user, scope, verdict, rule, from, to, limit: None, cursor: None };
+    let begun = export_decisions(office.store(), (office.operator(), office.now()), query, before).await;
+    let mut under_way = match begun {
+        Ok(under_way) => under_way,
+        Err(DecisionsError::Filter(name)) => {
+            output::complain(&format!("That is not a valid value of `{name}`."));
+            return Exit::Usage;
         }
-        Err(error) => refused(&error),
-    }
-}
-
-async fn checkpoint(office: &boot::Office, settings: &Settings, after: Option<&Path>) -> Exit {
-    let after = match given(after) {
-        Ok(text) => text,
-        Err(exit) => return exit,
-    };
-    let keys = match office.signing_keys(settings).await {
-        Ok(keys) => keys,
         Err(error) => {
             output::complain(&output::with_causes(&error));
             return Exit::Failed;
         }
     };
-    match checkpoint_decisions(office.store(), (&keys, office.now()), after.as_deref()).await {
-        Ok((audited, Some(text))) => {
-            output::say(&text);
-            output::complain(&in_words(&audited));
-            Exit::Fine
-        }
-        Ok((audited, None)) => {
-            output::complain(&format!("Nothing was signed. {}", in_words(&audited)));
-            Exit::Failed
-        }
-        Err(error) => refused(&error),
+    let mut told = Told { form, decisions: 0, last: None };
+    if form == ExportForm::Csv {
+        output::say(&line(ExportedDecision::COLUMNS));
     }
-}
-
-/// Reads a checkpoint's file.
-fn given(file: Option<&Path>) -> Result<Option<String>, Exit> {
-    let Some(file) = file else { return Ok(None) };
-    let mut text = String::new();
-    let opened = std::fs::File::open(file);
-    match opened.and_then(|file| file.take(CHECKPOINT_BYTES_MAX).read_to_string(&mut text)) {
-        Ok(_) => Ok(Some(text)),
-        Err(error) => {
-            output::complain(&format!("Cannot read {}: {error}.", file.display()));
-            Err(Exit::Failed)
+    loop {
+        match under_way.next_page().await {
+            Ok(Some(decisions)) => {
+                // Whoever went away (`| head`) wants no more; a full disk was complained of.
+                if decisions.iter().any(|decision| !told.takes(decision)) {
+                    return if output::is_complete() { Exit::Fine } else { told.broken_off() };
+                }
+            }
+            Ok(None) => break,
+            Err(error) => {
+                output::complain(&output::with_causes(&error));
+                return told.broken_off();
+            }
         }
     }
+    output::complain(&format!("{} decisions.", told.decisions));
+    Exit::Fine
 }
 
-fn refused(error: &AuditError) -> Exit {
-    output::complain(&format!("Not done: {}.", output::with_causes(error)));
-    Exit::Failed
+/// What left so far.
+struct Told {
+    form: ExportForm,
+    decisions: u64,
+    last: Option<String>,
 }
 
-fn in_words(audited: &Audited) -> String {
-    let Audited { chained, before_chains, erased, anchored, heads, fault, .. } = audited;
-    if let Some(ChainFault { place, decision, what }) = fault {
-        return match place {
-            Some(place) => format!("The decision {decision} at place {place}: {what}."),
-            None => format!("The chain that begins with the decision {decision}: {what}."),
+impl Told {
+    /// Prints a decision; tells whether anybody takes it.
+    fn takes(&mut self, decision: &ExportedDecision) -> bool {
+        let text = match self.form {
+            ExportForm::Jsonl => serde_json::to_string(decision).unwrap_or_default(),
+            ExportForm::Csv => line(decision.cells()),
         };
-    }
-    let mut text = format!("{chained} decisions in {} chains are what was recorded.", heads.len());
-    let mut also = |count: u64, words: &str| {
-        if count > 0 {
-            text.push_str(&format!(" {count} {words}."));
+        if !output::is_taken(&text) {
+            return false;
         }
-    };
-    also(*before_chains, "were recorded before there were chains: nothing proves them");
-    also(*erased, "of them have no personal values any more, because their user was erased");
-    also(*anchored, "times a chain goes on after decisions that retention deleted");
-    text
+        self.decisions += 1;
+        self.last = Some(decision.id().to_owned());
+        true
+    }
+
+    fn broken_off(&self) -> Exit {
+        let goes_on = self.last.as_ref().map(|id| format!(" It goes on with --before {id}."));
+        output::complain(&format!("{} decisions arrived.{}", self.decisions, goes_on.unwrap_or_default()));
+        Exit::Failed
+    }
 }
 
-fn as_json(audited: &Audited) -> Value {
-    let fault = audited.fault.as_ref().map(|fault| {
-        json!({
-            "finding": fault.what.as_str(),
-            "place": fault.place,
-            "decision": fault.decision.to_string(),
-            "message": fault.what.to_string(),
-        })
-    });
-    json!({
-        "decisions": audited.chained,
-        "chains": audited.heads.len(),
-        "before_chains": audited.before_chains,
-        "erased": audited.erased,
-        "anchored": audited.anchored,
-        "fault": fault,
-    })
+/// A line of a file of comma-separated values, without its end.
+fn line<T: AsRef<[u8]>>(cells: impl IntoIterator<Item = T>) -> String {
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    // A vector takes everything, and what was text before is text.
+    drop(writer.write_record(cells));
+    let mut line = writer.into_inner().ok().and_then(|line| String::from_utf8(line).ok()).unwrap_or_default();
+    line.truncate(line.trim_end_matches('\n').len());
+    line
 }

@@ -11,12 +11,16 @@ static LOST: AtomicBool = AtomicBool::new(false);
 
 /// Prints data, with a line end. A reader that went away (`| head`) is no fault, a full disk is one.
 pub(super) fn say(text: &str) {
-    if let Err(error) = hand_over(text)
-        && error.kind() != ErrorKind::BrokenPipe
-        && !LOST.swap(true, Ordering::Relaxed)
-    {
+    let _is_taken = is_taken(text);
+}
+
+/// Prints data, with a line end, and tells whether anybody takes it: who has much to print stops where nobody does.
+pub(super) fn is_taken(text: &str) -> bool {
+    let Err(error) = hand_over(text) else { return true };
+    if error.kind() != ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) {
         complain(&format!("Standard output does not take what there is to print: {error}."));
     }
+    false
 }
 
 /// Prints data that somebody must get.

@@ -7,6 +7,7 @@ use super::{Actor, Timestamp};
 pub(crate) enum AccessAction {
     /// A list of decisions; the subject is the user's digest where one user's were asked for.
     DecisionsList,
+    DecisionsExport,
     /// One decision; the subject is its id.
     DecisionsRead,
     /// A list of verifications; the subject is the user's digest where one user's were asked for.
@@ -30,6 +31,7 @@ impl AccessAction {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::DecisionsList => "decisions.list",
+            Self::DecisionsExport => "decisions.export",
             Self::DecisionsRead => "decisions.read",
             Self::VerificationsList => "verifications.list",
             Self::VerificationsRead => "verifications.read",

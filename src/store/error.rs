@@ -27,6 +27,12 @@ pub(crate) enum StoreError {
     /// A statement for one engine met a connection to the other.
     #[error("a statement met the other engine's connection")]
     OtherEngine,
+    /// A record can only be copied into an empty one. Nothing was copied.
+    #[error("the table {0} of the database to copy to is not empty")]
+    NotEmpty(&'static str),
+    /// What arrived is not what was sent; what was copied was taken back.
+    #[error("the table {0} arrived otherwise than it was sent")]
+    CopyDiffers(&'static str),
     /// PostgreSQL has tools of its own for this, and they are the ones to use.
     #[error(
         "a record on PostgreSQL is backed up with PostgreSQL's own tools, such as pg_dump or pg_basebackup"

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::Store;
+use super::reviews::has_newer;
 use super::turn::Turn;
 use super::verifications::{DecideOutcome, OpenOutcome, OpenWish, decide_found_on, open_on};
+use super::{Engine, Store};
 use crate::domain::{
-    ChallengeId, Decided, Jti, Kid, MintRecord, Scope, StepKey, StoredToken, Timestamp, UserId, Verification,
+    ChallengeId, Decided, Jti, Kid, MintRecord, Scope, StepKey, StoredToken, Timestamp, UserId,
     VerificationId, VerificationState,
 };
 use crate::store::connection::{Connection, Row};
@@ -70,8 +71,10 @@ pub(crate) enum MintOutcome {
 pub(crate) enum OneCallOutcome {
     /// The challenge and step are there, but of another user or scope. Nothing was done.
     Conflict,
+    /// Another review was recorded since the wish's was chosen. Nothing was done.
+    NewerReview,
     /// The verification was opened and approved, now or before, and this became of the token.
-    Mint(MintOutcome, Box<Verification>),
+    Mint(MintOutcome, VerificationId),
     /// It was decided otherwise before, withdrawn, or its time is over.
     Refused(DecideOutcome),
 }
@@ -87,6 +90,9 @@ impl Store {
         (mint, tokens_max): (MintRecord, u32),
         once: Option<Once<MintOutcome>>,
     ) -> Result<Answered<MintOutcome>, StoreError> {
+        if once.is_none() && self.record_plainly((&mint, tokens_max), None).await? {
+            return Ok(Answered::Now(MintOutcome::Minted(mint.jti)));
+        }
         self.write_once(Turn::Verification(mint.verification_id), once, move |connection| {
             Box::pin(async move { mint_on(connection, &mint, tokens_max).await })
         })
@@ -105,26 +111,50 @@ impl Store {
         (mint, tokens_max): (MintRecord, u32),
         once: Option<Once<OneCallOutcome>>,
     ) -> Result<Answered<OneCallOutcome>, StoreError> {
+        let plain = Some((&wish, &decided));
+        if once.is_none() && self.record_plainly((&mint, tokens_max), plain).await? {
+            return Ok(Answered::Now(OneCallOutcome::Mint(MintOutcome::Minted(mint.jti), wish.opening.id)));
+        }
         self.write_once(Turn::User(wish.opening.user_id.clone()), once, move |connection| {
             Box::pin(async move {
+                if has_newer(connection, &wish).await? {
+                    return Ok(OneCallOutcome::NewerReview);
+                }
                 let found = match open_on(connection, &wish).await? {
                     OpenOutcome::Conflict => return Ok(OneCallOutcome::Conflict),
                     OpenOutcome::Opened(found) | OpenOutcome::Before(found) => found,
                 };
                 let id = found.opening.id;
-                let found = match decide_found_on(connection, found, (&decided, None::<Duration>)).await? {
-                    DecideOutcome::Decided(found) => found,
-                    DecideOutcome::Before(found) if found.recorded_state == VerificationState::Approved => {
-                        found
-                    }
+                match decide_found_on(connection, found, (&decided, None::<Duration>)).await? {
+                    DecideOutcome::Decided(_) => {}
+                    DecideOutcome::Before(found) if found.recorded_state == VerificationState::Approved => {}
                     refused => return Ok(OneCallOutcome::Refused(refused)),
-                };
+                }
                 let mint = MintRecord { verification_id: id, ..mint };
                 let outcome = mint_on(connection, &mint, tokens_max).await?;
-                Ok(OneCallOutcome::Mint(outcome, found))
+                Ok(OneCallOutcome::Mint(outcome, id))
             })
         })
         .await
+    }
+
+    /// Records a token with all others that wait, where everything about it is plain.
+    ///
+    /// - `opened`: the verification that is opened and approved with it.
+    /// - returns: whether it is recorded. Where it is not, the verification may be opened and approved all the same, and why is
+    ///   found by going the usual way.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::Closed`] or [`StoreError::Unavailable`]: the token must not leave.
+    pub(super) async fn record_plainly(
+        &self,
+        mint: (&MintRecord, u32),
+        opened: Option<(&OpenWish, &Decided)>,
+    ) -> Result<bool, StoreError> {
+        match &*self.0 {
+            Engine::Sqlite(database) => database.record_plainly(mint, opened).await,
+            Engine::Postgres(_) => Ok(false),
+        }
     }
 
     /// The recorded token with this name, and whether it could still be minted at `now`.

@@ -2,8 +2,9 @@
 //!
 //! **Writing.** Callers put jobs into a bounded queue; [`writer`] takes all that wait. A batch of decisions is one
 //! transaction of two round trips to SQLite ([`batch`], [`statements`]): look up which signatures came before, insert what
-//! is new and commit. Other writes that wait together share a transaction too ([`group`]). `synchronous = FULL`, so what was
-//! answered survives a power cut. Writes come one after the other, so nobody takes turns.
+//! is new and commit. Tokens that wait together are recorded in one statement ([`fast_mint`]), other writes share a
+//! transaction ([`group`]); where the last writes had company, the writer waits a few milliseconds for more before it begins.
+//! `synchronous = FULL`, so what was answered survives a power cut. Writes come one after the other, so nobody takes turns.
 //!
 //! **Looking up.** A signature, a review or a subject's past is found in `signatures`, `walkable_reviews` or
 //! `decision_subjects`, which are filed from `decisions` in sorted runs ([`filing`]), or in memory while it is not filed
@@ -11,10 +12,12 @@
 
 mod backup;
 mod batch;
+mod fast_mint;
 pub(super) mod file;
 mod filing;
 pub(super) mod find;
 mod group;
+mod mint_statements;
 mod statements;
 mod tail;
 mod writer;
@@ -36,6 +39,7 @@ use self::writer::{Job, Writer};
 use super::batch::Pending;
 use super::connection::Connection;
 use super::{Migrate, StoreError, StoreSettings};
+use crate::domain::{ReviewFound, ReviewQuery};
 use crate::metrics::Metrics;
 
 /// One database file.
@@ -91,6 +95,12 @@ impl Database {
         let (reply, outcome) = oneshot::channel();
         self.enqueue(Job::Run(group::command(work, reply)))?;
         outcome.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// The newest review that fits, where that can be told of what is not filed yet, and the last decision that is known here.
+    pub(super) fn recent_review(&self, query: &ReviewQuery) -> Option<(ReviewFound, i64)> {
+        let tail = self.tail.read();
+        Some((tail.newest_review(query)?, tail.last_seq()))
     }
 
     /// A connection that only reads.

@@ -25,11 +25,13 @@ macro_rules! on_an_engine {
 mod accesses;
 mod activations;
 mod audit;
+mod copies;
 mod decisions;
 mod desk;
 mod directory;
 mod executions;
 mod facts;
+mod fast_mints;
 mod files;
 mod groups;
 mod key_actions;

@@ -87,6 +87,9 @@ pub(crate) struct OpenWish {
     pub(crate) opening: Opening,
     /// Approvals that were kept count from this moment on; without it none counts.
     pub(crate) approvals_since: Option<Timestamp>,
+    /// The last decision that was known when the review was found in memory ([`Store::recent_review`]): what was recorded after
+    /// it is looked at in the transaction. None where the file was looked at.
+    pub(crate) reviews_through: Option<i64>,
 }
 
 impl Store {

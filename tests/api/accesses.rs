@@ -53,7 +53,7 @@ async fn every_look_leaves_one_row() {
         [&*own, "decisions.list", "-"],
     ];
     assert_eq!(rows, expected);
-    assert_eq!(bench.count("SELECT count(*) FROM accesses WHERE subject LIKE '%usr_1%'").await, 0);
+    assert_eq!(bench.record.count("SELECT count(*) FROM accesses WHERE subject LIKE '%usr_1%'").await, 0);
     bench.stop().await;
 }
 
@@ -86,9 +86,7 @@ async fn what_cannot_be_recorded_is_not_shown() {
     let key = bench.key(&["reader", "evaluator", "admin"]).await;
     let list = bench.get_as(&key, "/v1/decisions").await.json();
     let id = list["decisions"][0]["id"].as_str().expect("an id").to_owned();
-    bench
-        .meddle("CREATE TRIGGER full BEFORE INSERT ON accesses BEGIN SELECT RAISE(ABORT, 'no room'); END")
-        .await;
+    bench.record.keep_out("accesses").await;
     for path in [
         "/v1/decisions",
         &format!("/v1/decisions/{id}"),

@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use doorstep::testing::{KeyWish, ManualClock, Prelude, Server, Setup, SignedCall, Style};
 use serde_json::{Value, json};
-use sqlx::ConnectOptions as _;
-use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use tempfile::TempDir;
+
+use crate::record::Record;
 
 /// How many looks at something that changes by itself, and how far apart: twenty seconds in all.
 const LOOKS: usize = 1000;
@@ -34,7 +32,7 @@ pub(crate) struct Bench {
     pub(crate) prelude: Arc<Prelude>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) client: reqwest::Client,
-    pub(crate) directory: Arc<TempDir>,
+    pub(crate) record: Arc<Record>,
     settings: Vec<(&'static str, String)>,
     policies: Vec<(String, String)>,
 }
@@ -50,20 +48,21 @@ impl Bench {
         let clock = ManualClock::at_unix_seconds(NOW);
         let prelude =
             Arc::new(Prelude::start(Some(Arc::clone(&clock))).await.expect("Prelude's side starts"));
-        let directory = Arc::new(TempDir::new().expect("a directory"));
+        let record = Arc::new(Record::new().await);
         let mut all = prelude.settings();
+        all.extend(record.settings());
         all.extend(settings.iter().map(|(key, text)| (*key, (*text).to_owned())));
         let policies: Vec<_> =
             policies.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
         let setup = Setup {
-            directory: directory.path().to_owned(),
+            directory: record.directory().to_owned(),
             policies: policies.clone(),
             clock: Some(Arc::clone(&clock)),
             settings: all.clone(),
         };
         let server = Server::start(setup).await.expect("the server starts");
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let bench = Self { server, prelude, clock, client, directory, settings: all, policies };
+        let bench = Self { server, prelude, clock, client, record, settings: all, policies };
         bench.until_ready().await;
         bench
     }
@@ -81,7 +80,7 @@ impl Bench {
     pub(crate) async fn restart(self) -> Self {
         self.server.stop().await.expect("the server stops");
         let setup = Setup {
-            directory: self.directory.path().to_owned(),
+            directory: self.record.directory().to_owned(),
             policies: self.policies.clone(),
             clock: Some(Arc::clone(&self.clock)),
             settings: self.settings.clone(),
@@ -104,7 +103,7 @@ impl Bench {
 
     async fn beside_that_has(self, policies: Vec<(String, String)>) -> (Self, Self) {
         let setup = Setup {
-            directory: self.directory.path().to_owned(),
+            directory: self.record.directory().to_owned(),
             policies: policies.clone(),
             clock: Some(Arc::clone(&self.clock)),
             settings: self.settings.clone(),
@@ -115,7 +114,7 @@ impl Bench {
             prelude: Arc::clone(&self.prelude),
             clock: Arc::clone(&self.clock),
             client: self.client.clone(),
-            directory: Arc::clone(&self.directory),
+            record: Arc::clone(&self.record),
             settings: self.settings.clone(),
             policies,
         };
@@ -216,33 +215,9 @@ impl Bench {
         self.server.create_api_key(&wish).await.expect("a key")
     }
 
-    /// Reads one number from the store's file.
-    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
-        let row = sqlx::query(sql).fetch_one(&mut self.database().await).await.expect("a row");
-        row.get(0)
-    }
-
-    /// Reads one text from the store's file.
-    pub(crate) async fn text(&self, sql: &'static str) -> String {
-        let row = sqlx::query(sql).fetch_one(&mut self.database().await).await.expect("a row");
-        row.get(0)
-    }
-
     /// Stops the server in order.
     pub(crate) async fn stop(self) {
         self.server.stop().await.expect("the server stops");
-    }
-
-    /// Does something to the store's file behind the server's back.
-    pub(crate) async fn meddle(&self, sql: &'static str) {
-        let options = SqliteConnectOptions::new().filename(self.directory.path().join("doorstep.sqlite"));
-        let mut database = options.connect().await.expect("the store's file opens");
-        sqlx::query(sql).execute(&mut database).await.expect("done");
-    }
-
-    async fn database(&self) -> SqliteConnection {
-        let options = SqliteConnectOptions::new().filename(self.directory.path().join("doorstep.sqlite"));
-        options.read_only(true).connect().await.expect("the store's file opens")
     }
 }
 

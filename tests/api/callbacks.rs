@@ -159,7 +159,7 @@ async fn a_provider_approves_once_and_a_token_comes_of_it() {
         ]
     );
     assert_eq!(bench.token_of(&key, &opened).await.status, 201);
-    assert_eq!(bench.count("SELECT count(*) FROM provider_events").await, 2);
+    assert_eq!(bench.record.count("SELECT count(*) FROM provider_events").await, 2);
     let metrics = bench.get("/metrics").await.text;
     for line in [
         "doorstep_callbacks_total{source=\"sumsub\",outcome=\"approved\"} 1",
@@ -168,9 +168,7 @@ async fn a_provider_approves_once_and_a_token_comes_of_it() {
     ] {
         assert!(metrics.contains(line), "{line}\n{metrics}");
     }
-    let rows = bench
-        .text("SELECT group_concat(quote(source) || event_id || outcome || became) FROM provider_events")
-        .await;
+    let rows = bench.record.text("SELECT source || event_id || outcome || became FROM provider_events").await;
     assert!(!rows.contains("Canary"), "{rows}");
     bench.stop().await;
 }
@@ -213,7 +211,7 @@ async fn what_is_not_signed_or_not_an_event_is_refused() {
     let long = format!("{}{}", approval, " ".repeat(4096));
     bench.deliver("sumsub", (long.clone(), &signature(&long))).await.expect_problem(413, "body_too_large");
     assert_eq!(bench.seen(&key, &opened).await["state"], "pending");
-    assert_eq!(bench.count("SELECT count(*) FROM provider_events").await, 0);
+    assert_eq!(bench.record.count("SELECT count(*) FROM provider_events").await, 0);
     bench.stop().await;
 }
 

@@ -91,8 +91,8 @@ async fn no_call_under_way_is_continued_after_the_desk_has_answered() {
     // In the record, every verdict of a user before the action is a continue, every later one a block.
     let crossed = "SELECT count(*) FROM decisions AS d WHERE (verdict = 'block') <> (desk_revision >=
                    (SELECT revision FROM desk_actions WHERE value = d.user_id))";
-    assert_eq!(here.count(crossed).await, 0);
-    assert_eq!(here.count("SELECT count(*) FROM decisions").await, 48);
+    assert_eq!(here.record.count(crossed).await, 0);
+    assert_eq!(here.record.count("SELECT count(*) FROM decisions").await, 48);
     here.stop().await;
     there.stop().await;
 }
@@ -271,7 +271,7 @@ async fn what_cannot_be_is_refused_with_a_code_and_without_the_value() {
     let other = bench.ask_as(&key, ("GET", "/v1/scopes/transfer:write/pause"), None).await;
     other.expect_problem(405, "method_not_allowed");
     assert_eq!(other.header("allow"), Some("PUT, DELETE"));
-    assert_eq!(bench.count("SELECT count(*) FROM desk_actions").await, 1);
+    assert_eq!(bench.record.count("SELECT count(*) FROM desk_actions").await, 1);
     bench.stop().await;
 }
 

@@ -69,7 +69,7 @@ async fn a_policy_without_a_place_for_the_desks_entries_is_refused_until_they_ar
     assert!(fault["help"].as_str().is_some_and(|words| words.contains("list `held`, 1 entry")), "{fault}");
     assert!(!refused.text.contains("usr_1"), "{}", refused.text);
     assert!(bench.is_blocked("usr_1").await, "the policy in force stays");
-    assert_eq!(bench.count("SELECT count(*) FROM policy_activations").await, 1);
+    assert_eq!(bench.record.count("SELECT count(*) FROM policy_activations").await, 1);
     bench.hold(&key, "removals", "usr_1").await;
     assert_eq!(bench.reload(&key).await.json()["result"], "activated");
     assert!(!bench.is_blocked("usr_1").await);

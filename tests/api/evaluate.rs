@@ -49,14 +49,10 @@ async fn a_dry_run_leaves_no_verdict_and_is_recorded_as_access() {
     let bench = Bench::start().await;
     let key = bench.key(&["evaluator"]).await;
     assert_eq!(bench.post_as(&key, "/v1/evaluate", &request("15000")).await.status, 200);
-    for table in [
-        "SELECT count(*) FROM decisions",
-        "SELECT count(*) FROM signatures",
-        "SELECT count(*) FROM walkable_reviews",
-    ] {
-        assert_eq!(bench.count(table).await, 0, "{table}");
+    for table in ["SELECT count(*) FROM decisions", "SELECT count(*) FROM signatures"] {
+        assert_eq!(bench.record.count(table).await, 0, "{table}");
     }
-    assert_eq!(bench.count("SELECT count(*) FROM accesses WHERE action = 'evaluate'").await, 1);
+    assert_eq!(bench.record.count("SELECT count(*) FROM accesses WHERE action = 'evaluate'").await, 1);
     assert!(!bench.get("/metrics").await.text.contains("doorstep_verdicts_total{"), "it is no verdict");
     bench.stop().await;
 }
@@ -95,7 +91,7 @@ async fn a_request_with_faults_is_refused_with_all_of_them() {
         let request = bench.client.post(&url).bearer_auth(&key).header("content-type", kind).body(body);
         crate::bench::Answer::of(request.send().await.expect("an answer")).await.expect_problem(status, code);
     }
-    assert_eq!(bench.count("SELECT count(*) FROM accesses").await, 0);
+    assert_eq!(bench.record.count("SELECT count(*) FROM accesses").await, 0);
     bench.stop().await;
 }
 

@@ -98,7 +98,7 @@ async fn it_is_told_as_it_was_recorded_and_counted_when_it_happened() {
     assert_eq!(bench.report(&key, &dated("2025-09-21T14:13:30Z")).await.status, 201);
     assert_eq!(bench.verdict_for("usr_1").await, "block");
     assert_eq!(bench.report(&key, &dated("2026-09-21T14:14:30Z")).await.status, 201, "a clock that is ahead");
-    assert_eq!(bench.count("SELECT count(*) FROM facts").await, 4);
+    assert_eq!(bench.record.count("SELECT count(*) FROM facts").await, 4);
     let counted = bench.get("/metrics").await.text;
     assert!(counted.contains("doorstep_facts_total 4\n"), "{counted}");
     bench.stop().await;
@@ -139,7 +139,7 @@ async fn what_cannot_have_happened_is_refused() {
     {
         bench.report(&key, &body).await.expect_problem(400, "invalid_request");
     }
-    assert_eq!(bench.count("SELECT count(*) FROM facts").await, 0);
+    assert_eq!(bench.record.count("SELECT count(*) FROM facts").await, 0);
     assert_eq!(bench.verdict_for("usr_1").await, "continue");
     let counted = bench.get("/metrics").await.text;
     assert!(counted.contains(r#"doorstep_fact_refusals_total{cause="invalid_moment"} 2"#), "{counted}");
@@ -169,7 +169,7 @@ async fn what_is_reported_again_counts_once() {
     let again = keyed(&there, &body).await;
     assert_eq!((first.status, again.status, &first.text), (201, 201, &again.text));
     keyed(&here, &fact("usr_3", "chargeback")).await.expect_problem(422, "idempotency_key_reused");
-    assert_eq!(here.count("SELECT count(*) FROM facts").await, 2);
+    assert_eq!(here.record.count("SELECT count(*) FROM facts").await, 2);
     assert_eq!(here.verdict_for("usr_2").await, "continue", "one chargeback");
     assert_eq!(here.report(&key, &body).await.status, 201);
     assert_eq!(there.verdict_for("usr_2").await, "block", "without either it is another");

@@ -55,7 +55,7 @@ async fn a_lost_answer_is_given_again_under_its_key() {
     let again = redeem(&execution("usr_1", "20")).await;
     assert_eq!((first.status, again.status, &first.text), (200, 200, &again.text));
     redeem(&execution("usr_1", "30")).await.expect_problem(422, "idempotency_key_reused");
-    assert_eq!(bench.count("SELECT count(*) FROM redemptions").await, 1);
+    assert_eq!(bench.record.count("SELECT count(*) FROM redemptions").await, 1);
     bench.stop().await;
 }
 
@@ -77,7 +77,10 @@ async fn a_continue_is_redeemed_once() {
         "usable_until": "2026-09-21T14:18:30Z",
     });
     assert_eq!(body, expected);
-    assert_eq!(bench.count("SELECT count(*) FROM redemptions JOIN decisions ON id = decision_id").await, 1);
+    assert_eq!(
+        bench.record.count("SELECT count(*) FROM redemptions JOIN decisions ON id = decision_id").await,
+        1
+    );
     let id = body["decision_id"].as_str().expect("an id").to_owned();
     for _ in 0..2 {
         let again = bench.redeem(&key, &execution("usr_1", "20")).await;
@@ -142,7 +145,7 @@ async fn what_is_executed_is_what_was_decided() {
         body["scope"] = json!(scope);
         bench.redeem(&key, &body).await.expect_problem(409, "not_granted");
     }
-    assert_eq!(bench.count("SELECT count(*) FROM redemptions").await, 0);
+    assert_eq!(bench.record.count("SELECT count(*) FROM redemptions").await, 0);
     // Another spelling of the same is the same.
     let spelt = with(execution("usr_1", "20.0"), "payee", json!("de89 3704 0044 0532 0130 00"));
     assert_eq!(bench.redeem(&key, &spelt).await.status, 200);

@@ -20,7 +20,7 @@ async fn a_small_transfer_continues_a_large_one_is_reviewed_a_bad_network_blocke
     let mut blocked = transfer("usr_1", "20");
     blocked["signals"]["ip"] = json!("198.51.100.7");
     assert_eq!(bench.call(&blocked).await.text, r#"{"status":"block"}"#);
-    assert_eq!(bench.count("SELECT count(*) FROM decisions").await, 3);
+    assert_eq!(bench.record.count("SELECT count(*) FROM decisions").await, 3);
     bench.stop().await;
 }
 
@@ -30,7 +30,7 @@ async fn a_scope_that_no_file_covers_is_blocked_and_recorded_with_that_reason() 
     let mut call = transfer("usr_1", "20");
     call["scope_requested"] = json!("nobody:knows");
     assert_eq!(bench.call(&call).await.text, r#"{"status":"block"}"#);
-    assert_eq!(bench.text("SELECT reason FROM decisions").await, "scope_not_covered");
+    assert_eq!(bench.record.text("SELECT reason FROM decisions").await, "scope_not_covered");
     bench.stop().await;
 }
 
@@ -38,7 +38,7 @@ async fn a_scope_that_no_file_covers_is_blocked_and_recorded_with_that_reason() 
 async fn metadata_outside_the_schema_is_blocked_with_the_field_and_without_the_value() {
     let bench = Bench::start().await;
     assert_eq!(bench.call(&transfer("usr_1", "1e5")).await.text, r#"{"status":"block"}"#);
-    assert_eq!(bench.text("SELECT reason FROM decisions").await, "metadata.amount: not a decimal");
+    assert_eq!(bench.record.text("SELECT reason FROM decisions").await, "metadata.amount: not a decimal");
     bench.stop().await;
 }
 
@@ -63,17 +63,14 @@ async fn personal_values_are_masked_in_the_record() {
 }
 
 impl Bench {
-    /// Stops the server and looks for texts in every byte of the store's directory.
+    /// Stops the server and looks for texts in every byte of the record.
     async fn stop_and_search(self, secrets: &[&str]) {
-        let directory = self.directory.path().to_owned();
         self.server.stop().await.expect("the server stops");
-        for entry in std::fs::read_dir(&directory).expect("the directory") {
-            let path = entry.expect("an entry").path();
-            let bytes = std::fs::read(&path).expect("a file");
-            for secret in secrets {
-                let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-                assert!(!found, "{secret} stands in {}", path.display());
-            }
+        let bytes = self.record.bytes();
+        assert!(bytes.windows(5).any(|window| window == b"usr_1"), "it is the record that is searched");
+        for secret in secrets {
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "{secret} stands in the record");
         }
     }
 }
@@ -109,7 +106,7 @@ async fn whoever_is_not_prelude_learns_nothing_from_the_refusal() {
         });
         assert_eq!(body, first);
     }
-    assert_eq!(bench.count("SELECT count(*) FROM decisions").await, 0);
+    assert_eq!(bench.record.count("SELECT count(*) FROM decisions").await, 0);
     let metrics = bench.get("/metrics").await.text;
     assert!(metrics.contains(r#"doorstep_hook_refusals_total{cause="missing_signature"} 3"#), "{metrics}");
     bench.stop().await;

@@ -42,6 +42,6 @@ async fn the_first_key_is_made_once_and_survives_a_restart() {
     let first = bench.get(PATH).await.text;
     let bench = bench.restart().await;
     assert_eq!(bench.get(PATH).await.text, first);
-    assert_eq!(bench.count("SELECT count(*) FROM signing_keys").await, 1);
+    assert_eq!(bench.record.count("SELECT count(*) FROM signing_keys").await, 1);
     bench.stop().await;
 }

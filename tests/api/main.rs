@@ -22,6 +22,7 @@ mod jwks;
 mod mint;
 mod past;
 mod races;
+mod record;
 mod reload;
 mod repeats;
 mod rotation;

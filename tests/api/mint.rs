@@ -49,7 +49,7 @@ async fn a_reviewed_step_gets_a_token_with_the_contracts_claims_that_verifies_th
     jsonwebtoken::decode::<Value>(token, &public, &validation).expect("the token verifies");
     let recorded =
         "SELECT count(*) FROM verification_tokens WHERE user_id = 'usr_1' AND decision_id IS NOT NULL";
-    assert_eq!(bench.count(recorded).await, 1);
+    assert_eq!(bench.record.count(recorded).await, 1);
     bench.stop().await;
 }
 
@@ -85,7 +85,7 @@ async fn without_a_recorded_review_of_exactly_this_there_is_no_token() {
     ] {
         bench.mint(&key, &bench.token(&claims)).await.expect_problem(409, "no_review");
     }
-    assert_eq!(bench.count("SELECT count(*) FROM verification_tokens").await, 0);
+    assert_eq!(bench.record.count("SELECT count(*) FROM verification_tokens").await, 0);
     let mut without_metadata = claims("usr_1", "15000");
     without_metadata.as_object_mut().expect("claims").remove("metadata");
     assert_eq!(bench.mint(&key, &bench.token(&without_metadata)).await.status, 201);
@@ -203,7 +203,7 @@ async fn a_backend_vouches_only_with_the_role_for_it_and_never_against_the_token
     let answer = bench.mint(&voucher, &named).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     let vouched = "SELECT count(*) FROM verification_tokens WHERE proof = 'vouched'";
-    assert_eq!(bench.count(vouched).await, 1);
+    assert_eq!(bench.record.count(vouched).await, 1);
     for field in ["user_id", "challenge_id", "step_key", "scope"] {
         let mut incomplete = named.clone();
         incomplete.as_object_mut().expect("an object").remove(field);
@@ -233,4 +233,22 @@ async fn two_tokens_never_share_a_jti() {
     assert_eq!(jtis.len(), 20);
     bench.mint(&key, &body).await.expect_problem(409, "too_many_tokens");
     bench.stop().await;
+}
+
+#[tokio::test]
+async fn the_newest_review_counts_whichever_process_recorded_it() {
+    let (bench, key) = reviewed().await;
+    let (one, two) = bench.beside().await;
+    let newest = "SELECT lower(hex(id)) FROM decisions ORDER BY seq DESC LIMIT 1";
+    let named = "SELECT lower(hex(decision_id)) FROM verification_tokens WHERE challenge_id = 'chl_2'";
+    let first = one.text(newest).await;
+    one.clock.advance_seconds(1);
+    assert_eq!(two.call(&transfer("usr_1", "15000")).await.json()["status"], "review");
+    assert_ne!(one.text(newest).await, first);
+    let mut next = claims("usr_1", "15000");
+    (next["challenge_id"], next["jti"]) = (json!("chl_2"), json!("jti-2"));
+    assert_eq!(one.mint(&key, &one.token(&next)).await.status, 201);
+    assert_eq!(one.text(named).await, one.text(newest).await);
+    two.stop().await;
+    one.stop().await;
 }

@@ -41,13 +41,14 @@ otherwise: block
 /// The round's verification is the last one that was opened.
 const STATE: &str = "SELECT state FROM verifications ORDER BY seq DESC LIMIT 1";
 const DECISIONS: &str = "
-    SELECT coalesce(group_concat(kind, ' '), '') FROM verification_events
+    SELECT kind FROM verification_events
      WHERE kind IN ('approved', 'rejected', 'expired', 'approved_late')
        AND verification_id = (SELECT id FROM verifications ORDER BY seq DESC LIMIT 1)";
 /// A provider that takes its approval back withdraws what it approved: no decision, but an end of what may follow.
-const IS_WITHDRAWN: &str = "SELECT withdrawn_at IS NOT NULL FROM verifications ORDER BY seq DESC LIMIT 1";
+const IS_WITHDRAWN: &str = "
+    SELECT count(withdrawn_at) FROM (SELECT withdrawn_at FROM verifications ORDER BY seq DESC LIMIT 1) AS last";
 const TOKENS: &str = "
-    SELECT coalesce(group_concat(jti, ' '), '') FROM verification_tokens
+    SELECT jti FROM verification_tokens
      WHERE verification_id = (SELECT id FROM verifications ORDER BY seq DESC LIMIT 1)";
 const REDEMPTIONS: &str = "
     SELECT count(*) FROM redemptions
@@ -188,7 +189,7 @@ async fn check(bench: &Bench, round: usize, told: &[(Wish, Answer)]) -> Came {
         assert!(expected.contains(&answer.status), "round {round}: {wish:?}: {}", answer.text);
     }
     let won = |kind: Wish| told.iter().filter(|(wish, answer)| *wish == kind && answer.status < 300).count();
-    let (state, decisions) = (bench.text(STATE).await, bench.text(DECISIONS).await);
+    let (state, decisions) = (bench.record.text(STATE).await, bench.record.text(DECISIONS).await);
     assert!(["approved", "rejected"].contains(&state.as_str()), "round {round}: {state}");
     assert_eq!(decisions, state, "round {round}: one decision is recorded, and it is the state");
     let (approvals, rejections) = (won(Wish::Approve), won(Wish::Reject));
@@ -198,7 +199,7 @@ async fn check(bench: &Bench, round: usize, told: &[(Wish, Answer)]) -> Came {
 
     let minted = told.iter().filter(|(wish, answer)| *wish == Wish::Mint && answer.status == 201);
     let mut left: Vec<_> = minted.map(|(_, answer)| text(&answer.json()["jti"]).to_owned()).collect();
-    let recorded = bench.text(TOKENS).await;
+    let recorded = bench.record.text(TOKENS).await;
     let mut recorded: Vec<_> = recorded.split_whitespace().collect();
     left.sort_unstable();
     recorded.sort_unstable();
@@ -208,14 +209,14 @@ async fn check(bench: &Bench, round: usize, told: &[(Wish, Answer)]) -> Came {
 
     let redeemed = won(Wish::Redeem);
     assert!(redeemed <= 1, "round {round}: {redeemed} redemptions");
-    assert_eq!(bench.count(REDEMPTIONS).await, i64::try_from(redeemed).expect("few"), "round {round}");
+    assert_eq!(bench.record.count(REDEMPTIONS).await, i64::try_from(redeemed).expect("few"), "round {round}");
     assert!(redeemed == 0 || !left.is_empty(), "round {round}: redeemed without proof");
     Came {
         approved: usize::from(state == "approved"),
         tokens: left.len(),
         redemptions: redeemed,
         by_callback: usize::from(approvals + rejections == 0),
-        withdrawn: usize::from(bench.count(IS_WITHDRAWN).await == 1),
+        withdrawn: usize::from(bench.record.count(IS_WITHDRAWN).await == 1),
     }
 }
 

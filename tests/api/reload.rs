@@ -26,7 +26,8 @@ async fn whatever_changes_a_file_is_noticed() {
     bench.until_rule(&key, Some("placed")).await;
     std::fs::remove_file(files.path("transfers.yaml")).expect("removed");
     bench.until_rule(&key, None).await;
-    let by_watch = bench.count("SELECT count(*) FROM policy_activations WHERE trigger = 'watch'").await;
+    let by_watch =
+        bench.record.count("SELECT count(*) FROM policy_activations WHERE trigger = 'watch'").await;
     assert_eq!(by_watch, 6, "each once");
     assert_eq!(bench.metric("doorstep_policy_reloads_total{result=\"activated\"}").await, "6");
     bench.stop().await;
@@ -80,7 +81,7 @@ async fn a_bad_bundle_changes_nothing_and_is_told_everywhere() {
     assert_eq!(ready.json()["warnings"][0]["code"], "policy_reload_failed");
     assert_eq!(bench.metric("doorstep_policy_reload_failed").await, "1");
     assert_eq!(bench.call(&bare_call("usr_1")).await.status, 200);
-    assert_eq!(bench.text("SELECT rule FROM decisions").await, "good");
+    assert_eq!(bench.record.text("SELECT rule FROM decisions").await, "good");
     let shown = bench.policies(&key).await;
     assert_eq!(shown["in_force"], before["in_force"]);
     let attempt = &shown["last_attempt"];
@@ -110,7 +111,7 @@ async fn files_that_are_put_back_end_the_warning_without_an_activation() {
     files.write("transfer.yaml", &one_rule("transfer:write", "good"));
     until("the files are read again", async || (result().await == "unchanged").then_some(())).await;
     bench.until_ready().await;
-    assert_eq!(bench.count("SELECT count(*) FROM policy_activations").await, 1);
+    assert_eq!(bench.record.count("SELECT count(*) FROM policy_activations").await, 1);
     bench.stop().await;
 }
 
@@ -168,9 +169,7 @@ async fn a_policy_that_cannot_be_recorded_is_tried_again_without_a_change() {
     let files = Files::with_rule("first");
     let bench = files.serve("watched").await;
     let key = bench.key(&["evaluator", "admin"]).await;
-    bench
-        .meddle("CREATE TRIGGER full BEFORE INSERT ON bundles BEGIN SELECT RAISE(ABORT, 'no room'); END")
-        .await;
+    bench.record.keep_out("bundles").await;
     files.write("transfer.yaml", &one_rule("transfer:write", "second"));
     let shown = until("the attempt is told", async || {
         let shown = bench.policies(&key).await;
@@ -181,10 +180,13 @@ async fn a_policy_that_cannot_be_recorded_is_tried_again_without_a_change() {
     bench.post_as(&key, "/v1/policies/reload", &json!({})).await.expect_problem(503, "store_unavailable");
     assert_eq!(bench.rule_for(&key, "transfer:write").await.as_deref(), Some("first"));
     assert_eq!(bench.get("/readyz").await.json()["status"], "degraded");
-    bench.meddle("DROP TRIGGER full").await;
+    bench.record.let_in("bundles").await;
     bench.clock.advance_seconds(30);
     bench.until_rule(&key, Some("second")).await;
-    assert_eq!(bench.text("SELECT trigger FROM policy_activations ORDER BY seq DESC").await, "watch");
+    assert_eq!(
+        bench.record.text("SELECT trigger FROM policy_activations ORDER BY seq DESC LIMIT 1").await,
+        "watch"
+    );
     bench.until_ready().await;
     bench.stop().await;
 }
@@ -238,7 +240,7 @@ async fn a_start_with_other_files_tells_what_is_new() {
     let bench = files.serve("asked").await;
     files.write("transfer.yaml", &one_rule("transfer:write", "second"));
     let bench = bench.restart().await;
-    let changes = bench.text("SELECT changes FROM policy_activations ORDER BY seq DESC").await;
+    let changes = bench.record.text("SELECT changes FROM policy_activations ORDER BY seq DESC LIMIT 1").await;
     let changes: Value = serde_json::from_str(&changes).expect("JSON");
     assert_eq!(changes["rules"][0]["added"], json!(["second"]));
     assert_eq!(changes["files"]["changed"], json!(["transfer.yaml"]));

@@ -109,7 +109,7 @@ async fn none_is_refused(bench: &Bench, servers: &[&Server]) {
     assert_eq!(verifier.unknown, 0);
     let rotations = "SELECT count(*) FROM key_actions WHERE deed = 'rotate'";
     let keys = "SELECT count(*) FROM signing_keys";
-    assert_eq!(bench.count(rotations).await, bench.count(keys).await, "each once");
+    assert_eq!(bench.record.count(rotations).await, bench.record.count(keys).await, "each once");
 }
 
 const EVERY_QUARTER: [(&str, &str); 1] = [("keys.rotate_every", "15m")];

@@ -47,12 +47,13 @@ async fn calls_during_swaps_see_one_of_two_whole_bundles() {
     let callers = futures_util::future::join_all((0..CALLERS).map(caller));
     futures_util::future::join(callers, swapper).await;
     let seen = "SELECT count(DISTINCT bundle_hash) FROM decisions";
-    assert_eq!(bench.count(seen).await, 2, "both decided, and no third");
-    let mixed = "SELECT count(*) FROM (SELECT bundle_hash FROM decisions GROUP BY bundle_hash HAVING count(DISTINCT rule) > 1)";
-    assert_eq!(bench.count(mixed).await, 0, "a decision names the bundle that made it");
+    assert_eq!(bench.record.count(seen).await, 2, "both decided, and no third");
+    let mixed = "SELECT count(*) FROM (SELECT bundle_hash FROM decisions GROUP BY bundle_hash HAVING count(DISTINCT rule) > 1) AS mixed";
+    assert_eq!(bench.record.count(mixed).await, 0, "a decision names the bundle that made it");
     let unknown = "SELECT count(*) FROM decisions WHERE bundle_hash NOT IN (SELECT hash FROM bundles)";
-    assert_eq!(bench.count(unknown).await, 0);
-    let activations = bench.count("SELECT count(*) FROM policy_activations WHERE trigger LIKE 'api:%'").await;
+    assert_eq!(bench.record.count(unknown).await, 0);
+    let activations =
+        bench.record.count("SELECT count(*) FROM policy_activations WHERE trigger LIKE 'api:%'").await;
     assert_eq!(usize::try_from(activations), Ok(SWAPS));
     assert!(calls.load(Ordering::Relaxed) > SWAPS, "calls went on");
     bench.stop().await;

@@ -142,7 +142,7 @@ async fn without_a_review_nothing_opens_and_what_is_wrong_is_said() {
     bench.post_as(&backend, "/v1/verifications", &body).await.expect_problem(422, "unknown_source");
     let reader = bench.key(&["reader"]).await;
     bench.post_as(&reader, "/v1/verifications", &body).await.expect_problem(403, "missing_role");
-    assert_eq!(bench.count("SELECT count(*) FROM verifications").await, 0);
+    assert_eq!(bench.record.count("SELECT count(*) FROM verifications").await, 0);
     bench
         .get_as(&reader, "/v1/verifications/0198f000-0000-7000-8000-000000000000")
         .await
@@ -216,16 +216,9 @@ async fn a_lost_answer_is_given_again_and_tokens_have_a_limit() {
     bench.clock.advance_seconds(10);
     let again = bench.repeatable(&backend, (&token, "t-1"), &json!({})).await;
     assert_eq!((first.status, &first.text), (201, &again.text), "the same token, byte for byte");
-    assert_eq!(bench.count("SELECT count(*) FROM verification_tokens").await, 1);
+    assert_eq!(bench.record.count("SELECT count(*) FROM verification_tokens").await, 1);
     let bare = first.json()["verification_token"].as_str().expect("a token").to_owned();
-    assert_eq!(
-        bench
-            .text("SELECT group_concat(coalesce(answer, '-')) FROM kept_answers")
-            .await
-            .matches(&bare)
-            .count(),
-        0
-    );
+    assert!(!bench.record.text("SELECT coalesce(answer, '-') FROM kept_answers").await.contains(&bare));
     for _ in 0..4 {
         assert_eq!(bench.act(&backend, (&opened, "token"), json!({})).await.status, 201);
     }
@@ -270,7 +263,7 @@ async fn an_approval_that_comes_late_opens_the_next_challenge_approved() {
 
 #[tokio::test]
 async fn what_is_withdrawn_or_paused_gets_no_token() {
-    let bench = Bench::reviewing().await;
+    let (bench, other) = Bench::reviewing().await.beside().await;
     let backend = bench.backend_key().await;
     let opened = bench.opened(&backend).await;
     bench.act(&backend, (&opened, "approve"), said("fine")).await;
@@ -282,8 +275,12 @@ async fn what_is_withdrawn_or_paused_gets_no_token() {
     assert_eq!(bench.ask_as(&desk, resume, None).await.status, 200);
     let token = format!("/v1/verifications/{}/token", opened["id"].as_str().expect("an id"));
     assert_eq!(bench.repeatable(&backend, (&token, "t-1"), &json!({})).await.status, 201);
+    // What this process remembers helps neither who is limited to something else nor against what another one did.
+    let wish = KeyWish { roles: &["minter"], scopes: &["payout:write"], ..KeyWish::default() };
+    let limited = bench.server.create_api_key(&wish).await.expect("a key");
+    bench.act(&limited, (&opened, "token"), json!({})).await.expect_problem(404, "no_such_verification");
     let gone = json!({"session_id": "ses_1", "reason": "signed out everywhere"});
-    let withdrawn = bench.post_as(&backend, "/v1/withdrawals", &gone).await;
+    let withdrawn = other.post_as(&backend, "/v1/withdrawals", &gone).await;
     assert_eq!((withdrawn.status, withdrawn.json()), (200, json!({"withdrawn": [opened["id"]]})));
     bench.act(&backend, (&opened, "token"), json!({})).await.expect_problem(409, "verification_withdrawn");
     bench.repeatable(&backend, (&token, "t-1"), &json!({})).await.expect_problem(409, "token_gone");
@@ -291,6 +288,7 @@ async fn what_is_withdrawn_or_paused_gets_no_token() {
     assert_eq!([&shown["state"], &shown["withdrawn_for"]], ["approved", "session_revoked"]);
     let both = json!({"session_id": "ses_1", "user_id": "usr_1", "reason": "x"});
     bench.post_as(&backend, "/v1/withdrawals", &both).await.expect_problem(400, "invalid_request");
+    other.stop().await;
     bench.stop().await;
 }
 
@@ -335,8 +333,17 @@ async fn waiters_are_bounded_and_go_when_the_server_ends() {
     let opened = bench.opened(&backend).await;
     let url =
         format!("{}/v1/verifications/{}?wait=50s", bench.server.url(), opened["id"].as_str().expect("an id"));
-    let request = bench.client.get(url).bearer_auth(&backend);
-    let waiting = tokio::spawn(async move { Answer::of(request.send().await.expect("an answer")).await });
+    let (client, key) = (bench.client.clone(), backend.clone());
+    // The looks below take the place, too: whoever comes while one of them has it asks again.
+    let waiting = tokio::spawn(async move {
+        loop {
+            let request = client.get(&url).bearer_auth(&key);
+            let answer = Answer::of(request.send().await.expect("an answer")).await;
+            if answer.status != 503 {
+                return answer;
+            }
+        }
+    });
     let full = crate::bench::until("the place is taken", async || {
         let answer = bench.see(&backend, (&opened, "?wait=1s")).await;
         (answer.status == 503).then_some(answer)

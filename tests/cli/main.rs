@@ -15,6 +15,7 @@ mod demo;
 mod desk;
 mod doctor;
 mod encryption_key;
+mod export;
 mod help;
 mod keys;
 mod killed;

@@ -44,6 +44,9 @@ impl App {
         let answered =
             self.parts.store.decide_verification(id, (decided, kept_for), once(key, answer)).await?;
         self.waiters.wake(id);
+        if let Answered::Now(DecideOutcome::Decided(found)) = &answered {
+            self.approved.remember(found);
+        }
         match answered {
             Answered::Now(outcome) => self.decided(outcome),
             Answered::Before(KeptAnswer::Body { status, text }) => Ok(Reply { status, text }),

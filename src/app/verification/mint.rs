@@ -1,13 +1,16 @@
 //! Minting: an approval becomes a verification token, which leaves only once that is recorded.
 
+use std::sync::Arc;
+
 use super::decide::{approver, own_name, refusal};
+use super::open::Reviews;
 use super::request::OpenRequest;
 use super::{App, VerificationError, custom_step};
 use crate::app::access::{AccessError, require};
 use crate::app::post::{Post, PostError, Reply, once};
 use crate::domain::{
     Approver, Caller, Decided, GivenReason, Jti, MintRecord, Opening, Role, Seconds, StepOutcome,
-    StoredToken, Timestamp, VerificationState,
+    StoredToken, Timestamp, VerificationId, VerificationState,
 };
 use crate::random::draw;
 use crate::store::{Answered, DecideOutcome, KeptAnswer, MintOutcome, OnceKey, OneCallOutcome, OpenWish};
@@ -55,17 +58,39 @@ impl App {
         if let Some(answer) = self.answered_before(key.as_ref()).await? {
             return self.answered_token(answer).await;
         }
-        let found = self.visible(post.caller, id).await?;
-        let now = self.now();
-        match found.state_at(now) {
-            VerificationState::Approved if found.withdrawn.is_some() => {
-                return Err(VerificationError::Withdrawn);
-            }
-            VerificationState::Approved => {}
-            state => return Err(VerificationError::NotApproved(state)),
+        let opening = self.approved_opening(post.caller, id).await?;
+        let minted = self.mint_of(post.caller, &opening, key).await;
+        if minted.is_err() {
+            self.approved.forget(opening.id);
         }
+        minted
+    }
+
+    /// What the verification is about that a path names: approved when it was last seen, and within the caller's limits.
+    async fn approved_opening(&self, caller: &Caller, id: &str) -> Result<Arc<Opening>, VerificationError> {
+        let known = VerificationId::parse(id).and_then(|id| self.approved.about(id));
+        if let Some(opening) = known.filter(|known| caller.may_touch(&known.scope, &known.step_key)) {
+            return Ok(opening);
+        }
+        let found = self.visible(caller, id).await?;
+        match found.state_at(self.now()) {
+            VerificationState::Approved if found.withdrawn.is_some() => Err(VerificationError::Withdrawn),
+            VerificationState::Approved => {
+                self.approved.remember(&found);
+                Ok(Arc::new(found.opening))
+            }
+            state => Err(VerificationError::NotApproved(state)),
+        }
+    }
+
+    async fn mint_of(
+        &self,
+        caller: &Caller,
+        opening: &Opening,
+        key: Option<OnceKey>,
+    ) -> Result<Reply, VerificationError> {
         for _ in 0..TRIES_MAX {
-            if let Tried::Answered(reply) = self.try_mint(post.caller, &found.opening, key.clone()).await? {
+            if let Tried::Answered(reply) = self.try_mint(caller, opening, key.clone()).await? {
                 return Ok(reply);
             }
         }
@@ -117,12 +142,17 @@ impl App {
         if let Some(answer) = self.answered_before(key.as_ref()).await? {
             return self.answered_token(answer).await;
         }
-        let mut wish = self.open_wish(post.caller, OpenRequest::from_json(post.body)?).await?;
+        let mut wish =
+            self.open_wish(post.caller, OpenRequest::from_json(post.body)?, Reviews::Recent).await?;
         let decided = self.decided_in_one_call(post.caller, &wish)?;
         for _ in 0..TRIES_MAX {
             match self.try_one_call(post.caller, (&wish, &decided), key.clone()).await? {
                 Tried::Answered(reply) => return Ok(reply),
                 Tried::EndsEarlier(end) => wish.opening.expires_at = end,
+                Tried::NewerReview => {
+                    let wanted = OpenRequest::from_json(post.body)?;
+                    wish = self.open_wish(post.caller, wanted, Reviews::Recorded).await?;
+                }
                 Tried::KeyWithdrawn => {}
             }
         }
@@ -143,11 +173,12 @@ impl App {
         });
         let done = self.parts.store.mint_in_one_call((wish.clone(), decided.clone()), minting, once).await?;
         match done {
+            Answered::Now(OneCallOutcome::NewerReview) => Ok(Tried::NewerReview),
             Answered::Now(OneCallOutcome::Conflict) => Err(VerificationError::OtherChallenge),
             Answered::Now(OneCallOutcome::Refused(outcome)) => Err(one_call_refusal(outcome)),
-            Answered::Now(OneCallOutcome::Mint(MintOutcome::Minted(_), found)) => {
-                signed.record.verification_id = Some(found.opening.id);
-                self.waiters.wake(found.opening.id);
+            Answered::Now(OneCallOutcome::Mint(MintOutcome::Minted(_), id)) => {
+                signed.record.verification_id = Some(id);
+                self.waiters.wake(id);
                 Ok(Tried::Answered(self.minted(&signed)))
             }
             Answered::Now(OneCallOutcome::Mint(MintOutcome::Ends(end), _))
@@ -229,6 +260,8 @@ enum Tried {
     Answered(Reply),
     /// The verification was there before and ends earlier than the token would.
     EndsEarlier(Timestamp),
+    /// Another review may be the one.
+    NewerReview,
     /// The key that signed was withdrawn; another one is known now.
     KeyWithdrawn,
 }

@@ -19,6 +19,16 @@ use crate::store::{Answered, KeptAnswer, OpenOutcome, OpenWish};
 /// (docs/CONTRACT.md C4.5).
 const STEP_TIME_MAX: Duration = Duration::from_secs(86_400);
 
+/// Among which reviews the one is looked for that asked for a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reviews {
+    /// First among those that this process remembers. Another process may have recorded a newer one: whoever records what
+    /// follows looks at that in its transaction.
+    Recent,
+    /// Among all that are recorded.
+    Recorded,
+}
+
 impl App {
     /// Opens a verification for a challenge's current step, or gives the one that is there.
     ///
@@ -34,7 +44,7 @@ impl App {
             return Ok(Reply::again(answer)?);
         }
         let wanted = OpenRequest::from_json(post.body)?;
-        let wish = self.open_wish(post.caller, wanted).await?;
+        let wish = self.open_wish(post.caller, wanted, Reviews::Recorded).await?;
         let opened = self.parts.store.open_verification(wish, once(key, answer)).await?;
         match opened {
             Answered::Now(outcome) => {
@@ -55,6 +65,7 @@ impl App {
         &self,
         caller: &Caller,
         wanted: OpenRequest,
+        among: Reviews,
     ) -> Result<OpenWish, VerificationError> {
         let source = wanted.source.clone();
         let (challenge, proof) = self.challenge(caller, wanted).await?;
@@ -65,14 +76,23 @@ impl App {
         let step = custom_step(&bundle, &challenge.current_step)?;
         let source = bound_source(step, source)?;
         let now = self.now();
-        let review = self.review(&challenge, step, now).await?;
+        let query = self.review_query(&challenge, now);
+        let recent = match among {
+            Reviews::Recent => self.parts.store.recent_review(&query),
+            Reviews::Recorded => None,
+        };
+        let (review, reviews_through) = match recent {
+            Some((review, through)) => (Some(review), Some(through)),
+            None => (self.recorded_review(query, step).await?, None),
+        };
         let expires_at = expires_at(&challenge, step, review.as_ref(), now);
         // Whole seconds on the wire: an end within this second would be in the past once it is read.
         if expires_at.unix_seconds() <= now.unix_seconds() {
             return Err(VerificationError::NoTimeLeft);
         }
         let opening = self.opening(caller, (challenge, proof), (review, source), (now, expires_at))?;
-        Ok(OpenWish { opening, approvals_since: step.approval_valid_for.map(|valid| now.minus(valid)) })
+        let approvals_since = step.approval_valid_for.map(|valid| now.minus(valid));
+        Ok(OpenWish { opening, approvals_since, reviews_through })
     }
 
     fn opening(
@@ -100,13 +120,8 @@ impl App {
         })
     }
 
-    async fn review(
-        &self,
-        challenge: &Challenge,
-        step: &CustomStep,
-        now: Timestamp,
-    ) -> Result<Option<ReviewFound>, VerificationError> {
-        let query = ReviewQuery {
+    fn review_query(&self, challenge: &Challenge, now: Timestamp) -> ReviewQuery {
+        ReviewQuery {
             user_id: challenge.user_id.clone(),
             scope: challenge.scope.clone(),
             step: challenge.current_step.clone(),
@@ -117,7 +132,14 @@ impl App {
                 .as_ref()
                 .map(|metadata| self.parts.identifier_digest.of_metadata(metadata)),
             now,
-        };
+        }
+    }
+
+    async fn recorded_review(
+        &self,
+        query: ReviewQuery,
+        step: &CustomStep,
+    ) -> Result<Option<ReviewFound>, VerificationError> {
         let review = self.parts.store.find_walkable_review(query).await?;
         if review.is_none() && !step.without_verdict {
             return Err(VerificationError::NoReview);

@@ -38,7 +38,10 @@ impl App {
         let kept = once(key, |withdrawn: &Vec<VerificationId>, _| Some(KeptAnswer::from(reply(withdrawn))));
         match self.parts.store.withdraw_verifications(wanted.of, (why, now), (actor, words), kept).await? {
             Answered::Now(withdrawn) => {
-                withdrawn.iter().for_each(|id| self.waiters.wake(*id));
+                for id in &withdrawn {
+                    self.approved.forget(*id);
+                    self.waiters.wake(*id);
+                }
                 Ok(reply(&withdrawn))
             }
             Answered::Before(KeptAnswer::Body { status, text }) => Ok(Reply { status, text }),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use secrecy::SecretString;
 use url::Url;
@@ -53,6 +54,15 @@ impl StoreUrl {
     /// The SQLite file that somebody would have to make first, if it is one.
     pub(crate) fn missing_file(&self) -> Option<&Path> {
         self.file().filter(|file| matches!(file.try_exists(), Ok(false)))
+    }
+}
+
+/// For flags, which say where a record is besides the one that the settings name.
+impl FromStr for StoreUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|wrong| format!("{}: {}", wrong.message, wrong.help))
     }
 }
 

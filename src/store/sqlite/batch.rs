@@ -190,7 +190,7 @@ fn add_personal(values: &mut SqliteArguments, seq: i64, record: &DecisionRecord)
 }
 
 /// Adds a value to a statement and gives encoding faults the room's own error.
-fn add<'v, T>(values: &mut SqliteArguments, value: T) -> Result<(), StoreError>
+pub(super) fn add<'v, T>(values: &mut SqliteArguments, value: T) -> Result<(), StoreError>
 where
     T: Encode<'v, Sqlite> + Type<Sqlite>,
 {

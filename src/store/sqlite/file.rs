@@ -16,6 +16,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection as _};
 use tokio::time::sleep;
 
+use super::mint_statements::MintStatements;
 use super::statements::STATEMENTS_PER_ROW_COUNT;
 use crate::store::connection::Connection;
 use crate::store::migrated::require;
@@ -70,7 +71,10 @@ pub(in crate::store) async fn open_writer(
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("journal_size_limit", LOG_BYTES_KEPT)
         .pragma("cache_size", WRITER_CACHE)
-        .statement_cache_capacity(STATEMENTS_PER_ROW_COUNT * settings.batch_rows() + OTHER_STATEMENTS_KEPT);
+        .statement_cache_capacity(
+            (STATEMENTS_PER_ROW_COUNT + MintStatements::PER_ROW_COUNT) * settings.batch_rows()
+                + OTHER_STATEMENTS_KEPT,
+        );
     let give_up_at = Instant::now() + settings.busy_timeout;
     loop {
         match options.connect().await {

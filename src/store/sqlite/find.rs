@@ -130,7 +130,7 @@ pub(in crate::store) async fn review(
     // The tail is read before the tables: what moves in between is then in the tables.
     let (unfiled, last_seq) = {
         let tail = tail.read();
-        (tail.reviews(&query.user_id, &query.scope, query.now), tail.last_seq())
+        (tail.reviews(query), tail.last_seq())
     };
     connection
         .query(REVIEW)

@@ -76,10 +76,11 @@ impl BatchStatements {
 }
 
 /// The texts are ours and hold no value: only the number of question marks differs.
-fn at(statements: &[Arc<str>], rows: usize) -> Option<AssertSqlSafe<Arc<str>>> {
+pub(super) fn at(statements: &[Arc<str>], rows: usize) -> Option<AssertSqlSafe<Arc<str>>> {
     statements.get(rows.checked_sub(1)?).map(|text| AssertSqlSafe(Arc::clone(text)))
 }
 
-fn list(item: &str, count: usize) -> String {
+/// So many of an item, for a statement.
+pub(super) fn list(item: &str, count: usize) -> String {
     vec![item; count].join(",")
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::filing::{About, Run, SLICE_ROWS, Slice};
-use crate::domain::{DecisionRecord, Scope, SignatureHash, SubjectKey, Timestamp, UserId};
+use crate::domain::{
+    DecisionId, DecisionRecord, ReviewFound, ReviewQuery, SignatureHash, SubjectKey, Timestamp,
+};
 use crate::store::batch::Earlier;
 use crate::store::traits;
 
@@ -14,6 +16,31 @@ struct Review {
     seq: i64,
     scope: Box<str>,
     walkable_until: Timestamp,
+    /// None of what another process recorded.
+    asked: Option<Box<Asked>>,
+}
+
+/// What a review asked for, and for what.
+#[derive(Debug, Clone)]
+struct Asked {
+    decision_id: DecisionId,
+    received_at: Timestamp,
+    step_keys: Box<str>,
+    metadata_digest: [u8; 32],
+}
+
+impl Asked {
+    fn of(record: &DecisionRecord) -> Option<Box<Self>> {
+        let step_keys = record.step_keys.as_deref()?.into();
+        let DecisionRecord { id: decision_id, received_at, metadata_digest, .. } = *record;
+        Some(Box::new(Self { decision_id, received_at, step_keys, metadata_digest }))
+    }
+
+    fn fits(&self, query: &ReviewQuery) -> bool {
+        self.step_keys.split(' ').any(|key| key == query.step.as_str())
+            && query.step_keys.as_deref().is_none_or(|keys| *keys == *self.step_keys)
+            && query.metadata_digest.is_none_or(|digest| digest == self.metadata_digest)
+    }
 }
 
 /// The end of `decisions` that `signatures`, `walkable_reviews` and `decision_subjects` do not have yet.
@@ -23,6 +50,8 @@ struct Review {
 #[derive(Debug, Default)]
 pub(in crate::store) struct Tail {
     last_seq: i64,
+    /// When the last of the calls arrived that were let go of.
+    filed_until: Option<Timestamp>,
     signatures: HashMap<SignatureHash, Earlier>,
     reviews: HashMap<Box<str>, Vec<Review>>,
     subjects: HashMap<SubjectKey, Vec<Earlier>>,
@@ -55,7 +84,8 @@ impl Tail {
         self.add_call(signature, call);
         self.add_subjects(call, traits::indexed(&record.subjects));
         if let Some(walkable_until) = record.walkable_until {
-            self.add_review(seq, (record.user_id.as_str(), record.scope.as_str()), walkable_until);
+            let (user, scope) = (record.user_id.as_str(), record.scope.as_str().into());
+            self.put_review(user, Review { seq, scope, walkable_until, asked: Asked::of(record) });
         }
     }
 
@@ -65,9 +95,12 @@ impl Tail {
         self.signatures.entry(signature).or_insert(call);
     }
 
-    /// Takes in a committed review of a user for a scope.
+    /// Takes in a review of a user for a scope that another process committed.
     pub(super) fn add_review(&mut self, seq: i64, (user, scope): (&str, &str), walkable_until: Timestamp) {
-        let review = Review { seq, scope: scope.into(), walkable_until };
+        self.put_review(user, Review { seq, scope: scope.into(), walkable_until, asked: None });
+    }
+
+    fn put_review(&mut self, user: &str, review: Review) {
         match self.reviews.get_mut(user) {
             Some(reviews) => reviews.push(review),
             None => drop(self.reviews.insert(user.into(), vec![review])),
@@ -90,14 +123,33 @@ impl Tail {
         calls.iter().filter(move |call| call.received_at >= from).map(|call| call.seq)
     }
 
-    /// Where the user's reviews for the scope stand that can still be walked at `now`.
-    pub(super) fn reviews(&self, user: &UserId, scope: &Scope, now: Timestamp) -> Vec<i64> {
-        let of_user = self.reviews.get(user.as_str()).map_or(&[][..], Vec::as_slice);
+    /// Where the user's reviews for the scope stand that can still be walked.
+    pub(super) fn reviews(&self, query: &ReviewQuery) -> Vec<i64> {
+        self.walkable(query).map(|review| review.seq).collect()
+    }
+
+    /// The newest review that fits, where that can be told of what is held.
+    ///
+    /// - returns: `None` where none fits, where one may fit of which too little is held, and where a newer one may be filed.
+    pub(super) fn newest_review(&self, query: &ReviewQuery) -> Option<ReviewFound> {
+        let mut newest: Option<((Timestamp, i64), ReviewFound)> = None;
+        for review in self.walkable(query) {
+            let Asked { decision_id, received_at, .. } = *review.asked.as_deref()?;
+            let place = (received_at, review.seq);
+            let is_newer = newest.as_ref().is_none_or(|(newest, _)| *newest < place);
+            if is_newer && review.asked.as_ref().is_some_and(|asked| asked.fits(query)) {
+                let walkable_until = review.walkable_until;
+                newest = Some((place, ReviewFound { decision_id, received_at, walkable_until }));
+            }
+        }
+        newest.map(|(_, found)| found).filter(|found| Some(found.received_at) > self.filed_until)
+    }
+
+    fn walkable<'t>(&'t self, query: &'t ReviewQuery) -> impl Iterator<Item = &'t Review> {
+        let of_user = self.reviews.get(query.user_id.as_str()).map_or(&[][..], Vec::as_slice);
         of_user
             .iter()
-            .filter(|review| &*review.scope == scope.as_str() && review.walkable_until > now)
-            .map(|review| review.seq)
-            .collect()
+            .filter(|review| &*review.scope == query.scope.as_str() && review.walkable_until > query.now)
     }
 }
 
@@ -131,7 +183,13 @@ impl Tail {
 
     /// Lets go of what was filed.
     pub(super) fn forget_through(&mut self, seq: i64) {
-        self.signatures.retain(|_, call| call.seq > seq);
+        self.signatures.retain(|_, call| {
+            let stays = call.seq > seq;
+            if !stays {
+                self.filed_until = self.filed_until.max(Some(call.received_at));
+            }
+            stays
+        });
         self.reviews.retain(|_, reviews| {
             reviews.retain(|review| review.seq > seq);
             !reviews.is_empty()

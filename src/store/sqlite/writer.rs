@@ -4,14 +4,17 @@
 //! that waits, commits the decisions among it together, then the other writes together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch;
+use super::fast_mint::{self, Minting};
 use super::filing;
 use super::group::{self, Command};
+use super::mint_statements::MintStatements;
 use super::statements::BatchStatements;
 use super::tail::{SharedTail, Tail};
 use crate::metrics::Metrics;
@@ -23,20 +26,56 @@ use crate::store::{StoreError, StoreSettings};
 /// stays bounded.
 const UNFILED_MAX_FACTOR: usize = 4;
 
+/// How long the writer waits for company, once or several times over. Who writes alone does not wait: only where the last
+/// writes had company there is a pause before the next.
+const GATHERING_PAUSE: Duration = Duration::from_millis(2);
+/// How often at most.
+const GATHERING_PAUSES_MAX: usize = 4;
+
 /// What waits for the writer.
 pub(super) enum Job {
     /// A decision, to be committed with the others that wait.
     Record(Box<Pending>),
+    /// A token, to be recorded with the others that wait.
+    Mint(Box<Minting>),
     /// Another write.
     Run(Command),
     /// The end: take nothing more in, do what waits, tell when all is on disk.
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
 
+impl Job {
+    /// Whether its caller has time for a few milliseconds more: a decision is waited for by a user.
+    const fn has_time(&self) -> bool {
+        matches!(self, Self::Mint(_) | Self::Run(_))
+    }
+}
+
+/// Waits for writes that are about to come, as long as each pause brings some and nobody is in a hurry. A commit costs more
+/// than most writes do, so the more share one, the less each costs.
+async fn gather(queue: &mut mpsc::Receiver<Job>, jobs: &mut Vec<Job>, jobs_max: usize) {
+    for _ in 0..GATHERING_PAUSES_MAX {
+        let before = jobs.len();
+        if before >= jobs_max || !jobs.iter().all(Job::has_time) {
+            return;
+        }
+        tokio::time::sleep(GATHERING_PAUSE).await;
+        while jobs.len() < jobs_max
+            && let Ok(job) = queue.try_recv()
+        {
+            jobs.push(job);
+        }
+        if jobs.len() == before {
+            return;
+        }
+    }
+}
+
 /// The writer's belongings.
 pub(super) struct Writer {
     connection: SqliteConnection,
     statements: BatchStatements,
+    mint_statements: MintStatements,
     tail: SharedTail,
     chain: Chain,
     metrics: Arc<Metrics>,
@@ -60,6 +99,7 @@ impl Writer {
         let writer = Self {
             connection,
             statements: BatchStatements::up_to(settings.batch_rows()),
+            mint_statements: MintStatements::up_to(settings.batch_rows()),
             tail: tail.clone(),
             chain: Chain::default(),
             metrics,
@@ -74,30 +114,49 @@ impl Writer {
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let mut jobs = Vec::with_capacity(self.batch_max);
         let mut closing = Vec::new();
+        let mut had_company = false;
         while queue.recv_many(&mut jobs, self.batch_max).await > 0 {
+            if had_company {
+                gather(&mut queue, &mut jobs, self.batch_max).await;
+            }
             self.metrics.store_queue(queue.len());
-            let mut decisions = Vec::with_capacity(jobs.len());
-            let mut commands = Vec::new();
-            for job in jobs.drain(..) {
-                match job {
-                    Job::Record(pending) => decisions.push(*pending),
-                    Job::Run(command) => commands.push(command),
-                    Job::Close(reply) => {
-                        queue.close();
-                        closing.push(reply);
-                    }
-                }
-            }
-            if !decisions.is_empty() {
-                self.record(decisions).await;
-            }
-            for _ in 0..group::run(&mut self.connection, commands).await {
-                self.metrics.store_failure();
-            }
+            let taken = jobs.len();
+            self.work(&mut jobs, &mut queue, &mut closing).await;
+            had_company = taken + queue.len() > 1;
         }
         let outcome = self.finish().await;
         for reply in closing {
             drop(reply.send(outcome.clone()));
+        }
+    }
+
+    /// Does what was taken: decisions first, whose callers have the least time.
+    async fn work(
+        &mut self,
+        jobs: &mut Vec<Job>,
+        queue: &mut mpsc::Receiver<Job>,
+        closing: &mut Vec<oneshot::Sender<Result<(), StoreError>>>,
+    ) {
+        let (mut decisions, mut mints, mut commands) = (Vec::new(), Vec::new(), Vec::new());
+        for job in jobs.drain(..) {
+            match job {
+                Job::Record(pending) => decisions.push(*pending),
+                Job::Mint(minting) => mints.push(*minting),
+                Job::Run(command) => commands.push(command),
+                Job::Close(reply) => {
+                    queue.close();
+                    closing.push(reply);
+                }
+            }
+        }
+        if !decisions.is_empty() {
+            self.record(decisions).await;
+        }
+        if !mints.is_empty() && fast_mint::record(&mut self.connection, &self.mint_statements, mints).await {
+            self.metrics.store_failure();
+        }
+        for _ in 0..group::run(&mut self.connection, commands).await {
+            self.metrics.store_failure();
         }
     }
 

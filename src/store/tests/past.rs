@@ -84,18 +84,44 @@ fn fewer_than(limit: u64) -> impl Fn(&Tally) -> bool + Send + Sync + Clone + 'st
     move |tally| matches!(tally, Tally::Count(count) if *count < limit)
 }
 
-/// Two processes, one file, a hundred calls each at once: neither a batch nor a process lets one slip through.
+/// Two hundred calls at once: neither a batch nor a process lets one slip through. Four stores stand for four processes.
 async fn a_limit_cannot_be_raced(directory: Directory) {
-    let (one, two) = (directory.open().await, directory.open().await);
-    let by_user = || (user("u"), need(Measure::Calls, Subject::User, USABLE));
-    let calls = (0..200).map(|n| {
-        let store = if n % 2 == 0 { one.clone() } else { two.clone() };
-        async move { ask(&store, n, by_user(), fewer_than(10)).await.expect("recorded") }
-    });
-    let granted = futures_util::future::join_all(calls).await;
-    assert_eq!(granted.into_iter().filter(|granted| *granted).count(), 10);
-    one.close().await.expect("closed");
-    two.close().await.expect("closed");
+    let stores =
+        [directory.open().await, directory.open().await, directory.open().await, directory.open().await];
+    let granted = async |asked: fn() -> HistoryNeed,
+                         calls: std::ops::Range<u64>,
+                         who: &'static str,
+                         limit: fn(&Tally) -> bool| {
+        let calls = calls.map(|n| {
+            let store = stores[usize::try_from(n % 4).expect("small")].clone();
+            async move { ask(&store, n, (user(who), asked()), limit).await.expect("recorded") }
+        });
+        futures_util::future::join_all(calls).await.into_iter().filter(|granted| *granted).count()
+    };
+    let calls = || need(Measure::Calls, Subject::User, USABLE);
+    assert_eq!(granted(calls, 0..200, "u", below_ten).await, 10);
+    // Calls of 10.50 each: ten of them are as much as may be, to the cent.
+    let sums = || need(Measure::Sum("value".into()), Subject::User, USABLE);
+    assert_eq!(granted(sums, 200..400, "v", up_to_105).await, 10);
+    for store in stores {
+        store.close().await.expect("closed");
+    }
+}
+
+fn below_ten(tally: &Tally) -> bool {
+    matches!(tally, Tally::Count(count) if *count < 10)
+}
+
+fn up_to_105(tally: &Tally) -> bool {
+    let most = Amount::parse("94.50").expect("an amount").decimal();
+    matches!(total(tally), Sum::Exact(sum) if sum <= most)
+}
+
+fn total(tally: &Tally) -> Sum {
+    match tally {
+        Tally::Sums(sums) => sums.values().fold(Sum::ZERO, |all, sum| all.and(*sum)),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// The past is the same before and after it is filed, and after a new start.
@@ -136,10 +162,6 @@ async fn a_call_shares_its_past_by_any_of_its_identifiers(directory: Directory) 
 
 async fn sums_are_exact_and_blocks_are_no_exposure(directory: Directory) {
     let store = directory.open().await;
-    let total = |tally: &Tally| match tally {
-        Tally::Sums(sums) => sums.values().fold(Sum::ZERO, |all, sum| all.and(*sum)),
-        other => panic!("{other:?}"),
-    };
     let by_user = || (user("u"), need(Measure::Sum("value".into()), Subject::User, USABLE));
     for n in 0..3 {
         assert!(ask(&store, n, by_user(), |_| true).await.expect("recorded"));

@@ -17,7 +17,10 @@ fn query(step: &str) -> ReviewQuery {
 }
 
 async fn find(store: &Store, query: ReviewQuery) -> Option<DecisionId> {
-    store.find_walkable_review(query).await.expect("a look").map(|found| found.decision_id)
+    let remembered = store.recent_review(&query).map(|(found, _)| found);
+    let found = store.find_walkable_review(query).await.expect("a look");
+    assert!(remembered.is_none() || remembered == found, "{remembered:?} is not the newest: {found:?}");
+    found.map(|found| found.decision_id)
 }
 
 async fn record(store: &Store, n: u64, decision: DecisionRecord) {
@@ -117,4 +120,32 @@ on_both_engines! {
     a_review_is_found_by_all_that_the_query_names,
     the_newest_review_is_found,
     other_reviews_do_not_hide_the_one_that_fits
+}
+
+#[tokio::test]
+async fn what_is_remembered_is_told_unless_it_could_be_wrong() {
+    let directory = Directory::on_sqlite();
+    let store = directory.open().await;
+    let wanted = query("kyc_review");
+    assert_eq!(store.recent_review(&wanted), None);
+    record(&store, 1, review(1, "verify_sms kyc_review")).await;
+    record(&store, 2, review(2, "kyc_review")).await;
+    let (found, through) = store.recent_review(&wanted).expect("remembered");
+    assert_eq!((found.decision_id, through), (decision_id(2), 2));
+    assert_eq!(find(&store, wanted.clone()).await, Some(decision_id(2)));
+    for other in [
+        ReviewQuery { step_keys: Some("kyc".to_owned()), ..wanted.clone() },
+        ReviewQuery { metadata_digest: Some([8; 32]), ..wanted.clone() },
+        ReviewQuery { now: START.plus(Duration::from_secs(600)), ..wanted.clone() },
+        query("kyc"),
+    ] {
+        assert_eq!(store.recent_review(&other), None, "{other:?}");
+    }
+    // Another process records one of the same user, which this one hears of with its next decision.
+    let other = directory.open().await;
+    record(&other, 3, review(3, "verify_sms")).await;
+    assert!(store.recent_review(&wanted).is_some(), "it did not hear yet");
+    record(&store, 4, DecisionRecord { user_id: UserId::new("usr_2").expect("a user"), ..block(4) }).await;
+    assert_eq!(store.recent_review(&wanted), None, "what it was about is not remembered");
+    assert_eq!(find(&store, wanted).await, Some(decision_id(2)));
 }

@@ -30,7 +30,7 @@ pub(super) async fn ready(directory: &Directory) -> Store {
     store
 }
 
-fn id(n: u8) -> VerificationId {
+pub(super) fn id(n: u8) -> VerificationId {
     VerificationId::new(START, [n; 10])
 }
 
@@ -52,7 +52,7 @@ pub(super) fn wish(n: u8) -> OpenWish {
         opened_at: START,
         expires_at: START.plus(HOUR),
     };
-    OpenWish { opening, approvals_since: None }
+    OpenWish { opening, approvals_since: None, reviews_through: None }
 }
 
 pub(super) async fn open(store: &Store, wish: OpenWish) -> Verification {
@@ -62,7 +62,7 @@ pub(super) async fn open(store: &Store, wish: OpenWish) -> Verification {
     }
 }
 
-fn decided(outcome: StepOutcome, at: Timestamp) -> Decided {
+pub(super) fn decided(outcome: StepOutcome, at: Timestamp) -> Decided {
     Decided {
         outcome,
         at,
