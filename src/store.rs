@@ -7,8 +7,8 @@
 mod accesses;
 mod activations;
 mod answers;
-mod audit;
 mod api_keys;
+mod audit;
 mod batch;
 mod chain;
 mod connection;

@@ -49,10 +49,7 @@ struct StatedChain {
 ///
 /// # Errors
 /// [`AuditError`]; nobody knows then whether anything is wrong.
-pub(crate) async fn verify_decisions(
-    store: &Store,
-    checkpoint: Option<&str>,
-) -> Result<Audited, AuditError> {
+pub(crate) async fn verify_decisions(store: &Store, checkpoint: Option<&str>) -> Result<Audited, AuditError> {
     let checkpoint = match checkpoint {
         Some(text) => Some(read(store, text).await?),
         None => None,

@@ -106,9 +106,7 @@ impl fmt::Display for Tampering {
         match self {
             Self::Changed => f.write_str("it is not what was recorded"),
             Self::PersonalChanged => f.write_str("its personal values are not what was recorded"),
-            Self::PersonalMissing => {
-                f.write_str("its personal values are gone, and nobody erased its user")
-            }
+            Self::PersonalMissing => f.write_str("its personal values are gone, and nobody erased its user"),
             Self::Missing(first, last) if first == last => {
                 write!(f, "number {first} of its chain, just before it, is missing")
             }
@@ -124,9 +122,9 @@ impl fmt::Display for Tampering {
                 write!(f, "its chain had {stated} decisions at the checkpoint and has {found} of them now")
             }
             Self::Rewritten => f.write_str("its chain is another one than at the checkpoint"),
-            Self::Added => {
-                f.write_str("its chain has decisions among those of the checkpoint that the checkpoint does not know")
-            }
+            Self::Added => f.write_str(
+                "its chain has decisions among those of the checkpoint that the checkpoint does not know",
+            ),
         }
     }
 }

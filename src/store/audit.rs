@@ -69,7 +69,8 @@ impl Store {
         let connection = &mut reader.connection();
         let rows = connection.query(ANCHORS).fetch_all(connection).await?;
         let anchor = |row: &Row| {
-            let head = stored_head(row)?.ok_or_else(|| StoreError::corrupt("chain_anchors", "chain_hash", "?"))?;
+            let head =
+                stored_head(row)?.ok_or_else(|| StoreError::corrupt("chain_anchors", "chain_hash", "?"))?;
             Ok(((head.chain, head.number), head))
         };
         rows.iter().map(anchor).collect()
@@ -178,7 +179,9 @@ impl Walk<'_> {
     ///
     /// - `place`: that of the next decision.
     fn compare_before(&mut self, place: i64) {
-        let Some(checkpoint) = self.checkpoint.take_if(|checkpoint| checkpoint.through < place) else { return };
+        let Some(checkpoint) = self.checkpoint.take_if(|checkpoint| checkpoint.through < place) else {
+            return;
+        };
         let differs = checkpoint.heads.iter().find_map(|stated| {
             self.differs(stated).map(|what| ChainFault { place: None, decision: stated.chain, what })
         });

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::{Store, desk, erasures};
 use crate::domain::{
-    BundleHash, DecisionFilter, DecisionId, DecisionPage, RuleId, Scope, StoredDecision, StoredPersonal, Timestamp,
-    UserId,
+    BundleHash, DecisionFilter, DecisionId, DecisionPage, RuleId, Scope, StoredDecision, StoredPersonal,
+    Timestamp, UserId,
 };
 use crate::store::StoreError;
 use crate::store::connection::{Connection, Row, Sql, either};

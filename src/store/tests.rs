@@ -33,6 +33,7 @@ mod executions;
 mod facts;
 mod fast_mints;
 mod files;
+mod grants;
 mod groups;
 mod key_actions;
 mod keys;

@@ -190,7 +190,9 @@ impl Writer {
         if self.tail.read().rows() >= self.file_after_rows.saturating_mul(UNFILED_MAX_FACTOR) {
             self.file_all().await?;
         }
-        match batch::record(&mut self.connection, &self.statements, &self.tail, (batch, &mut self.chain)).await {
+        match batch::record(&mut self.connection, &self.statements, &self.tail, (batch, &mut self.chain))
+            .await
+        {
             Ok((recorded, rows)) => {
                 self.metrics.store_batch(rows);
                 Ok(recorded)
