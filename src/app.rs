@@ -3,6 +3,7 @@
 mod access;
 mod accesses;
 mod api_keys;
+mod audit;
 mod body;
 mod callback;
 mod care;
@@ -39,8 +40,9 @@ use crate::store::Store;
 pub(crate) use access::AccessError;
 pub(crate) use accesses::AccessesQuery;
 pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_api_key};
+pub(crate) use audit::{AuditError, checkpoint_decisions, verify_decisions};
 pub(crate) use callback::{CallbackError, unmatched_providers};
-pub(crate) use care::back_up;
+pub(crate) use care::{back_up, erase_user};
 pub(crate) use decide::{CallRefusal, DecideError};
 pub(crate) use decisions::{
     DecisionsError, DecisionsQuery, ExportedDecision, export_decisions, stored_decision,

@@ -7,6 +7,7 @@ mod decisions;
 mod demo;
 mod desk;
 mod doctor;
+mod erase_user;
 mod keys;
 mod lists;
 mod migrate;
@@ -102,6 +103,10 @@ async fn dispatch(arguments: Arguments) -> Exit {
         Command::Store(command) => {
             let format = shared.format;
             with_settings(shared, async move |settings| store::run(settings, command, format).await).await
+        }
+        Command::EraseUser { id } => {
+            let format = shared.format;
+            with_settings(shared, async move |settings| erase_user::run(settings, id, format).await).await
         }
         Command::Migrate => with_settings(shared, migrate::run).await,
         Command::Doctor(options) => doctor::run(shared, options).await,

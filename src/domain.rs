@@ -7,6 +7,7 @@ mod access;
 mod activation;
 mod actor;
 mod caller;
+mod chain;
 mod challenge;
 mod decision;
 mod desk;
@@ -34,6 +35,7 @@ pub(crate) use access::{AccessAction, AccessRecord, StoredAccess};
 pub(crate) use activation::{ActivationRecord, StoredActivation, Trigger};
 pub(crate) use actor::Actor;
 pub(crate) use caller::{ApiKeyRecord, Approver, Caller, Role};
+pub(crate) use chain::{Audited, ChainFault, ChainHead, Checkpoint, Tampering};
 pub(crate) use challenge::{Challenge, ChallengeStep};
 pub(crate) use decision::{BundleHash, Decision, Reason, Seen};
 pub(crate) use desk::{
@@ -72,7 +74,7 @@ pub(crate) use record::{
 };
 pub(crate) use redemption::{FieldKeys, GrantFound, NotSpent, Redemption, Spending};
 pub(crate) use reported_fact::ReportedFact;
-pub(crate) use stored::{DecisionFilter, DecisionPage, StoredDecision};
+pub(crate) use stored::{DecisionFilter, DecisionPage, StoredDecision, StoredPersonal};
 pub(crate) use time::{Seconds, Timestamp};
 pub(crate) use verdict::{Grant, GrantMode, Step, StepPlan, Verdict, VerdictKind};
 pub(crate) use verification::{

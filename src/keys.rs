@@ -12,6 +12,7 @@ mod lifecycle;
 pub(crate) mod plan;
 mod ring;
 mod seal;
+mod statement;
 
 pub(crate) use encryption_key::EncryptionKey;
 pub(crate) use encryption_keys::EncryptionKeys;
@@ -23,6 +24,7 @@ pub(crate) use jwks::RenderedJwks;
 pub(crate) use lifecycle::{KeyState, Start, Times, published, state};
 pub(crate) use ring::{Ring, SigningKey};
 pub(crate) use seal::seal;
+pub(crate) use statement::{StatementFault, StatementKind, read_statement, sign_statement};
 
 /// What can go wrong with our own keys.
 #[derive(Debug, thiserror::Error)]

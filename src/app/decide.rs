@@ -116,9 +116,10 @@ impl App {
     /// Lets one bundle judge, whatever comes into force meanwhile.
     fn judge(&self, facts: Facts) -> Result<Judge, NoRandomness> {
         let id = DecisionId::new(facts.received_at, draw(&*self.parts.random)?);
+        let salt = draw(&*self.parts.random)?;
         let bundle = self.parts.policies.bundle();
         let desk = self.desk.for_bundle(&bundle);
-        Ok(Judge::new((bundle, desk), (id, facts), &self.parts.identifier_digest))
+        Ok(Judge::new((bundle, desk), (id, salt, facts), &self.parts.identifier_digest))
     }
 
     /// Has the verdict recorded: made here, or, where it depends on earlier calls, in the record's own transaction.

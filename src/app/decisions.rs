@@ -15,7 +15,7 @@ use super::library::Library;
 use super::page::{PAGE_MAX, PAGE_USUAL};
 use crate::domain::{
     AccessAction, AccessRecord, Actor, Caller, DecisionFilter, DecisionId, PauseTold, Reason, Role, RuleId,
-    Scope, StoredDecision, Timestamp, UserId,
+    Scope, StoredDecision, StoredPersonal, Timestamp, UserId,
 };
 use crate::policy::{Bundle, Explanation, Told};
 use crate::store::{Store, StoreError};
@@ -90,8 +90,18 @@ pub(crate) struct DecisionDetail {
     answer: Option<Box<RawValue>>,
     metadata: Option<Box<RawValue>>,
     context: Option<Box<RawValue>>,
+    /// Only where the user was erased: metadata, context and what the conditions saw are gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    personal_values: Option<Gone>,
     /// None when the bundle of that day is not kept or no longer loads.
     pub(crate) explanation: Option<Explanation>,
+}
+
+/// Personal values that were erased.
+#[derive(Debug, Serialize)]
+struct Gone {
+    /// None where nobody noted that.
+    erased_at: Option<Timestamp>,
 }
 
 impl App {
@@ -226,13 +236,20 @@ fn summary(found: StoredDecision, bundle: Option<&Bundle>) -> DecisionSummary {
 }
 
 fn detail(found: StoredDecision, bundle: Option<&Bundle>, pause: Option<&PauseTold>) -> DecisionDetail {
+    let (metadata_json, context_json, seen_json, gone) = match &found.personal {
+        StoredPersonal::Kept { metadata_json, context_json, seen_json } => {
+            (Some(metadata_json), Some(context_json), seen_json.as_str(), None)
+        }
+        // The rules and their outcomes are no personal values: they are told without what they saw.
+        StoredPersonal::Erased { at } => (None, None, "{}", Some(Gone { erased_at: *at })),
+    };
     let told = Told {
         scope: &found.scope,
         verdict: &found.verdict,
         step_keys: found.step_keys.as_deref(),
         rule: found.rule.as_ref(),
         reason: &found.reason,
-        seen_json: &found.seen_json,
+        seen_json,
         outcomes: &found.outcomes,
         pause,
         received_at: found.received_at,
@@ -241,8 +258,9 @@ fn detail(found: StoredDecision, bundle: Option<&Bundle>, pause: Option<&PauseTo
     let raw = |json: &str| RawValue::from_string(json.to_owned()).ok();
     DecisionDetail {
         answer: raw(&found.answer),
-        metadata: raw(&found.metadata_json),
-        context: raw(&found.context_json),
+        metadata: metadata_json.and_then(|json| raw(json)),
+        context: context_json.and_then(|json| raw(json)),
+        personal_values: gone,
         explanation,
         summary: summary(found, bundle),
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::operator::operator;
 use super::{BootError, Sources, close, encryption_key, key_parts, open_store};
-use crate::app::SigningKeys;
+use crate::app::{SigningKeys, open_identifier_digest};
 use crate::config::Settings;
 use crate::domain::{Actor, Timestamp};
+use crate::keys::IdentifierDigest;
 use crate::metrics::Metrics;
 use crate::random::Random;
 use crate::store::Store;
@@ -57,6 +58,17 @@ impl Office {
         encryption_key::require(settings)?;
         let parts = key_parts(settings, &self.sources, &self.store).await?;
         Ok(SigningKeys::open_as_they_are(parts).await?)
+    }
+
+    /// What keys the digests by which the record knows users.
+    ///
+    /// # Errors
+    /// [`BootError`]: there is no encryption key, or it opens them not.
+    pub(crate) async fn identifier_digest(&self, settings: &Settings) -> Result<IdentifierDigest, BootError> {
+        encryption_key::require(settings)?;
+        let parts = key_parts(settings, &self.sources, &self.store).await?;
+        let random = &*self.sources.random;
+        Ok(open_identifier_digest(&self.store, &parts.encryption_keys, random).await?)
     }
 
     /// Writes what waits and closes.

@@ -82,6 +82,13 @@ pub(super) enum Command {
     /// Take care of the record
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Erase a user's personal values from the record: what they sent, from where, and what conditions saw of it
+    ///
+    /// Verdicts, their reasons and what limits count stay, under the user's id and keyed digests. It may be done again.
+    EraseUser {
+        /// The user's id, as Prelude says it
+        id: String,
+    },
     /// Bring the tables of the record up to date, making it where it is missing
     ///
     /// `doorstep serve` does so itself, unless `store.migrate = "never"` makes it the task of somebody who may. Two at once
@@ -197,6 +204,20 @@ pub(super) enum DecisionsCommand {
     Explain {
         /// The decision's id
         id: String,
+    },
+    /// Look through all decisions: whether one was changed, taken out or moved since it was recorded
+    ///
+    /// The first such decision is told, with exit code 1. Chains that were cut at their ends are found with a checkpoint only.
+    Verify {
+        /// A file with a checkpoint that the record must agree with
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+    },
+    /// Look through all decisions, and print what they are, signed: to be kept where nobody of here can change it
+    Checkpoint {
+        /// A file with an earlier checkpoint: look only at what was recorded since
+        #[arg(long, value_name = "FILE")]
+        after: Option<PathBuf>,
     },
     /// Write decisions to standard output, newest first, in constant memory
     ///

@@ -1,5 +1,7 @@
 //! `doorstep decisions`: recorded decisions, straight from the store.
 
+mod audit;
+
 use super::arguments::{DecisionsCommand, ExportForm, ExportOptions, Format};
 use super::{Exit, output};
 use crate::app::{DecisionsError, DecisionsQuery, ExportedDecision, export_decisions, stored_decision};
@@ -16,6 +18,12 @@ pub(super) async fn run(settings: Settings, command: DecisionsCommand, format: F
     };
     let exit = match command {
         DecisionsCommand::Explain { id } => explain(&office, &id, format).await,
+        DecisionsCommand::Verify { checkpoint } => {
+            audit::verify(&office, checkpoint.as_deref(), format).await
+        }
+        DecisionsCommand::Checkpoint { after } => {
+            audit::checkpoint(&office, &settings, after.as_deref()).await
+        }
         DecisionsCommand::Export(options) => export(&office, options).await,
     };
     office.close().await;

@@ -53,6 +53,8 @@ pub(crate) struct DecisionRecord {
     pub(crate) subjects: Vec<(Subject, SubjectKey)>,
     /// The call's money: name, amount and currency.
     pub(crate) money: Vec<(Box<str>, Amount, Currency)>,
+    /// Random bytes, kept and erased with the personal values: metadata, context and what the conditions saw.
+    pub(crate) salt: [u8; 16],
     /// JSON object: the metadata, `identifier` masked.
     pub(crate) metadata_json: String,
     /// Keyed digest of the exact metadata, for comparing without keeping what is masked.

@@ -33,14 +33,29 @@ pub(crate) struct StoredDecision {
     pub(crate) desk: DeskRevision,
     /// The answer's exact bytes.
     pub(crate) answer: String,
-    /// JSON object: the metadata, `identifier` masked.
-    pub(crate) metadata_json: String,
-    /// JSON object: platform, masked address and masked identifiers.
-    pub(crate) context_json: String,
-    /// JSON object: what the conditions saw.
-    pub(crate) seen_json: String,
+    /// The personal values.
+    pub(crate) personal: StoredPersonal,
     /// One character a condition: `1` held, `0` did not.
     pub(crate) outcomes: String,
+}
+
+/// A decision's personal values, as far as they are still there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StoredPersonal {
+    /// As they were recorded.
+    Kept {
+        /// JSON object: the metadata, `identifier` masked.
+        metadata_json: String,
+        /// JSON object: platform, masked address and masked identifiers.
+        context_json: String,
+        /// JSON object: what the conditions saw.
+        seen_json: String,
+    },
+    /// The user was erased.
+    Erased {
+        /// When; none where nobody noted that.
+        at: Option<Timestamp>,
+    },
 }
 
 /// Which decisions are wanted; what is not said may be anything.

@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 
 /// What is copied: what others refer to comes first. SQLite's own `filing` and `walkable_reviews` are for finding what
 /// PostgreSQL finds by its indexes.
-pub(super) const TABLES: [&str; 22] = [
+pub(super) const TABLES: [&str; 25] = [
     "bundles",
     "key_sets",
     "signing_keys",
@@ -34,6 +34,9 @@ pub(super) const TABLES: [&str; 22] = [
     "decisions",
     "signatures",
     "decision_subjects",
+    "decision_personal",
+    "chain_anchors",
+    "erasures",
     "verifications",
     "verification_events",
     "kept_approvals",

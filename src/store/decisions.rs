@@ -3,12 +3,13 @@
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Store, desk};
+use super::{Store, desk, erasures};
 use crate::domain::{
-    BundleHash, DecisionFilter, DecisionId, DecisionPage, RuleId, Scope, StoredDecision, Timestamp, UserId,
+    BundleHash, DecisionFilter, DecisionId, DecisionPage, RuleId, Scope, StoredDecision, StoredPersonal,
+    Timestamp, UserId,
 };
 use crate::store::StoreError;
-use crate::store::connection::{Row, Sql, either};
+use crate::store::connection::{Connection, Row, Sql, either};
 
 /// The most decisions that one page looks through. `decisions` has no index by user or rule, because it is written at
 /// every call; a page that found little says where the next one goes on.
@@ -19,9 +20,9 @@ const END: [u8; 16] = [0xff; 16];
 
 const BY_ID: &str = "
     SELECT id, received_at, user_id, scope, verdict, step_keys, walkable_until, rule, reason, bundle_hash,
-           answer, metadata, context, seen, outcomes, desk_revision, usable_until,
+           answer, metadata, context, seen, outcomes, desk_revision, usable_until, traits,
            (SELECT redeemed_at FROM redemptions WHERE decision_id = id) AS redeemed_at
-      FROM decisions
+      FROM decisions LEFT JOIN decision_personal ON decision_seq = seq
      WHERE id = $1";
 
 /// A stretch of ids, which are in the order of time, and what fits in it.
@@ -30,9 +31,10 @@ macro_rules! page {
         concat!(
             "
     SELECT id, received_at, user_id, scope, verdict, step_keys, walkable_until, rule, reason, bundle_hash,
-           answer, metadata, context, seen, outcomes, desk_revision, usable_until,
+           answer, metadata, context, seen, outcomes, desk_revision, usable_until, traits,
            (SELECT redeemed_at FROM redemptions WHERE decision_id = id) AS redeemed_at
       FROM (SELECT * FROM decisions WHERE id < $1 AND id >= $2 ORDER BY id DESC LIMIT $3) AS stretch
+      LEFT JOIN decision_personal ON decision_seq = seq
      WHERE ($4 IS NULL OR user_id = $4)
        AND ($5 IS NULL OR scope = $5)
        AND ($6 IS NULL OR verdict = $6)
@@ -63,7 +65,8 @@ impl Store {
         let mut reader = self.reader().await?;
         let connection = &mut reader.connection();
         let row = connection.query(BY_ID).bind(id.uuid()).fetch_optional(connection).await?;
-        row.map(|row| stored(&row)).transpose()
+        let Some(row) = row else { return Ok(None) };
+        stored(connection, &row).await.map(Some)
     }
 
     /// A page of decisions, newest first.
@@ -94,7 +97,10 @@ impl Store {
             .bind(i64::from(filter.limit))
             .fetch_all(connection)
             .await?;
-        let decisions = rows.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
+        let mut decisions = Vec::with_capacity(rows.len());
+        for row in &rows {
+            decisions.push(stored(connection, row).await?);
+        }
         let next = match decisions.last() {
             Some(last) if decisions.len() >= usize::try_from(filter.limit).unwrap_or(usize::MAX) => {
                 Some(last.id)
@@ -132,7 +138,7 @@ const fn first_id_of(millis: u64) -> [u8; 16] {
     [a, b, c, d, e, f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }
 
-fn stored(row: &Row) -> Result<StoredDecision, StoreError> {
+async fn stored(connection: &mut Connection<'_>, row: &Row) -> Result<StoredDecision, StoreError> {
     let id: Uuid = row.try_get("id").map_err(|_| StoreError::corrupt("decisions", "id", "?"))?;
     let corrupt = |column| move || StoreError::corrupt("decisions", column, id.to_string());
     let rule: Option<&str> = row.try_get("rule")?;
@@ -153,9 +159,19 @@ fn stored(row: &Row) -> Result<StoredDecision, StoreError> {
         bundle: BundleHash::from_digest(hash.try_into().ok().ok_or_else(corrupt("bundle_hash"))?),
         desk: desk::revision(row.try_get("desk_revision")?)?,
         answer: row.try_get("answer")?,
-        metadata_json: row.try_get("metadata")?,
-        context_json: row.try_get("context")?,
-        seen_json: row.try_get("seen")?,
+        personal: personal(connection, row).await?,
         outcomes: row.try_get("outcomes")?,
     })
+}
+
+/// A decision's personal values, or when its user was erased.
+async fn personal(connection: &mut Connection<'_>, row: &Row) -> Result<StoredPersonal, StoreError> {
+    let metadata: Option<String> = row.try_get("metadata")?;
+    let (context, seen): (Option<String>, Option<String>) = (row.try_get("context")?, row.try_get("seen")?);
+    match (metadata, context, seen) {
+        (Some(metadata_json), Some(context_json), Some(seen_json)) => {
+            Ok(StoredPersonal::Kept { metadata_json, context_json, seen_json })
+        }
+        _ => Ok(StoredPersonal::Erased { at: erasures::erased_at(connection, row).await? }),
+    }
 }

@@ -24,6 +24,7 @@ macro_rules! on_an_engine {
 
 mod accesses;
 mod activations;
+mod audit;
 mod copies;
 mod decisions;
 mod desk;
@@ -32,6 +33,7 @@ mod executions;
 mod facts;
 mod fast_mints;
 mod files;
+mod grants;
 mod groups;
 mod key_actions;
 mod keys;
@@ -95,6 +97,7 @@ pub(super) fn block(n: u64) -> DecisionRecord {
         subjects: Vec::new(),
         money: Vec::new(),
         answer: format!(r#"{{"status":"block","n":{n}}}"#),
+        salt: [5; 16],
         metadata_json: r#"{"amount":"10"}"#.to_owned(),
         metadata_digest: [9; 32],
         context_json: "{}".to_owned(),

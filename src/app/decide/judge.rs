@@ -19,6 +19,7 @@ pub(super) struct Judge {
     bundle: Arc<Bundle>,
     desk: Arc<CompiledDesk>,
     id: DecisionId,
+    salt: [u8; 16],
     facts: Facts,
     subjects: Vec<(Subject, SubjectKey)>,
     money: Vec<(Box<str>, Amount, Currency)>,
@@ -29,13 +30,13 @@ impl Judge {
     /// Puts together what the verdict rests on.
     pub(super) fn new(
         (bundle, desk): (Arc<Bundle>, Arc<CompiledDesk>),
-        (id, facts): (DecisionId, Facts),
+        (id, salt, facts): (DecisionId, [u8; 16], Facts),
         digest: &IdentifierDigest,
     ) -> Self {
         let traits = bundle.traits(&facts);
         let subjects = traits.keyed(|subject, text| digest.of_subject(subject, text));
         let metadata_digest = digest.of_metadata(&facts.metadata);
-        Self { bundle, desk, id, facts, subjects, money: traits.money, metadata_digest }
+        Self { bundle, desk, id, salt, facts, subjects, money: traits.money, metadata_digest }
     }
 
     /// What the fraud desk said when the call came.
@@ -84,6 +85,7 @@ impl Judge {
             subjects: self.subjects,
             money: self.money,
             answer: answer(&decision.verdict),
+            salt: self.salt,
             metadata_json: masked_metadata(&facts.metadata),
             metadata_digest: self.metadata_digest,
             context_json: context_json(&facts),

@@ -7,7 +7,7 @@ use super::{DecisionsError, DecisionsQuery};
 use crate::app::library::Library;
 use crate::app::page::PAGE_MAX;
 use crate::domain::{
-    AccessAction, AccessRecord, Actor, DecisionFilter, DecisionId, StoredDecision, Timestamp,
+    AccessAction, AccessRecord, Actor, DecisionFilter, DecisionId, StoredDecision, StoredPersonal, Timestamp,
 };
 use crate::policy::Bundle;
 use crate::store::Store;
@@ -144,6 +144,10 @@ impl DecisionExport<'_> {
 
 fn exported(found: StoredDecision, bundle: Option<&Bundle>) -> ExportedDecision {
     let raw = |json: String| RawValue::from_string(json).ok();
+    let (metadata, context) = match found.personal {
+        StoredPersonal::Kept { metadata_json, context_json, .. } => (raw(metadata_json), raw(context_json)),
+        StoredPersonal::Erased { .. } => (None, None),
+    };
     let message = found.rule.as_ref().and_then(|rule| bundle?.message(&found.scope, rule));
     ExportedDecision {
         id: found.id.to_string(),
@@ -159,8 +163,8 @@ fn exported(found: StoredDecision, bundle: Option<&Bundle>) -> ExportedDecision 
         usable_until: found.usable_until,
         redeemed_at: found.redeemed_at,
         bundle: found.bundle.to_string(),
-        metadata: raw(found.metadata_json),
-        context: raw(found.context_json),
+        metadata,
+        context,
         answer: raw(found.answer),
     }
 }

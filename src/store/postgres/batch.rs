@@ -10,6 +10,7 @@ use crate::domain::{
     DecisionRecord, DeskRevision, Recorded, RuleId, SignatureHash, SubjectKey, Timestamp, UserId,
 };
 use crate::store::batch::{Earlier, New, Pending, decide, judge, outcomes};
+use crate::store::chain::{Chain, Link};
 use crate::store::connection::{Connection, Prepared};
 use crate::store::places::Places;
 use crate::store::{StoreError, desk, traits};
@@ -20,34 +21,41 @@ const LOOK_UP: &str = "
     UNION ALL
     SELECT hash, decision_seq, received_at FROM signatures WHERE hash = ANY($1)";
 
-/// Writes the decisions, their signatures, and whom they are about.
+/// Writes the decisions, their signatures, their personal values, and whom they are about.
 const INSERT: &str = "
     WITH d AS (
         INSERT INTO decisions (id, received_at, user_id, scope, verdict, step_keys, walkable_until, rule, reason, bundle_hash,
-               answer, metadata, metadata_digest, context, seen, outcomes, evaluation_ns, signature_hash, signature_kid,
-               traits, usable_until, desk_revision)
+               answer, metadata_digest, outcomes, evaluation_ns, signature_hash, signature_kid, traits, usable_until,
+               desk_revision, commitment, chain, chain_number, chain_hash)
         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
-               $8::text[], $9::text[], $10::bytea[], $11::text[], $12::text[], $13::bytea[], $14::text[], $15::text[],
-               $16::text[], $17::bigint[], $18::bytea[], $19::text[], $20::text[], $21::bigint[], $22::bigint[])
+               $8::text[], $9::text[], $10::bytea[], $11::text[], $12::bytea[], $13::text[], $14::bigint[], $15::bytea[],
+               $16::text[], $17::text[], $18::bigint[], $19::bigint[], $20::bytea[], $21::uuid[], $22::bigint[], $23::bytea[])
         RETURNING seq, id, received_at, signature_hash, signature_kid),
     s AS (
         INSERT INTO signatures (hash, kid, received_at, decision_seq)
-        SELECT signature_hash, signature_kid, received_at, seq FROM d)
+        SELECT signature_hash, signature_kid, received_at, seq FROM d),
+    p AS (
+        INSERT INTO decision_personal (decision_seq, salt, metadata, context, seen)
+        SELECT d.seq, personal.salt, personal.metadata, personal.context, personal.seen
+          FROM unnest($1::uuid[], $26::bytea[], $27::text[], $28::text[], $29::text[])
+               AS personal (id, salt, metadata, context, seen)
+          JOIN d ON d.id = personal.id)
     INSERT INTO decision_subjects (subject, received_at, decision_seq)
     SELECT DISTINCT about.subject, d.received_at, d.seq
-      FROM unnest($23::uuid[], $24::bytea[]) AS about (id, subject) JOIN d ON d.id = about.id";
+      FROM unnest($24::uuid[], $25::bytea[]) AS about (id, subject) JOIN d ON d.id = about.id";
 
 /// Records a batch inside a transaction.
 ///
-/// - returns: what became of each call, in the same order, and how many decisions were written.
+/// - `chain`: the one that this batch makes longer; nobody else does meanwhile.
+/// - returns: what became of each call, in the same order, and the links of the decisions that were written.
 ///
 /// # Errors
 /// The transaction must be given up.
 pub(super) async fn record(
     connection: &mut PgConnection,
     prepared: Prepared,
-    batch: &[Pending],
-) -> Result<(Vec<Recorded>, usize), StoreError> {
+    (batch, chain): (&[Pending], &Chain),
+) -> Result<(Vec<Recorded>, Vec<Link>), StoreError> {
     let signatures = batch.iter().map(|call| call.signature.hash);
     locks::take_all(connection, prepared, (signatures, askers(batch).into_iter())).await?;
     let (desk, found) = look_up(connection, prepared, batch).await?;
@@ -55,10 +63,11 @@ pub(super) async fn record(
     let both = &mut Connection::Postgres(connection, prepared);
     let new = decide(both, &Places::Indexes, batch, &fates).await?;
     let recorded = outcomes(both, batch, (&fates, &new)).await?;
+    let links = chain.link(new.values().map(|(signature, record)| (*signature, &**record)))?;
     if !new.is_empty() {
-        insert(connection, prepared, &new).await?;
+        insert(connection, prepared, (&new, &links)).await?;
     }
-    Ok((recorded, new.len()))
+    Ok((recorded, links))
 }
 
 /// The users whose past somebody in the batch asks about.
@@ -95,7 +104,11 @@ fn earlier(row: &PgRow, seq: i64) -> Result<Earlier, StoreError> {
     Ok(Earlier { seq, received_at: Timestamp::from_unix_micros(row.try_get("received_at")?) })
 }
 
-async fn insert(connection: &mut PgConnection, prepared: Prepared, new: &New<'_>) -> Result<(), StoreError> {
+async fn insert(
+    connection: &mut PgConnection,
+    prepared: Prepared,
+    (new, links): (&New<'_>, &[Link]),
+) -> Result<(), StoreError> {
     let records: Vec<&DecisionRecord> = new.values().map(|(_, record)| &**record).collect();
     let (ids, subjects): (Vec<_>, Vec<_>) = records.iter().flat_map(|record| about(record)).unzip();
     let revisions = records.iter().map(|record| desk::number(record.desk)).collect::<Result<Vec<_>, _>>()?;
@@ -111,19 +124,24 @@ async fn insert(connection: &mut PgConnection, prepared: Prepared, new: &New<'_>
         .bind(each(&records, |record| record.reason.as_str()))
         .bind(each(&records, |record| record.bundle.as_bytes().as_slice()))
         .bind(each(&records, |record| record.answer.as_str()))
-        .bind(each(&records, |record| record.metadata_json.as_str()))
         .bind(each(&records, |record| record.metadata_digest.as_slice()))
-        .bind(each(&records, |record| record.context_json.as_str()))
-        .bind(each(&records, |record| record.seen_json.as_str()))
         .bind(each(&records, |record| record.outcomes.as_str()))
         .bind(each(&records, |record| i64::from(record.evaluation_ns)))
         .bind(new.values().map(|(signature, _)| signature.hash.0.as_slice()).collect::<Vec<_>>())
         .bind(new.values().map(|(signature, _)| signature.kid.as_str()).collect::<Vec<_>>())
-        .bind(each(&records, traits::line))
+        .bind(links.iter().map(|link| link.traits.as_str()).collect::<Vec<_>>())
         .bind(each(&records, |record| record.usable_until.map(Timestamp::unix_micros)))
         .bind(revisions)
+        .bind(links.iter().map(|link| link.commitment.as_slice()).collect::<Vec<_>>())
+        .bind(links.iter().map(|link| link.head.chain.uuid()).collect::<Vec<_>>())
+        .bind(links.iter().map(|link| link.head.number).collect::<Vec<_>>())
+        .bind(links.iter().map(|link| link.head.hash.as_slice()).collect::<Vec<_>>())
         .bind(ids)
         .bind(subjects)
+        .bind(each(&records, |record| record.salt.as_slice()))
+        .bind(each(&records, |record| record.metadata_json.as_str()))
+        .bind(each(&records, |record| record.context_json.as_str()))
+        .bind(each(&records, |record| record.seen_json.as_str()))
         .persistent(prepared == Prepared::Kept)
         .execute(connection)
         .await?;

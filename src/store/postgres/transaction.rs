@@ -13,6 +13,7 @@ use super::{batch, locks};
 use crate::domain::Recorded;
 use crate::store::StoreError;
 use crate::store::batch::Pending;
+use crate::store::chain::Chain;
 use crate::store::connection::{Connection, Prepared};
 use crate::store::turn::Turn;
 
@@ -72,19 +73,28 @@ impl Transactions {
 
     /// Records a batch of decisions in a transaction of its own.
     ///
+    /// - `chain`: the one that they make longer.
     /// - returns: what became of each call, in the same order, and how many decisions were written.
     ///
     /// # Errors
     /// As [`Self::run`]; nothing of the batch was recorded.
-    pub(super) async fn record(&self, decisions: &[Pending]) -> Result<(Vec<Recorded>, usize), StoreError> {
+    pub(super) async fn record(
+        &self,
+        decisions: &[Pending],
+        chain: &mut Chain,
+    ) -> Result<(Vec<Recorded>, usize), StoreError> {
         let mut begun = self.begin().await?;
         let whole = async {
-            let done = batch::record(&mut begun.connection, self.prepared, decisions).await?;
+            let done = batch::record(&mut begun.connection, self.prepared, (decisions, &*chain)).await?;
             begun.connection.execute("COMMIT").await?;
             Ok(done)
         };
         let outcome = timeout_at(begun.give_up_at, whole).await.unwrap_or(Err(StoreError::TimedOut));
-        begun.end(outcome).await
+        match &outcome {
+            Ok((_, links)) => chain.take_in(links),
+            Err(fault) => chain.give_up_after(fault),
+        }
+        begun.end(outcome).await.map(|(recorded, links)| (recorded, links.len()))
     }
 
     async fn begin(&self) -> Result<Begun, StoreError> {

@@ -3,7 +3,7 @@
 //! A batch takes all that waits, up to its bound. While as many batches as may are under way, calls gather for the next one: the
 //! slower the server, the larger the batches.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -11,6 +11,7 @@ use super::transaction::Transactions;
 use crate::domain::Recorded;
 use crate::metrics::Metrics;
 use crate::store::batch::Pending;
+use crate::store::chain::Chain;
 use crate::store::{StoreError, StoreSettings};
 
 /// What waits for the writer.
@@ -28,6 +29,23 @@ pub(super) struct Writer {
     batch_max: usize,
     batches_max: u32,
     under_way: Arc<Semaphore>,
+    chains: FreeChains,
+}
+
+/// The chains that no batch is making longer now. One is made where none is free, so there are as many as batches were ever
+/// under way at once.
+#[derive(Debug, Clone, Default)]
+struct FreeChains(Arc<Mutex<Vec<Chain>>>);
+
+impl FreeChains {
+    /// Takes the one that was given back last, so that few are in use when little is going on.
+    fn take(&self) -> Chain {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, chain: Chain) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(chain);
+    }
 }
 
 impl Writer {
@@ -35,7 +53,14 @@ impl Writer {
     pub(super) fn new(transactions: Transactions, settings: &StoreSettings, metrics: Arc<Metrics>) -> Self {
         let batches_max = (settings.connections_max / 2).max(1);
         let under_way = Arc::new(Semaphore::new(usize::try_from(batches_max).unwrap_or(1)));
-        Self { transactions, metrics, batch_max: settings.batch_rows(), batches_max, under_way }
+        Self {
+            transactions,
+            metrics,
+            batch_max: settings.batch_rows(),
+            batches_max,
+            under_way,
+            chains: FreeChains::default(),
+        }
     }
 
     /// Works until the store is closed or nobody holds it any more.
@@ -62,8 +87,11 @@ impl Writer {
                 continue;
             }
             let (transactions, metrics) = (self.transactions.clone(), Arc::clone(&self.metrics));
+            let chains = self.chains.clone();
             tokio::spawn(async move {
-                record(&transactions, &metrics, decisions).await;
+                let mut chain = chains.take();
+                record((&transactions, &metrics), &mut chain, decisions).await;
+                chains.give_back(chain);
                 drop(turn);
             });
         }
@@ -76,8 +104,8 @@ impl Writer {
 }
 
 /// Commits a batch and answers its callers. A row that cannot be is found by trying each alone.
-async fn record(transactions: &Transactions, metrics: &Metrics, decisions: Vec<Pending>) {
-    match try_record(transactions, metrics, &decisions).await {
+async fn record(place: (&Transactions, &Metrics), chain: &mut Chain, decisions: Vec<Pending>) {
+    match try_record(place, chain, &decisions).await {
         Ok(recorded) => {
             for (call, recorded) in decisions.into_iter().zip(recorded) {
                 // A caller that gave up is not there any more; its decision stays recorded.
@@ -86,7 +114,7 @@ async fn record(transactions: &Transactions, metrics: &Metrics, decisions: Vec<P
         }
         Err(fault) if fault.is_one_rows_own() && decisions.len() > 1 => {
             for call in decisions {
-                let alone = try_record(transactions, metrics, std::slice::from_ref(&call)).await;
+                let alone = try_record(place, chain, std::slice::from_ref(&call)).await;
                 let recorded =
                     alone.and_then(|recorded| recorded.into_iter().next().ok_or(StoreError::Closed));
                 drop(call.reply.send(recorded));
@@ -101,11 +129,11 @@ async fn record(transactions: &Transactions, metrics: &Metrics, decisions: Vec<P
 }
 
 async fn try_record(
-    transactions: &Transactions,
-    metrics: &Metrics,
+    (transactions, metrics): (&Transactions, &Metrics),
+    chain: &mut Chain,
     decisions: &[Pending],
 ) -> Result<Vec<Recorded>, StoreError> {
-    match transactions.record(decisions).await {
+    match transactions.record(decisions, chain).await {
         Ok((recorded, rows)) => {
             metrics.store_batch(rows);
             Ok(recorded)

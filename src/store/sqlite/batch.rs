@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Arguments, Encode, Executor, Row, Sqlite, Type};
 
-use super::statements::{BatchStatements, DECISION_VALUES};
+use super::statements::{BatchStatements, DECISION_VALUES, PERSONAL_VALUES};
 use super::tail::SharedTail;
 use crate::domain::{
     DecisionRecord, DeskRevision, Recorded, RuleId, SignatureHash, SignatureSeen, Timestamp,
 };
 use crate::store::batch::{Earlier, New, Pending, decide, judge, outcomes};
+use crate::store::chain::{Chain, Link, Personal};
 use crate::store::connection::Connection;
 use crate::store::places::Places;
 use crate::store::{StoreError, desk, traits};
@@ -27,6 +28,7 @@ struct Found {
 /// Records a batch in one transaction and takes what is new into the tail.
 ///
 /// - `batch`: 1 to as many calls as there are statements for, in order of arrival.
+/// - `chain`: the one that this process makes longer.
 /// - returns: what became of each call, in the same order, and how many rows were written.
 ///
 /// # Errors
@@ -36,10 +38,11 @@ pub(super) async fn record(
     connection: &mut SqliteConnection,
     statements: &BatchStatements,
     tail: &SharedTail,
-    batch: &[Pending],
+    (batch, chain): (&[Pending], &mut Chain),
 ) -> Result<(Vec<Recorded>, usize), StoreError> {
-    let outcome = record_in_transaction(connection, statements, tail, batch).await;
-    if outcome.is_err() {
+    let outcome = record_in_transaction(connection, statements, tail, (batch, chain)).await;
+    if let Err(fault) = &outcome {
+        chain.give_up_after(fault);
         // Where SQLite has rolled back by itself, there is nothing left to roll back and this fails: as good.
         drop(connection.execute("ROLLBACK").await);
     }
@@ -50,7 +53,7 @@ async fn record_in_transaction(
     connection: &mut SqliteConnection,
     statements: &BatchStatements,
     tail: &SharedTail,
-    batch: &[Pending],
+    (batch, chain): (&[Pending], &mut Chain),
 ) -> Result<(Vec<Recorded>, usize), StoreError> {
     let found = begin_and_look_up(connection, statements, tail, batch).await?;
     let (fates, first_seq) = {
@@ -61,7 +64,9 @@ async fn record_in_transaction(
     let places = Places::FiledAndTail(tail.clone());
     let new = decide(&mut Connection::Sqlite(connection), &places, batch, &fates).await?;
     let recorded = outcomes(&mut Connection::Sqlite(connection), batch, (&fates, &new)).await?;
-    insert_and_commit(connection, statements, (first_seq, &new)).await?;
+    let links = chain.link(new.values().map(|(signature, record)| (*signature, &**record)))?;
+    insert_and_commit(connection, statements, (first_seq, &new, &links)).await?;
+    chain.take_in(&links);
     let mut tail = tail.write();
     for (seq, (signature, record)) in (first_seq..).zip(new.values()) {
         tail.add(seq, signature.hash, record);
@@ -124,16 +129,19 @@ fn take_in(row: &SqliteRow, found: &mut Found, tail: &SharedTail) -> Result<(), 
 async fn insert_and_commit(
     connection: &mut SqliteConnection,
     statements: &BatchStatements,
-    (first_seq, new): (i64, &New<'_>),
+    (first_seq, new, links): (i64, &New<'_>, &[Link]),
 ) -> Result<(), StoreError> {
     let Some(statement) = statements.insert(new.len()) else {
         connection.execute("COMMIT").await?;
         return Ok(());
     };
     let mut values = SqliteArguments::default();
-    values.reserve(new.len() * DECISION_VALUES, 0);
-    for (seq, (signature, record)) in (first_seq..).zip(new.values()) {
-        add_decision(&mut values, seq, (signature, record))?;
+    values.reserve(new.len() * (DECISION_VALUES + PERSONAL_VALUES), 0);
+    for ((seq, (signature, record)), link) in (first_seq..).zip(new.values()).zip(links) {
+        add_decision(&mut values, seq, (signature, record, link))?;
+    }
+    for (seq, (_, record)) in (first_seq..).zip(new.values()) {
+        add_personal(&mut values, seq, record)?;
     }
     sqlx::query_with(statement, values).execute(connection).await?;
     Ok(())
@@ -143,7 +151,7 @@ async fn insert_and_commit(
 fn add_decision(
     values: &mut SqliteArguments,
     seq: i64,
-    (signature, record): (&SignatureSeen, &DecisionRecord),
+    (signature, record, link): (&SignatureSeen, &DecisionRecord, &Link),
 ) -> Result<(), StoreError> {
     add(values, seq)?;
     add(values, record.id.uuid())?;
@@ -157,17 +165,28 @@ fn add_decision(
     add(values, record.reason.as_str())?;
     add(values, record.bundle.as_bytes().as_slice())?;
     add(values, record.answer.as_str())?;
-    add(values, record.metadata_json.as_str())?;
     add(values, record.metadata_digest.as_slice())?;
-    add(values, record.context_json.as_str())?;
-    add(values, record.seen_json.as_str())?;
     add(values, record.outcomes.as_str())?;
     add(values, record.evaluation_ns)?;
     add(values, signature.hash.0.as_slice())?;
     add(values, signature.kid.as_str())?;
-    add(values, traits::line(record))?;
+    add(values, link.traits.as_str())?;
     add(values, record.usable_until.map(Timestamp::unix_micros))?;
-    add(values, desk::number(record.desk)?)
+    add(values, desk::number(record.desk)?)?;
+    add(values, link.commitment.as_slice())?;
+    add(values, link.head.chain.uuid())?;
+    add(values, link.head.number)?;
+    add(values, link.head.hash.as_slice())
+}
+
+/// The values of its row of personal values.
+fn add_personal(values: &mut SqliteArguments, seq: i64, record: &DecisionRecord) -> Result<(), StoreError> {
+    let personal = Personal::of(record);
+    add(values, seq)?;
+    add(values, record.salt.as_slice())?;
+    add(values, personal.metadata)?;
+    add(values, personal.context)?;
+    add(values, personal.seen)
 }
 
 /// Adds a value to a statement and gives encoding faults the room's own error.

@@ -71,6 +71,8 @@ pub(in crate::store) async fn open_writer(
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("journal_size_limit", LOG_BYTES_KEPT)
         .pragma("cache_size", WRITER_CACHE)
+        // Who is erased is not left in pages that nobody uses any more.
+        .pragma("secure_delete", "ON")
         .statement_cache_capacity(
             (STATEMENTS_PER_ROW_COUNT + MintStatements::PER_ROW_COUNT) * settings.batch_rows()
                 + OTHER_STATEMENTS_KEPT,

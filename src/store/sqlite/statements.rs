@@ -21,19 +21,25 @@ const LOOK_UP: &str = "
     SELECT hash, decision_seq, received_at, NULL, NULL, NULL, NULL
       FROM signatures WHERE hash IN (";
 
-/// Writes the batch's decisions and commits. On a row that cannot be it stops (`OR FAIL`): the batch is rolled back as a
+/// Writes the batch's decisions with their personal values and commits. On a row that cannot be it stops (`OR FAIL`): the batch is rolled back as a
 /// whole anyway, so SQLite need not keep a journal for taking back this statement alone.
 const INSERT: &str = "
     INSERT OR FAIL INTO decisions (seq, id, received_at, user_id, scope, verdict, step_keys, walkable_until, rule,
-        reason, bundle_hash, answer, metadata, metadata_digest, context, seen, outcomes, evaluation_ns,
-        signature_hash, signature_kid, traits, usable_until, desk_revision)
+        reason, bundle_hash, answer, metadata_digest, outcomes, evaluation_ns, signature_hash, signature_kid, traits,
+        usable_until, desk_revision, commitment, chain, chain_number, chain_hash)
+    VALUES ";
+const INSERT_PERSONAL: &str = "
+    INSERT OR FAIL INTO decision_personal (decision_seq, salt, metadata, context, seen)
     VALUES ";
 
 /// One look-up and one insert for every number of rows.
 pub(super) const STATEMENTS_PER_ROW_COUNT: usize = 2;
 
 /// How many values a decision has.
-pub(super) const DECISION_VALUES: usize = 23;
+pub(super) const DECISION_VALUES: usize = 24;
+
+/// How many values its personal values' row has.
+pub(super) const PERSONAL_VALUES: usize = 5;
 
 /// The statements, by number of rows.
 #[derive(Debug)]
@@ -46,10 +52,14 @@ impl BatchStatements {
     /// Writes out the statements for 1 to `rows_max` rows.
     pub(super) fn up_to(rows_max: usize) -> Self {
         let row = format!("({})", list("?", DECISION_VALUES));
+        let personal = format!("({})", list("?", PERSONAL_VALUES));
         Self {
             look_up: (1..=rows_max).map(|rows| format!("{LOOK_UP}{})", list("?", rows)).into()).collect(),
             insert: (1..=rows_max)
-                .map(|rows| format!("{INSERT}{}; COMMIT", list(&row, rows)).into())
+                .map(|rows| {
+                    let (rows, personal) = (list(&row, rows), list(&personal, rows));
+                    format!("{INSERT}{rows};{INSERT_PERSONAL}{personal}; COMMIT").into()
+                })
                 .collect(),
         }
     }

@@ -19,6 +19,7 @@ use super::statements::BatchStatements;
 use super::tail::{SharedTail, Tail};
 use crate::metrics::Metrics;
 use crate::store::batch::Pending;
+use crate::store::chain::Chain;
 use crate::store::{StoreError, StoreSettings};
 
 /// When filing keeps failing, decisions are refused once this many times the usual number is not filed, so that memory
@@ -76,6 +77,7 @@ pub(super) struct Writer {
     statements: BatchStatements,
     mint_statements: MintStatements,
     tail: SharedTail,
+    chain: Chain,
     metrics: Arc<Metrics>,
     batch_max: usize,
     file_after_rows: usize,
@@ -99,6 +101,7 @@ impl Writer {
             statements: BatchStatements::up_to(settings.batch_rows()),
             mint_statements: MintStatements::up_to(settings.batch_rows()),
             tail: tail.clone(),
+            chain: Chain::default(),
             metrics,
             batch_max: settings.batch_rows(),
             file_after_rows: settings.file_after_rows.max(1),
@@ -187,7 +190,9 @@ impl Writer {
         if self.tail.read().rows() >= self.file_after_rows.saturating_mul(UNFILED_MAX_FACTOR) {
             self.file_all().await?;
         }
-        match batch::record(&mut self.connection, &self.statements, &self.tail, batch).await {
+        match batch::record(&mut self.connection, &self.statements, &self.tail, (batch, &mut self.chain))
+            .await
+        {
             Ok((recorded, rows)) => {
                 self.metrics.store_batch(rows);
                 Ok(recorded)

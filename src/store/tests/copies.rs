@@ -46,6 +46,10 @@ async fn a_record_moves_whole_and_goes_on() {
         let id = decision_id(n);
         assert_eq!(after.decision(id).await.expect("readable"), before.decision(id).await.expect("readable"));
     }
+    // The chain is as whole there as here, and another one goes on beside it.
+    let (here, there) = (before.audit(None).await.expect("read"), after.audit(None).await.expect("read"));
+    assert_eq!((here.chained, &here.fault), (1201, &None));
+    assert_eq!(here, there);
     // A repeat is known, and what comes next gets a place of its own.
     let repeat = after.record_decision(signature(7), block(9000)).await.expect("answered");
     assert!(matches!(repeat, Recorded::Repeat { .. }), "{repeat:?}");

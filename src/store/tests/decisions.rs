@@ -88,10 +88,12 @@ async fn every_value_is_kept_as_it_was(directory: Directory) {
     let text = either(
         "SELECT concat_ws('|', lower(hex(id)), received_at, user_id, scope, verdict, step_keys, walkable_until, rule,
                 reason, lower(hex(bundle_hash)), answer, metadata, lower(hex(metadata_digest)), context, seen, outcomes,
-                evaluation_ns, lower(hex(signature_hash)), signature_kid) FROM decisions",
+                evaluation_ns, lower(hex(signature_hash)), signature_kid, lower(hex(salt)))
+           FROM decisions JOIN decision_personal ON decision_seq = seq",
         "SELECT concat_ws('|', replace(id::text, '-', ''), received_at, user_id, scope, verdict, step_keys, walkable_until,
                 rule, reason, encode(bundle_hash, 'hex'), answer, metadata, encode(metadata_digest, 'hex'), context, seen,
-                outcomes, evaluation_ns, encode(signature_hash, 'hex'), signature_kid) FROM decisions",
+                outcomes, evaluation_ns, encode(signature_hash, 'hex'), signature_kid, encode(salt, 'hex'))
+           FROM decisions JOIN decision_personal ON decision_seq = seq",
     );
     let kept: String = value(&store, text).await;
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
@@ -106,6 +108,7 @@ async fn every_value_is_kept_as_it_was(directory: Directory) {
         "{}|{}|01|700".to_owned(),
         hex(&signature(1).hash.0),
         "prelude-1".to_owned(),
+        "05".repeat(16),
     ];
     assert_eq!(kept, expected.join("|"));
 }

@@ -18,7 +18,7 @@ fn key(text: &str) -> SubjectKey {
 }
 
 /// A continue of call `n` about this amount, for five minutes.
-fn granted(n: u64, amount: &str) -> DecisionRecord {
+pub(super) fn granted(n: u64, amount: &str) -> DecisionRecord {
     let mut metadata_digest = [9; 32];
     metadata_digest[..8].copy_from_slice(&n.to_be_bytes());
     DecisionRecord {
@@ -45,7 +45,7 @@ fn reviewed(n: u64, amount: &str, plan: &str) -> DecisionRecord {
     }
 }
 
-fn spending(amount: &str) -> Spending {
+pub(super) fn spending(amount: &str) -> Spending {
     Spending {
         api_key_id: ApiKeyId::new("executor").expect("an id"),
         user_id: UserId::new("usr_test").expect("a user"),

@@ -1,7 +1,7 @@
 //! Decisions are found again as they were recorded.
 
 use super::{Directory, START, block, decision_id, review, run, signature};
-use crate::domain::{DecisionFilter, Scope};
+use crate::domain::{DecisionFilter, DecisionRecord, Scope, StoredPersonal};
 use crate::store::connection::either;
 use crate::store::decisions::LOOKED_THROUGH_MAX;
 
@@ -9,10 +9,10 @@ use crate::store::decisions::LOOKED_THROUGH_MAX;
 macro_rules! others {
     ($id:literal) => {
         concat!(
-            "INSERT INTO decisions
-             SELECT seq + i, ", $id, ", received_at, user_id, 'other:write', verdict, step_keys, walkable_until, rule, reason,
-                    bundle_hash, answer, metadata, metadata_digest, context, seen, outcomes, evaluation_ns, signature_hash,
-                    signature_kid, desk_revision, traits, usable_until
+            "INSERT INTO decisions (seq, id, received_at, user_id, scope, verdict, rule, reason, bundle_hash, answer,
+                    metadata_digest, outcomes, evaluation_ns, signature_hash, signature_kid, desk_revision, traits)
+             SELECT seq + i, ", $id, ", received_at, user_id, 'other:write', verdict, rule, reason, bundle_hash, answer,
+                    metadata_digest, outcomes, evaluation_ns, signature_hash, signature_kid, desk_revision, traits
                FROM decisions, n"
         )
     };
@@ -31,8 +31,9 @@ async fn a_decision_reads_back_as_it_was_recorded(directory: Directory) {
     assert_eq!((&found.user_id, &found.scope, &found.rule), (&record.user_id, &record.scope, &record.rule));
     assert_eq!((&*found.verdict, &found.step_keys), (record.verdict.as_str(), &record.step_keys));
     assert_eq!((found.walkable_until, &found.reason), (record.walkable_until, &record.reason));
-    assert_eq!((&found.answer, &found.metadata_json), (&record.answer, &record.metadata_json));
-    assert_eq!((&found.seen_json, &found.outcomes), (&record.seen_json, &record.outcomes));
+    assert_eq!((&found.answer, &found.outcomes), (&record.answer, &record.outcomes));
+    let DecisionRecord { metadata_json, context_json, seen_json, .. } = record;
+    assert_eq!(found.personal, StoredPersonal::Kept { metadata_json, context_json, seen_json });
     assert_eq!(found.desk, record.desk);
     assert_eq!(store.decision(decision_id(2)).await.expect("readable"), None);
     store.close().await.expect("closes");

@@ -1,0 +1,55 @@
+//! `doorstep erase-user`: a user's personal values, out of the record.
+
+use serde_json::json;
+
+use super::arguments::Format;
+use super::desk::{refuse, sentence};
+use super::{Exit, output};
+use crate::app::erase_user;
+use crate::boot::{self, Office, Sources};
+use crate::config::Settings;
+use crate::domain::UserId;
+
+pub(super) async fn run(settings: Settings, id: String, format: Format) -> Exit {
+    let Ok(user_id) = UserId::new(&id) else {
+        return refuse(Exit::Usage, "That is no id of a user.");
+    };
+    if let Some(file) = settings.store.url.missing_file() {
+        let words = format!("There is no store at {}: check --store or store.url.", file.display());
+        return refuse(Exit::Failed, &words);
+    }
+    let office = match boot::open_office(&settings, Sources::real()).await {
+        Ok(office) => office,
+        Err(error) => return refuse(Exit::Failed, &sentence(&error)),
+    };
+    let exit = erase(&office, &settings, user_id, format).await;
+    office.close().await;
+    exit
+}
+
+async fn erase(office: &Office, settings: &Settings, user_id: UserId, format: Format) -> Exit {
+    let digest = match office.identifier_digest(settings).await {
+        Ok(digest) => digest,
+        Err(error) => return refuse(Exit::Failed, &sentence(&error)),
+    };
+    match erase_user(office.store(), &digest, (office.operator(), office.now()), user_id).await {
+        Ok(erased) => {
+            output::say(&match format {
+                Format::Json => json!(erased).to_string(),
+                Format::Human => format!(
+                    "Erased: the personal values of {} decisions, the metadata of {} verifications.",
+                    erased.decisions, erased.verifications
+                ),
+            });
+            output::complain(
+                "Not erased: the user's id, verdicts, keyed digests, what people wrote as reasons, entries of lists, copies and \
+                 backups made before.",
+            );
+            Exit::Fine
+        }
+        Err(error) => {
+            let words = "Not all is erased; what was, stays erased, and doing it again goes on";
+            refuse(Exit::Failed, &format!("{words}: {}.", output::with_causes(&error)))
+        }
+    }
+}

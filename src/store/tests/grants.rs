@@ -1,0 +1,138 @@
+//! What a server's role may do on PostgreSQL, and what it may not.
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, raw_sql};
+
+use super::audit::{erase, finding};
+use super::redemptions::{granted, redeem_at, spending};
+use super::verifications::{decide, later, mint, minted, open as open_verification, ready, wish};
+use super::*;
+use crate::domain::{ApiKeyId, StepOutcome, Withdrawal, WithdrawnOf};
+use crate::store::{Answered, Migrate};
+
+const GRANTS: &str = include_str!("../../../ops/postgres-grants.sql");
+
+/// A login that is a member of a role, for as long as the test runs.
+struct Login {
+    server: PgConnectOptions,
+    name: String,
+}
+
+impl Login {
+    async fn new(directory: &Directory, role: &str) -> Self {
+        let (server, name) = (server_of(directory), format!("{role}_{}", std::process::id()));
+        let login = Self { server, name };
+        login.run(format!("DROP ROLE IF EXISTS {0}; CREATE ROLE {0} LOGIN IN ROLE {role}", login.name)).await;
+        login
+    }
+
+    async fn run(&self, sql: String) {
+        let mut connection =
+            self.server.clone().disable_statement_logging().connect().await.expect("a server");
+        connection.execute(raw_sql(AssertSqlSafe(sql))).await.expect("done");
+        connection.close().await.expect("closed");
+    }
+
+    async fn open(&self, directory: &Directory) -> Store {
+        let settings = directory.settings();
+        let url = settings.url.replacen("postgres@", &format!("{}@", self.name), 1);
+        assert_ne!(url, settings.url, "the tests' server is reached as `postgres`");
+        open(StoreSettings { migrate: Migrate::Never, ..StoreSettings::for_url(url) }).await
+    }
+
+    async fn leave(self, store: Store) {
+        store.close().await.expect("closed");
+        self.run(format!("DROP ROLE {}", self.name)).await;
+    }
+}
+
+fn server_of(directory: &Directory) -> PgConnectOptions {
+    directory.settings().url.parse().expect("an address")
+}
+
+/// A record whose roles are set up, and everything that a server needs in it.
+async fn guarded() -> Directory {
+    let directory = Directory::on_postgres().await;
+    let store = ready(&directory).await;
+    store.create_api_key(api_key("executor")).await.expect("kept");
+    store.close().await.expect("closed");
+    let mut owner = server_of(&directory).disable_statement_logging().connect().await.expect("a server");
+    // Twice does no harm.
+    for _ in 0..2 {
+        owner.execute(raw_sql(GRANTS)).await.expect("granted");
+    }
+    owner.close().await.expect("closed");
+    directory
+}
+
+async fn is_forbidden(store: &Store, sql: &'static str) {
+    let refused = run(store, sql).await.expect_err(sql);
+    assert!(shown(&refused).contains("permission denied"), "{sql}: {}", shown(&refused));
+}
+
+#[tokio::test]
+async fn a_servers_role_does_its_work_and_cannot_touch_what_is_recorded() {
+    let directory = guarded().await;
+    let login = Login::new(&directory, "doorstep_app").await;
+    let store = login.open(&directory).await;
+    store.ping().await.expect("ready");
+    let recorded = store.record_decision(signature(1), granted(1, "10")).await.expect("recorded");
+    assert_eq!(recorded, Recorded::First);
+    open_verification(&store, wish(1)).await;
+    decide(&store, 1, StepOutcome::Approved, later(1)).await;
+    minted(&store, mint(1, 1)).await;
+    redeem_at(&store, spending("10"), || START).await.expect("spent");
+    let of = WithdrawnOf::User(UserId::new("usr_test").expect("a user"));
+    let told = ("api:one".to_owned(), "asked: x".to_owned());
+    let withdrawn =
+        store.withdraw_verifications(of, (Withdrawal::SessionRevoked, later(2)), told, None).await;
+    assert!(matches!(withdrawn, Ok(Answered::Now(ids)) if ids.len() == 1));
+    assert_eq!(store.expire_verifications(later(90_000), 10).await.expect("tidied").len(), 0);
+    store.forget_answers(later(90_000), 10).await.expect("tidied");
+    for _ in 0..2 {
+        store.save_key_set("hook", "{}".to_owned(), START).await.expect("kept");
+    }
+    store.insert_secret_if_absent("other", vec![1]).await.expect("kept");
+    store.revoke_api_key(&ApiKeyId::new("one").expect("an id"), START).await.expect("withdrawn");
+    let audited = store.audit(None).await.expect("looked through");
+    assert_eq!((audited.chained, finding(&audited)), (1, None));
+    for sql in [
+        "DELETE FROM decisions",
+        "UPDATE decisions SET answer = ''",
+        "TRUNCATE decisions",
+        "DELETE FROM decision_personal",
+        "UPDATE decision_personal SET seen = ''",
+        "INSERT INTO chain_anchors (chain, chain_number, chain_hash, left_at, actor)
+         SELECT chain, chain_number, chain_hash, 0, 'x' FROM decisions",
+        "INSERT INTO erasures (erased_at, actor, user_key, decisions, verifications) VALUES (0, 'x', 'x', 0, 0)",
+        "UPDATE verifications SET metadata = NULL",
+        "DELETE FROM redemptions",
+        "UPDATE facts SET kind = 'x'",
+        "DELETE FROM accesses",
+        "ALTER TABLE decisions DISABLE TRIGGER decisions_are_not_changed",
+        "DROP TABLE decisions",
+    ] {
+        let refused = run(&store, sql).await.expect_err(sql);
+        let words = shown(&refused);
+        assert!(words.contains("permission denied") || words.contains("must be owner"), "{sql}: {words}");
+    }
+    login.leave(store).await;
+}
+
+#[tokio::test]
+async fn the_role_for_care_erases_and_adds_no_decision() {
+    let directory = guarded().await;
+    let store = directory.open().await;
+    store.record_decision(signature(1), granted(1, "10")).await.expect("recorded");
+    store.close().await.expect("closed");
+    let login = Login::new(&directory, "doorstep_care").await;
+    let store = login.open(&directory).await;
+    assert_eq!(erase(&store, "usr_test").await, 1);
+    let audited = store.audit(None).await.expect("looked through");
+    assert_eq!((audited.erased, finding(&audited)), (1, None));
+    let refused = store.record_decision(signature(2), granted(2, "10")).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    is_forbidden(&store, "UPDATE decisions SET answer = ''").await;
+    is_forbidden(&store, "DELETE FROM erasures").await;
+    login.leave(store).await;
+}
