@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, r
 use super::audit::{erase, finding};
 use super::redemptions::{granted, redeem_at, spending};
 use super::verifications::{decide, later, mint, minted, open as open_verification, ready, wish};
+use super::keys::api_key;
 use super::*;
 use crate::domain::{ApiKeyId, StepOutcome, Withdrawal, WithdrawnOf};
 use crate::store::{Answered, Migrate};
