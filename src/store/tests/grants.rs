@@ -54,7 +54,7 @@ fn server_of(directory: &Directory) -> PgConnectOptions {
 async fn guarded() -> Directory {
     let directory = Directory::on_postgres().await;
     let store = ready(&directory).await;
-    store.create_api_key(super::keys::api_key("executor")).await.expect("kept");
+    store.create_api_key(keys::api_key("executor")).await.expect("kept");
     store.close().await.expect("closed");
     let mut owner = server_of(&directory).disable_statement_logging().connect().await.expect("a server");
     // Twice does no harm.
