@@ -1,10 +1,14 @@
 //! The command line, as it is read and as `--help` shows it.
 
+mod export;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(super) use export::{ExportForm, ExportOptions};
 
 use crate::config::{LoadRequest, Override, StoreUrl};
 use crate::policy::FileKind;
@@ -219,43 +223,6 @@ pub(super) enum DecisionsCommand {
     ///
     /// One that broke off goes on with `--before` and the id of the last decision that arrived.
     Export(ExportOptions),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ExportOptions {
-    /// As what
-    #[arg(long = "as", value_name = "FORM", value_enum, default_value_t = ExportForm::Jsonl)]
-    pub(super) form: ExportForm,
-    /// Of this user only
-    #[arg(long, value_name = "ID")]
-    pub(super) user: Option<String>,
-    /// For this scope only
-    #[arg(long)]
-    pub(super) scope: Option<String>,
-    /// With this verdict only: continue, review or block
-    #[arg(long)]
-    pub(super) verdict: Option<String>,
-    /// By this rule only
-    #[arg(long, value_name = "ID")]
-    pub(super) rule: Option<String>,
-    /// From this moment on, such as 2026-11-01T00:00:00Z
-    #[arg(long, value_name = "MOMENT")]
-    pub(super) from: Option<String>,
-    /// Before this moment
-    #[arg(long, value_name = "MOMENT")]
-    pub(super) to: Option<String>,
-    /// Older than this decision
-    #[arg(long, value_name = "ID")]
-    pub(super) before: Option<String>,
-}
-
-/// How decisions leave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ExportForm {
-    /// One JSON object a line
-    Jsonl,
-    /// Comma-separated values with a line of names; cells that a spreadsheet would run begin with an apostrophe
-    Csv,
 }
 
 #[derive(Debug, Subcommand)]

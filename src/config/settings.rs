@@ -283,7 +283,7 @@ fn secret<T>(
 }
 
 fn read_secret<T>(file: &Path, parse: fn(&str) -> Result<T, Wrong>) -> Result<T, Wrong> {
-    let text = source::read(file).map(Zeroizing::new).map_err(|unread| unread.wrong())?;
+    let text = source::read(file).map(Zeroizing::new).map_err(source::Unread::wrong)?;
     // Editors and `openssl rand` end the line; nothing else is taken away.
     let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     parse(line).map_err(|wrong| {

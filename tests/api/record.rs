@@ -36,9 +36,8 @@ impl Record {
     /// An empty one.
     pub(crate) async fn new() -> Self {
         let directory = TempDir::new().expect("a directory");
-        let engine = std::env::var_os("DOORSTEP_TEST_ENGINE").unwrap_or_else(|| "sqlite".into());
-        let database = match engine.to_str() {
-            Some("sqlite") => None,
+        let database = match told("DOORSTEP_TEST_ENGINE").as_deref() {
+            None | Some("sqlite") => None,
             Some("postgres") => Some(Database::create().await),
             _ => panic!("DOORSTEP_TEST_ENGINE is neither sqlite nor postgres"),
         };
@@ -109,10 +108,10 @@ impl Record {
     async fn execute(&self, file: String, server: String) {
         match self.connect().await {
             Connection::File(mut connection) => {
-                drop(connection.execute(AssertSqlSafe(file)).await.expect("done"))
+                connection.execute(AssertSqlSafe(file)).await.expect("done");
             }
             Connection::Server(mut connection) => {
-                drop(connection.execute(AssertSqlSafe(server)).await.expect("done"));
+                connection.execute(AssertSqlSafe(server)).await.expect("done");
             }
         }
     }
@@ -131,11 +130,20 @@ impl Record {
     }
 }
 
+/// What whoever runs the tests says.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "which engine and which server, is up to whoever runs the tests"
+)]
+fn told(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|text| text.into_string().expect("text"))
+}
+
 impl Database {
     async fn create() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let server = std::env::var_os("DOORSTEP_TEST_POSTGRES").and_then(|server| server.into_string().ok());
-        let server = server.expect("DOORSTEP_TEST_POSTGRES names a server: `scripts/postgres` starts one");
+        let server = told("DOORSTEP_TEST_POSTGRES")
+            .expect("DOORSTEP_TEST_POSTGRES names a server: `scripts/postgres` starts one");
         let name = format!("doorstep_api_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let url = format!("{}/{name}", server.strip_suffix("/postgres").expect("the database `postgres`"));
         let server: PgConnectOptions = server.parse().expect("an address");

@@ -4,6 +4,7 @@ use super::past::{record as granted, user};
 use super::verifications::{decide, later, mint, minted, open as open_verification, ready, wish};
 use super::*;
 use crate::domain::{AccessAction, AccessRecord, Actor, StepOutcome};
+use crate::store::CopiedTable;
 use crate::store::copy::TABLES;
 
 fn metrics() -> Arc<Metrics> {
@@ -38,7 +39,7 @@ async fn a_record_moves_whole_and_goes_on() {
         [rows("decisions"), rows("signatures"), rows("verification_tokens"), rows("verification_events")],
         [Some(1201), Some(1201), Some(1), Some(2)]
     );
-    let checksum = |name: &str| copied.iter().find(|table| table.name == name).map(|table| table.checksum());
+    let checksum = |name: &str| copied.iter().find(|table| table.name == name).map(CopiedTable::checksum);
     assert_ne!(checksum("decisions"), checksum("signatures"));
     let (before, after) = (file.open().await, server.open().await);
     for n in [0, 1199, 5000] {

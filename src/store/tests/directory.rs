@@ -32,6 +32,7 @@ impl Directory {
     }
 
     /// Fails without a server: a test that is left out has shown nothing.
+    #[expect(clippy::disallowed_methods, reason = "which server, is up to whoever runs the tests")]
     pub(super) async fn on_postgres() -> Self {
         let server = std::env::var_os(SERVER).and_then(|server| server.into_string().ok());
         let server =
