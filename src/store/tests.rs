@@ -37,6 +37,7 @@ mod grants;
 mod groups;
 mod key_actions;
 mod keys;
+mod migrations;
 mod past;
 mod redemptions;
 mod reviews;

@@ -9,6 +9,7 @@
 )]
 
 mod api_keys;
+mod audit;
 mod backup;
 mod client;
 mod demo;

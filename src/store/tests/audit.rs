@@ -22,7 +22,7 @@ fn user_key(user: &str) -> SubjectKey {
     SubjectKey::new(user.as_bytes())
 }
 
-fn decision_of(n: u64, user: &str) -> DecisionRecord {
+pub(super) fn decision_of(n: u64, user: &str) -> DecisionRecord {
     DecisionRecord {
         user_id: UserId::new(user).expect("a user"),
         subjects: vec![(Subject::User, user_key(user))],

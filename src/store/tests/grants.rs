@@ -6,7 +6,6 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, r
 use super::audit::{erase, finding};
 use super::redemptions::{granted, redeem_at, spending};
 use super::verifications::{decide, later, mint, minted, open as open_verification, ready, wish};
-use super::keys::api_key;
 use super::*;
 use crate::domain::{ApiKeyId, StepOutcome, Withdrawal, WithdrawnOf};
 use crate::store::{Answered, Migrate};
@@ -55,7 +54,7 @@ fn server_of(directory: &Directory) -> PgConnectOptions {
 async fn guarded() -> Directory {
     let directory = Directory::on_postgres().await;
     let store = ready(&directory).await;
-    store.create_api_key(api_key("executor")).await.expect("kept");
+    store.create_api_key(keys::api_key("executor")).await.expect("kept");
     store.close().await.expect("closed");
     let mut owner = server_of(&directory).disable_statement_logging().connect().await.expect("a server");
     // Twice does no harm.
