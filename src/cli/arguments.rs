@@ -1,6 +1,7 @@
 //! The command line, as it is read and as `--help` shows it.
 
 mod export;
+mod store;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,8 +10,9 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use export::{ExportForm, ExportOptions};
+pub(super) use store::StoreCommand;
 
-use crate::config::{LoadRequest, Override, StoreUrl};
+use crate::config::{LoadRequest, Override};
 use crate::policy::FileKind;
 
 /// Doorstep: the customer's side of Prelude's step-up. Signed hook calls in, recorded verdicts out; finished steps in,
@@ -330,26 +332,6 @@ pub(super) enum KeysCommand {
     },
     /// Seal every secret anew under `keys.encryption_key`, beside running servers that have the previous one too
     Reseal,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum StoreCommand {
-    /// Copy the whole record into a new file, as it stands at one moment, while calls go on
-    Backup {
-        /// The file; it must not be there yet
-        file: PathBuf,
-    },
-    /// Copy the whole record from a SQLite file to an empty PostgreSQL database, and compare what arrived
-    ///
-    /// Nothing is recorded in the file meanwhile: stop the servers first. The password is that of `store.password`.
-    Copy {
-        /// The SQLite file, such as `sqlite:///var/lib/doorstep/doorstep.sqlite`
-        #[arg(long, value_name = "URL")]
-        from: StoreUrl,
-        /// The database, such as `postgres://doorstep@db.internal/doorstep`
-        #[arg(long, value_name = "URL")]
-        to: StoreUrl,
-    },
 }
 
 /// How public keys are printed.
