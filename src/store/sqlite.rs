@@ -21,6 +21,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnection;
@@ -28,6 +29,7 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Connection as _, Sqlite};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 pub(crate) use backup::Backup;
 pub(super) use tail::SharedTail;
@@ -35,8 +37,11 @@ pub(super) use tail::SharedTail;
 use self::writer::{Job, Writer};
 use super::batch::Pending;
 use super::connection::Connection;
+use super::watch::Watch;
 use super::{Migrate, StoreError, StoreSettings};
-use crate::metrics::Metrics;
+
+/// How much longer than for another process's lock a write is waited for: the disk may hang, and others may stand before it.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// One database file.
 #[derive(Debug)]
@@ -44,6 +49,8 @@ pub(super) struct Database {
     queue: mpsc::Sender<Job>,
     readers: SqlitePool,
     tail: SharedTail,
+    watch: Arc<Watch>,
+    longest: Duration,
 }
 
 impl Database {
@@ -55,7 +62,7 @@ impl Database {
     pub(super) async fn open(
         path: &Path,
         settings: &StoreSettings,
-        metrics: Arc<Metrics>,
+        watch: Arc<Watch>,
     ) -> Result<Self, StoreError> {
         file::create_if_missing(path)?;
         let mut connection = file::open_writer(path, settings).await?;
@@ -63,10 +70,11 @@ impl Database {
             Migrate::AtOpening => file::migrate(&mut connection).await?,
             Migrate::Never => file::require_migrated(&mut connection).await?,
         }
-        let (writer, tail) = Writer::start(connection, settings, metrics).await?;
+        let (writer, tail) = Writer::start(connection, settings, Arc::clone(&watch)).await?;
         let (queue, jobs) = mpsc::channel(settings.queue_max.max(1));
         tokio::spawn(writer.run(jobs));
-        Ok(Self { queue, readers: file::readers(path, settings), tail })
+        let readers = file::readers(path, settings);
+        Ok(Self { queue, readers, tail, watch, longest: settings.busy_timeout + GRACE })
     }
 
     /// Hands a call to the writer, who answers it.
@@ -81,6 +89,7 @@ impl Database {
     ///
     /// # Errors
     /// [`StoreError::Busy`], [`StoreError::Closed`], what the write says, or how the commit failed; nothing was written then.
+    /// [`StoreError::TimedOut`]: it may still be.
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -90,7 +99,11 @@ impl Database {
     {
         let (reply, outcome) = oneshot::channel();
         self.enqueue(Job::Run(group::command(work, reply)))?;
-        outcome.await.map_err(|_| StoreError::Closed)?
+        let Ok(outcome) = timeout(self.longest, outcome).await else {
+            self.watch.met(&StoreError::TimedOut);
+            return Err(StoreError::TimedOut);
+        };
+        outcome.map_err(|_| StoreError::Closed)?
     }
 
     /// A connection that only reads.

@@ -9,8 +9,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::transaction::Transactions;
 use crate::domain::Recorded;
-use crate::metrics::Metrics;
 use crate::store::batch::Pending;
+use crate::store::watch::Watch;
 use crate::store::{StoreError, StoreSettings};
 
 /// What waits for the writer.
@@ -24,7 +24,7 @@ pub(super) enum Job {
 /// The writer's belongings.
 pub(super) struct Writer {
     transactions: Transactions,
-    metrics: Arc<Metrics>,
+    watch: Arc<Watch>,
     batch_max: usize,
     batches_max: u32,
     under_way: Arc<Semaphore>,
@@ -32,10 +32,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Batches hold at most half of the connections: the others are for reading and for other writes.
-    pub(super) fn new(transactions: Transactions, settings: &StoreSettings, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(transactions: Transactions, settings: &StoreSettings, watch: Arc<Watch>) -> Self {
         let batches_max = (settings.connections_max / 2).max(1);
         let under_way = Arc::new(Semaphore::new(usize::try_from(batches_max).unwrap_or(1)));
-        Self { transactions, metrics, batch_max: settings.batch_rows(), batches_max, under_way }
+        Self { transactions, watch, batch_max: settings.batch_rows(), batches_max, under_way }
     }
 
     /// Works until the store is closed or nobody holds it any more.
@@ -47,10 +47,12 @@ impl Writer {
             if queue.recv_many(&mut jobs, self.batch_max).await == 0 {
                 break;
             }
-            self.metrics.store_queue(queue.len());
+            self.watch.metrics().store_queue(queue.len());
             let mut decisions = Vec::with_capacity(jobs.len());
             for job in jobs.drain(..) {
                 match job {
+                    // Whoever gave up was answered already: what was not begun need not be.
+                    Job::Record(pending) if pending.reply.is_closed() => {}
                     Job::Record(pending) => decisions.push(*pending),
                     Job::Close(reply) => {
                         queue.close();
@@ -61,9 +63,9 @@ impl Writer {
             if decisions.is_empty() {
                 continue;
             }
-            let (transactions, metrics) = (self.transactions.clone(), Arc::clone(&self.metrics));
+            let (transactions, watch) = (self.transactions.clone(), Arc::clone(&self.watch));
             tokio::spawn(async move {
-                record(&transactions, &metrics, decisions).await;
+                record(&transactions, &watch, decisions).await;
                 drop(turn);
             });
         }
@@ -76,8 +78,8 @@ impl Writer {
 }
 
 /// Commits a batch and answers its callers. A row that cannot be is found by trying each alone.
-async fn record(transactions: &Transactions, metrics: &Metrics, decisions: Vec<Pending>) {
-    match try_record(transactions, metrics, &decisions).await {
+async fn record(transactions: &Transactions, watch: &Watch, decisions: Vec<Pending>) {
+    match try_record(transactions, watch, &decisions).await {
         Ok(recorded) => {
             for (call, recorded) in decisions.into_iter().zip(recorded) {
                 // A caller that gave up is not there any more; its decision stays recorded.
@@ -86,7 +88,7 @@ async fn record(transactions: &Transactions, metrics: &Metrics, decisions: Vec<P
         }
         Err(fault) if fault.is_one_rows_own() && decisions.len() > 1 => {
             for call in decisions {
-                let alone = try_record(transactions, metrics, std::slice::from_ref(&call)).await;
+                let alone = try_record(transactions, watch, std::slice::from_ref(&call)).await;
                 let recorded =
                     alone.and_then(|recorded| recorded.into_iter().next().ok_or(StoreError::Closed));
                 drop(call.reply.send(recorded));
@@ -102,16 +104,16 @@ async fn record(transactions: &Transactions, metrics: &Metrics, decisions: Vec<P
 
 async fn try_record(
     transactions: &Transactions,
-    metrics: &Metrics,
+    watch: &Watch,
     decisions: &[Pending],
 ) -> Result<Vec<Recorded>, StoreError> {
     match transactions.record(decisions).await {
         Ok((recorded, rows)) => {
-            metrics.store_batch(rows);
+            watch.committed_batch(rows);
             Ok(recorded)
         }
         Err(fault) => {
-            metrics.store_failure();
+            watch.failed(&fault);
             Err(fault)
         }
     }

@@ -14,8 +14,8 @@ use super::filing;
 use super::group::{self, Command};
 use super::statements::BatchStatements;
 use super::tail::{SharedTail, Tail};
-use crate::metrics::Metrics;
 use crate::store::batch::Pending;
+use crate::store::watch::Watch;
 use crate::store::{StoreError, StoreSettings};
 
 /// When filing keeps failing, decisions are refused once this many times the usual number is not filed, so that memory
@@ -37,7 +37,7 @@ pub(super) struct Writer {
     connection: SqliteConnection,
     statements: BatchStatements,
     tail: SharedTail,
-    metrics: Arc<Metrics>,
+    watch: Arc<Watch>,
     batch_max: usize,
     file_after_rows: usize,
     run: Option<filing::Run>,
@@ -51,7 +51,7 @@ impl Writer {
     pub(super) async fn start(
         mut connection: SqliteConnection,
         settings: &StoreSettings,
-        metrics: Arc<Metrics>,
+        watch: Arc<Watch>,
     ) -> Result<(Self, SharedTail), StoreError> {
         let tail = SharedTail::default();
         *tail.write() = Tail::filed_through(filing::file_all(&mut connection).await?);
@@ -59,7 +59,7 @@ impl Writer {
             connection,
             statements: BatchStatements::up_to(settings.batch_rows()),
             tail: tail.clone(),
-            metrics,
+            watch,
             batch_max: settings.batch_rows(),
             file_after_rows: settings.file_after_rows.max(1),
             run: None,
@@ -72,11 +72,13 @@ impl Writer {
         let mut jobs = Vec::with_capacity(self.batch_max);
         let mut closing = Vec::new();
         while queue.recv_many(&mut jobs, self.batch_max).await > 0 {
-            self.metrics.store_queue(queue.len());
+            self.watch.metrics().store_queue(queue.len());
             let mut decisions = Vec::with_capacity(jobs.len());
             let mut commands = Vec::new();
             for job in jobs.drain(..) {
                 match job {
+                    // Whoever gave up was answered already: what was not begun need not be.
+                    Job::Record(pending) if pending.reply.is_closed() => {}
                     Job::Record(pending) => decisions.push(*pending),
                     Job::Run(command) => commands.push(command),
                     Job::Close(reply) => {
@@ -88,9 +90,7 @@ impl Writer {
             if !decisions.is_empty() {
                 self.record(decisions).await;
             }
-            for _ in 0..group::run(&mut self.connection, commands).await {
-                self.metrics.store_failure();
-            }
+            group::run(&mut self.connection, commands, &self.watch).await;
         }
         let outcome = self.finish().await;
         for reply in closing {
@@ -130,11 +130,11 @@ impl Writer {
         }
         match batch::record(&mut self.connection, &self.statements, &self.tail, batch).await {
             Ok((recorded, rows)) => {
-                self.metrics.store_batch(rows);
+                self.watch.committed_batch(rows);
                 Ok(recorded)
             }
             Err(fault) => {
-                self.metrics.store_failure();
+                self.watch.failed(&fault);
                 Err(fault)
             }
         }
@@ -169,9 +169,12 @@ impl Writer {
     }
 
     fn filing_failed(&self, fault: &StoreError) {
-        self.metrics.store_failure();
-        let error: &(dyn std::error::Error + 'static) = fault;
-        tracing::error!(error, "decisions could not be filed");
+        self.watch.failed(fault);
+        // An outage is in the log already.
+        if fault.outage().is_none() {
+            let error: &(dyn std::error::Error + 'static) = fault;
+            tracing::error!(error, "decisions could not be filed");
+        }
     }
 
     /// Files the rest, moves the write-ahead log into the database file and closes it.
