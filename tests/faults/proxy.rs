@@ -81,6 +81,7 @@ async fn carry(client: TcpStream, socket: PathBuf, mut modes: watch::Receiver<Mo
     let Ok(server) = UnixStream::connect(socket).await else { return };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
+    let carrying = modes.clone();
     let cut = async {
         while modes.changed().await.is_ok() {
             if matches!(*modes.borrow(), Mode::Cut | Mode::CutOnce | Mode::Refuse) {
@@ -88,10 +89,9 @@ async fn carry(client: TcpStream, socket: PathBuf, mut modes: watch::Receiver<Mo
             }
         }
     };
-    let modes = modes.clone();
     tokio::select! {
-        () = pump(from_client, to_server, modes.clone()) => {}
-        () = pump(from_server, to_client, modes) => {}
+        () = pump(from_client, to_server, carrying.clone()) => {}
+        () = pump(from_server, to_client, carrying) => {}
         () = cut => {}
     }
 }

@@ -91,7 +91,9 @@ impl Site {
         let directory = TempDir::new().expect("a directory");
         let mut all = prelude.settings();
         all.push(("store.url", url.to_owned()));
-        all.push(("keys.encryption_key", "ab".repeat(32)));
+        let key = directory.path().join("encryption-key");
+        std::fs::write(&key, "ab".repeat(32)).expect("a key file");
+        all.push(("keys.encryption_key_file", key.display().to_string()));
         all.extend(settings.iter().map(|(key, text)| (*key, (*text).to_owned())));
         let setup = Setup {
             directory: directory.path().to_owned(),
