@@ -165,12 +165,12 @@ impl Store {
         self.write(Turn::Anyone, move |connection| Box::pin(probe::write(connection, is_out))).await
     }
 
-    /// What keeps the database from doing its part, by what the last transactions met. The reason is looked for where it is not
-    /// known: a look takes half a second at most.
+    /// What keeps the database from doing its part, by what the last transactions met. Where that is only that the connection broke or
+    /// took too long, a new one is tried, for half a second at most: it may say more.
     pub(crate) async fn outage(&self) -> Option<Outage> {
         let (outage, calm_for) = self.watch.outage()?;
         match (&*self.engine, outage) {
-            (Engine::Postgres(database), Outage::TimedOut) => {
+            (Engine::Postgres(database), Outage::TimedOut | Outage::Unreachable | Outage::Other) => {
                 if let Err(fault) = database.look().await {
                     self.watch.met(&fault);
                 }

@@ -10,7 +10,7 @@ use crate::site::{Site, Store, a_while};
 async fn a_disk_that_is_full() {
     let Some(disk) = Tmpfs::mount("24m") else { return };
     let file = disk.path().join("record.sqlite");
-    let site = Site::on(&format!("sqlite:{}", file.display()), &[]).await;
+    let site = Site::on(&format!("sqlite://{}", file.display()), &[]).await;
     let mut ledger = site
         .under_load(async {
             site.until_recorded(30).await;
@@ -31,7 +31,7 @@ async fn a_disk_that_is_full() {
 async fn another_process_that_holds_the_lock() {
     let directory = TempDir::new().expect("a directory");
     let file = directory.path().join("record.sqlite");
-    let site = Site::on(&format!("sqlite:{}", file.display()), &[]).await;
+    let site = Site::on(&format!("sqlite://{}", file.display()), &[]).await;
     let store = Store::File(file);
     let mut other = store.file().await;
     let mut ledger = site
@@ -56,7 +56,7 @@ async fn another_process_that_holds_the_lock() {
 async fn a_file_system_that_is_read_only() {
     let Some(disk) = Tmpfs::mount("24m") else { return };
     let file = disk.path().join("record.sqlite");
-    let url = format!("sqlite:{}", file.display());
+    let url = format!("sqlite://{}", file.display());
     let site = Site::on(&url, &[]).await;
     let (_, call) = site.call();
     let first = site.send(&call).await;

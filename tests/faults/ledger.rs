@@ -45,13 +45,20 @@ impl Ledger {
             let rows: Vec<_> = recorded.iter().filter(|(recorded, _)| recorded == user).collect();
             assert!(rows.len() <= 1, "{user} is recorded {} times", rows.len());
             for (_, answer) in answers {
-                assert_eq!(rows.first().map(|(_, row)| row), Some(answer), "{user} was told what is not recorded");
+                assert_eq!(
+                    rows.first().map(|(_, row)| row),
+                    Some(answer),
+                    "{user} was told what is not recorded"
+                );
             }
             for (status, text) in &entry.told {
                 assert!([200, 503].contains(status), "{user}: {status} {text}");
             }
         }
-        assert!(recorded.iter().all(|(user, _)| self.0.contains_key(user)), "somebody is recorded who never asked");
+        assert!(
+            recorded.iter().all(|(user, _)| self.0.contains_key(user)),
+            "somebody is recorded who never asked"
+        );
     }
 }
 

@@ -3,7 +3,12 @@
 //!
 //! The tests on PostgreSQL need the server that `DOORSTEP_TEST_POSTGRES` names, or make their own by `scripts/postgres`; those that
 //! fill a disk mount a small tmpfs, which takes root.
-#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test says what is wrong by failing")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test says what is wrong by failing"
+)]
 
 mod disks;
 mod files;

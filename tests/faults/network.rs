@@ -24,7 +24,12 @@ async fn outage(mode: Mode, code: &str) {
             until("over", async || (site.metric("doorstep_store_outage").await == 0).then_some(())).await;
         })
         .await;
-    assert!(ledger.count(200) >= 70 && ledger.count(503) > 0, "{} and {}", ledger.count(200), ledger.count(503));
+    assert!(
+        ledger.count(200) >= 70 && ledger.count(503) > 0,
+        "{} and {}",
+        ledger.count(200),
+        ledger.count(503)
+    );
     let store = Store::Database(database);
     ledger.check(&store).await;
     ledger.ask_again(&site).await;

@@ -22,7 +22,8 @@ impl Database {
     pub(crate) async fn shared() -> Self {
         #[expect(clippy::disallowed_methods, reason = "only the environment knows which server is for tests")]
         let server = std::env::var_os(SERVER).and_then(|server| server.into_string().ok());
-        let server = server.unwrap_or_else(|| panic!("{SERVER} names no server: `scripts/postgres` starts one"));
+        let server =
+            server.unwrap_or_else(|| panic!("{SERVER} names no server: `scripts/postgres` starts one"));
         Self::within(server.parse().expect("an address"), "").await
     }
 

@@ -96,7 +96,11 @@ async fn carry(client: TcpStream, socket: PathBuf, mut modes: watch::Receiver<Mo
     }
 }
 
-async fn pump(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, mut modes: watch::Receiver<Mode>) {
+async fn pump(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut modes: watch::Receiver<Mode>,
+) {
     let mut buffer = vec![0; 64 * 1024];
     let mut ticks = interval(PER_BYTE);
     while let Ok(length @ 1..) = from.read(&mut buffer).await {

@@ -41,7 +41,10 @@ async fn a_server_without_a_connection_left() {
     let url = database.url().replace("postgres@", "doorstep@");
     let site = Site::on(&url, &[]).await;
     let none = format!("ALTER DATABASE {} CONNECTION LIMIT 0", database.name());
-    let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", database.name());
+    let end = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'",
+        database.name()
+    );
     let some = format!("ALTER DATABASE {} CONNECTION LIMIT 8", database.name());
     let mut ledger = site
         .under_load(async {
@@ -74,7 +77,7 @@ async fn a_server_that_takes_no_writes() {
             database.at_the_server(look()).await;
             site.until_it_says("store_read_only").await;
             a_while(1).await;
-            database.at_the_server(format!("SET default_transaction_read_only = off; {}", freeze("off"))).await;
+            database.at_the_server(freeze("off")).await;
             database.at_the_server(look()).await;
             site.until_recovered().await;
         })

@@ -120,7 +120,8 @@ impl Site {
         let answer = self.get("/readyz").await;
         let told: Value = serde_json::from_str(&answer.text).expect("JSON");
         let problems = told["problems"].as_array().expect("problems").iter();
-        let codes: Vec<_> = problems.map(|problem| problem["code"].as_str().expect("a code").to_owned()).collect();
+        let codes: Vec<_> =
+            problems.map(|problem| problem["code"].as_str().expect("a code").to_owned()).collect();
         assert_eq!(answer.status == 200, codes.is_empty(), "{}", answer.text);
         codes
     }
@@ -137,7 +138,7 @@ impl Site {
             (*said == [code]).then_some(())
         };
         let limit = tokio::time::timeout(Duration::from_secs(20), until(code, found));
-        assert!(limit.await.is_ok(), "it does not say {code}");
+        assert!(limit.await.is_ok(), "it does not say {code}, but {:?}", self.problems().await);
     }
 
     /// The value of a gauge or counter.
