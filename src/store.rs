@@ -240,10 +240,11 @@ impl Store {
         T: Send,
         F: for<'c, 'd> FnOnce(&'c mut Connection<'d>) -> BoxFuture<'c, Result<T, StoreError>> + Send,
     {
-        match self.reader().await? {
-            Reader::Sqlite(mut reader) => sqlite::snapshot(&mut reader, work).await,
-            Reader::Postgres((mut reader, prepared, bound)) => {
-                postgres::snapshot((&mut reader, prepared, bound), work).await
+        match &*self.engine {
+            Engine::Sqlite(database) => sqlite::snapshot(&mut *database.reader().await?, work).await,
+            Engine::Postgres(database) => {
+                let reader = database.snapshot().await.inspect_err(|fault| self.watch.met(fault))?;
+                work(&mut Reader::Postgres(reader).connection()).await
             }
         }
     }

@@ -18,7 +18,6 @@ mod writer;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use sqlx::Executor as _;
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{Semaphore, TryAcquireError, mpsc, oneshot};
 
@@ -113,6 +112,14 @@ impl Database {
         self.transactions.connection().await
     }
 
+    /// The same, for what is read as of one moment.
+    ///
+    /// # Errors
+    /// There is none in time.
+    pub(super) async fn snapshot(&self) -> Result<(Held, Prepared, Bound), StoreError> {
+        self.transactions.snapshot().await
+    }
+
     /// What a new connection to the server would meet now.
     ///
     /// # Errors
@@ -134,23 +141,4 @@ impl Database {
         self.transactions.close().await;
         Ok(())
     }
-}
-
-/// Reads as of one moment.
-///
-/// # Errors
-/// What the reading says, or the record could not be read.
-pub(super) async fn snapshot<T, F>(
-    (reader, prepared, bound): (&mut Held, Prepared, Bound),
-    work: F,
-) -> Result<T, StoreError>
-where
-    F: for<'c, 'd> FnOnce(&'c mut Connection<'d>) -> BoxFuture<'c, Result<T, StoreError>>,
-{
-    reader.begin();
-    bound.hold(reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?;
-    let read = work(&mut Connection::Postgres(&mut *reader, prepared, bound)).await;
-    bound.hold(reader.execute("ROLLBACK")).await?;
-    reader.end();
-    read
 }

@@ -45,12 +45,18 @@ pub(super) async fn open(
         Pooler::Transaction => Prepared::Unnamed,
     };
     let server = server.application_name("doorstep").disable_statement_logging();
+    let server = match settings.pooler {
+        Pooler::None => server,
+        // Poolers refuse what they cannot keep for each of their clients. No column here holds a float.
+        Pooler::Transaction => server.extra_float_digits(None),
+    };
     let mut connection = connect(&server, settings.busy_timeout).await?;
     match settings.migrate {
         Migrate::AtOpening => migrate(&mut connection).await?,
         Migrate::Never => {
-            let connection = &mut Connection::Postgres(&mut connection, prepared, Bound::Transaction);
-            require(connection, &migrations()).await?;
+            let mut transaction = connection.begin().await?;
+            let reading = &mut Connection::Postgres(&mut transaction, prepared, Bound::Transaction);
+            require(reading, &migrations()).await?;
         }
     }
     drop(connection.close().await);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::postgres::PgPool;
-use sqlx::{AssertSqlSafe, Executor as _, raw_sql};
+
+use sqlx::{AssertSqlSafe, Executor as _, RawSql, raw_sql};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::held::Held;
@@ -47,8 +48,29 @@ impl Transactions {
     /// # Errors
     /// There is none in time.
     pub(super) async fn connection(&self) -> Result<(Held, Prepared, Bound), StoreError> {
+        match self.prepared {
+            Prepared::Kept => {
+                let give_up_at = Instant::now() + self.longest;
+                Ok((self.hold(give_up_at).await?, self.prepared, Bound::Until(give_up_at)))
+            }
+            // A pooler keeps a statement and its values together only inside of a transaction.
+            Prepared::Unnamed => self.reading("BEGIN READ ONLY").await,
+        }
+    }
+
+    /// The same, for what is read as of one moment.
+    ///
+    /// # Errors
+    /// There is none in time.
+    pub(super) async fn snapshot(&self) -> Result<(Held, Prepared, Bound), StoreError> {
+        self.reading("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    }
+
+    async fn reading(&self, begin: &'static str) -> Result<(Held, Prepared, Bound), StoreError> {
         let give_up_at = Instant::now() + self.longest;
-        Ok((self.hold(give_up_at).await?, self.prepared, Bound::Until(give_up_at)))
+        let mut held = self.begun(give_up_at, || raw_sql(begin)).await?;
+        held.reads();
+        Ok((held, self.prepared, Bound::Until(give_up_at)))
     }
 
     /// What a new connection to the server would meet now.
@@ -104,15 +126,19 @@ impl Transactions {
         begun.end(outcome).await
     }
 
-    /// Begins. A connection that broke since it was used last is passed over: nothing has begun on it.
     async fn begin(&self) -> Result<Begun, StoreError> {
         let give_up_at = Instant::now() + self.longest;
+        let begin = || raw_sql(AssertSqlSafe(Arc::clone(&self.begin)));
+        Ok(Begun { connection: self.begun(give_up_at, begin).await?, give_up_at })
+    }
+
+    /// A connection on which a transaction has begun. One that broke since it was used last is passed over: nothing has begun on it.
+    async fn begun(&self, give_up_at: Instant, begin: impl Fn() -> RawSql) -> Result<Held, StoreError> {
         for _ in 0..=self.pool.options().get_max_connections() {
             let mut connection = self.hold(give_up_at).await?;
             connection.begin();
-            let begin = connection.execute(raw_sql(AssertSqlSafe(Arc::clone(&self.begin))));
-            match timeout_at(give_up_at, begin).await {
-                Ok(Ok(_)) => return Ok(Begun { connection, give_up_at }),
+            match timeout_at(give_up_at, connection.execute(begin())).await {
+                Ok(Ok(_)) => return Ok(connection),
                 Ok(Err(fault)) if is_gone(&fault) => {}
                 Ok(Err(fault)) => return Err(fault.into()),
                 Err(_) => break,

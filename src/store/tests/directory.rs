@@ -74,7 +74,11 @@ impl Directory {
     pub(super) fn settings(&self) -> StoreSettings {
         match &self.database {
             Some(database) => {
-                StoreSettings { pooler: database.pooler, ..StoreSettings::for_url(&*database.url) }
+                let usual = StoreSettings::for_url(&*database.url);
+                // By way of a pooler each statement is planned anew: two hundred who take turns take longer.
+                let factor = if database.pooler == Pooler::Transaction { 5 } else { 1 };
+                let busy_timeout = usual.busy_timeout * factor;
+                StoreSettings { pooler: database.pooler, busy_timeout, ..usual }
             }
             None => settings_for(&self.file()),
         }
