@@ -7,9 +7,11 @@ mod operator;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
 
 use self::encryption_key::Sealed;
 use crate::app::{
@@ -28,6 +30,11 @@ use crate::telemetry;
 
 pub(crate) use checkup::{Health, checkup};
 pub(crate) use office::{Office, open_office};
+
+/// How long a server that starts waits for a database that cannot be reached yet.
+const STORE_AWAITED: Duration = Duration::from_secs(30);
+/// How long it waits between two tries.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// What tests replace.
 #[derive(Clone)]
@@ -93,6 +100,7 @@ pub(crate) struct Booted {
     app: Arc<App>,
     stop: watch::Sender<bool>,
     background: Vec<JoinHandle<()>>,
+    closing_max: Duration,
 }
 
 impl Booted {
@@ -101,8 +109,16 @@ impl Booted {
         Arc::clone(&self.app)
     }
 
-    /// Ends the background tasks, then the store: what was accepted for writing is written.
+    /// Ends the background tasks, then the store: what was accepted for writing is written. A database that hangs is not waited
+    /// for longer than for requests in progress.
     pub(crate) async fn close(self) {
+        let closing_max = self.closing_max;
+        if timeout(closing_max, self.close_in_order()).await.is_err() {
+            tracing::error!("The store did not close in time; what was answered is recorded all the same.");
+        }
+    }
+
+    async fn close_in_order(self) {
         // INVARIANT: a send fails only when every task has ended already, which is what is wanted.
         let _ = self.stop.send(true);
         for task in self.background {
@@ -160,7 +176,7 @@ async fn run(settings: &Settings, sources: Sources, rules: Rules) -> Result<Boot
     }
     encryption_key::require(settings)?;
     let metrics = Arc::new(Metrics::new());
-    let store = open_store(settings, Arc::clone(&metrics)).await?;
+    let store = await_store(settings, &metrics).await?;
     match compose(settings, sources, rules, store.clone(), metrics).await {
         Ok(booted) => Ok(booted),
         Err(error) => {
@@ -211,7 +227,7 @@ async fn compose(
         PolicyReload::Asked => Reloading::Asked,
     };
     background.extend(rules.dir.and_then(|dir| app.keep_policies_fresh(dir, reloading, &stopped)));
-    Ok(Booted { app, stop, background })
+    Ok(Booted { app, stop, background, closing_max: settings.server.shutdown_deadline })
 }
 
 /// What opens and makes signing keys. In development mode, for a store that holds nothing yet, it makes the encryption key.
@@ -261,6 +277,28 @@ fn key_set<K: VerificationKey>(
 
 async fn open_store(settings: &Settings, metrics: Arc<Metrics>) -> Result<Store, StoreError> {
     Store::open(store_settings(settings), metrics).await
+}
+
+/// Opens the store, and waits a while for a database that starts beside this process or is just being replaced.
+async fn await_store(settings: &Settings, metrics: &Arc<Metrics>) -> Result<Store, StoreError> {
+    let give_up_at = Instant::now() + STORE_AWAITED;
+    let mut is_told = false;
+    loop {
+        let fault = match open_store(settings, Arc::clone(metrics)).await {
+            Ok(store) => return Ok(store),
+            Err(fault) => fault,
+        };
+        match fault.outage().filter(|outage| outage.may_pass()) {
+            Some(outage) if Instant::now() + STORE_PAUSE < give_up_at => {
+                if !is_told {
+                    tracing::warn!(code = outage.code(), "Waiting for the database. {}", outage.advice());
+                }
+                is_told = true;
+                sleep(STORE_PAUSE).await;
+            }
+            _ => return Err(fault),
+        }
+    }
 }
 
 /// Brings the tables of the record up to date, whatever `store.migrate` says, and makes the record where it is missing.

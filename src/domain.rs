@@ -20,6 +20,7 @@ mod key_terms;
 mod mask;
 mod metadata;
 mod money;
+mod outage;
 mod pointer;
 mod provider;
 mod provider_source;
@@ -60,6 +61,7 @@ pub(crate) use key_terms::{KEYS_STALE_AFTER, KeyTerms, PRELUDE_KEEPS_KEY_SET, TO
 pub(crate) use mask::{mask_identifier, mask_ip, masked_metadata, masked_parts, push_masked_ip};
 pub(crate) use metadata::{Metadata, MetadataFault};
 pub(crate) use money::{Amount, Currency, by_value};
+pub(crate) use outage::Outage;
 pub(crate) use pointer::Pointer;
 pub(crate) use provider::{
     Became, EventId, Match, ProviderCall, ProviderEvent, ProviderOutcome, ProviderRight,

@@ -42,9 +42,11 @@ struct Server {
 fn answer(request: &HttpRequest, result: Result<HttpResponse, Refusal>) -> HttpResponse {
     let request_id = RequestId::next();
     let response = result.unwrap_or_else(|refusal| {
-        let route = request.match_pattern();
-        let detail = refusal.detail();
-        tracing::info!(%request_id, route, cause = refusal.cause(), detail, "A request was refused.");
+        if refusal.is_news() {
+            let route = request.match_pattern();
+            let detail = refusal.detail();
+            tracing::info!(%request_id, route, cause = refusal.cause(), detail, "A request was refused.");
+        }
         refusal.respond(request_id)
     });
     request_id.on(response)

@@ -66,6 +66,7 @@ pub(crate) struct Metrics {
     store_rows: Counter,
     store_queue_depth: Gauge<i64, AtomicI64>,
     store_failures: Counter<u64, AtomicU64>,
+    store_outage: Gauge<i64, AtomicI64>,
 }
 
 impl Metrics {
@@ -147,6 +148,11 @@ impl Metrics {
             self.store_queue_depth.clone(),
         );
         registry.register("store_failures", "Write transactions that failed", self.store_failures.clone());
+        registry.register(
+            "store_outage",
+            "1 while the database does not do its part",
+            self.store_outage.clone(),
+        );
     }
 
     /// Counts a verdict that was recorded and answered.
@@ -253,6 +259,11 @@ impl Metrics {
     /// Counts a write transaction that failed.
     pub(crate) fn store_failure(&self) {
         self.store_failures.inc();
+    }
+
+    /// States whether the database does its part.
+    pub(crate) fn store_outage(&self, is_out: bool) {
+        self.store_outage.set(i64::from(is_out));
     }
 
     /// States how many writes wait for the writer.

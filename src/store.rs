@@ -26,6 +26,7 @@ mod once;
 mod past;
 mod places;
 mod postgres;
+mod probe;
 mod provider_events;
 mod redemptions;
 mod reviews;
@@ -35,16 +36,18 @@ mod sqlite;
 mod traits;
 mod turn;
 mod verifications;
+mod watch;
 
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
-use sqlx::{Postgres, Sqlite};
 use tokio::sync::oneshot;
 
 pub(crate) use api_keys::{Revocation, StoredApiKey};
@@ -65,16 +68,23 @@ pub(crate) use sqlite::Backup;
 pub(crate) use verifications::{DecideOutcome, OpenOutcome, OpenWish};
 
 use self::batch::Pending;
-use self::connection::{Connection, Prepared};
+use self::connection::{Bound, Connection, Prepared};
 use self::places::Places;
 use self::settings::Address;
 use self::turn::Turn;
-use crate::domain::{DecisionRecord, Recorded, SignatureSeen};
+use self::watch::Watch;
+use crate::domain::{DecisionRecord, Outage, Recorded, SignatureSeen};
 use crate::metrics::Metrics;
+
+/// For how long a PostgreSQL server that ran out of room is taken to have none.
+const FULL_FOR: Duration = Duration::from_secs(10);
 
 /// The record: cheap to clone, shared by everybody who records or reads.
 #[derive(Debug, Clone)]
-pub(crate) struct Store(Arc<Engine>);
+pub(crate) struct Store {
+    engine: Arc<Engine>,
+    watch: Arc<Watch>,
+}
 
 #[derive(Debug)]
 enum Engine {
@@ -93,13 +103,15 @@ impl Store {
     /// [`StoreError::Address`], [`StoreError::File`], [`StoreError::Migration`], [`StoreError::NotMigrated`] or
     /// [`StoreError::Unavailable`]. A file may have been made; nothing writes.
     pub(crate) async fn open(settings: StoreSettings, metrics: Arc<Metrics>) -> Result<Self, StoreError> {
+        let watch = Arc::new(Watch::new(metrics));
+        let watching = Arc::clone(&watch);
         let engine = match settings.address()? {
-            Address::File(path) => Engine::Sqlite(sqlite::Database::open(&path, &settings, metrics).await?),
+            Address::File(path) => Engine::Sqlite(sqlite::Database::open(&path, &settings, watching).await?),
             Address::Server(server) => {
-                Engine::Postgres(postgres::Database::open(*server, &settings, metrics).await?)
+                Engine::Postgres(postgres::Database::open(*server, &settings, watching).await?)
             }
         };
-        Ok(Self(Arc::new(engine)))
+        Ok(Self { engine: Arc::new(engine), watch })
     }
 
     /// Records a decision unless its signature came before; answers once that is on disk.
@@ -138,14 +150,16 @@ impl Store {
     async fn record(&self, signature: SignatureSeen, draft: Draft) -> Result<Recorded, StoreError> {
         let (reply, recorded) = oneshot::channel();
         let pending = Pending { signature, draft, reply };
-        match &*self.0 {
-            Engine::Sqlite(database) => database.record(pending)?,
-            Engine::Postgres(database) => database.record(pending)?,
-        }
+        let taken_in = match &*self.engine {
+            Engine::Sqlite(database) => database.record(pending),
+            Engine::Postgres(database) => database.record(pending),
+        };
+        taken_in.inspect_err(|fault| self.watch.met(fault))?;
         recorded.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Tells whether the record can be read and written.
+    /// Tells whether the record can be read and written, as far as that can be seen without a verdict; while there is an outage
+    /// by writing indeed.
     ///
     /// # Errors
     /// Why not.
@@ -153,7 +167,30 @@ impl Store {
         let mut reader = self.reader().await?;
         let connection = &mut reader.connection();
         connection.query("SELECT max(revision) FROM desk_actions").fetch_one(connection).await?;
-        self.write(Turn::Anyone, |_| Box::pin(async { Ok(()) })).await
+        let is_out = self.watch.outage().is_some();
+        self.write(Turn::Anyone, move |connection| Box::pin(probe::write(connection, is_out))).await
+    }
+
+    /// What keeps the database from doing its part, by what the last transactions met. Where that is only that the connection broke or
+    /// took too long, a new one is tried, for half a second at most: it may say more.
+    pub(crate) async fn outage(&self) -> Option<Outage> {
+        let (outage, calm_for) = self.watch.outage()?;
+        match (&*self.engine, outage) {
+            (Engine::Postgres(database), Outage::TimedOut | Outage::Unreachable | Outage::Other) => {
+                if let Err(fault) = database.look().await {
+                    self.watch.met(&fault);
+                }
+                self.watch.outage().map(|(outage, _)| outage)
+            }
+            // Whether there is room again only a verdict that is written shows; somebody must be let in to try.
+            (Engine::Postgres(_), Outage::Full) if calm_for > FULL_FOR => None,
+            _ => Some(outage),
+        }
+    }
+
+    /// Notes that a verdict was not recorded in time.
+    pub(crate) fn was_late(&self) {
+        self.watch.met(&StoreError::TimedOut);
     }
 
     /// Takes nothing more in, finishes what waits and leaves the record in order. Every clone is closed with it; closing twice
@@ -162,7 +199,7 @@ impl Store {
     /// # Errors
     /// The file could not be left in order; everything that was answered is in it all the same.
     pub(crate) async fn close(&self) -> Result<(), StoreError> {
-        match &*self.0 {
+        match &*self.engine {
             Engine::Sqlite(database) => database.close().await,
             Engine::Postgres(database) => database.close().await,
         }
@@ -175,7 +212,7 @@ impl Store {
     /// [`StoreError::Unavailable`], or [`StoreError::Corrupt`] for a copy that does not pass SQLite's own check. There is no
     /// file then, unless it was there before.
     pub(crate) async fn backup(&self, file: &Path) -> Result<Backup, StoreError> {
-        match &*self.0 {
+        match &*self.engine {
             Engine::Sqlite(database) => database.backup(file).await,
             Engine::Postgres(_) => Err(StoreError::OwnTools),
         }
@@ -194,7 +231,7 @@ impl Store {
             + Send
             + 'static,
     {
-        match &*self.0 {
+        match &*self.engine {
             Engine::Sqlite(database) => database.write(work).await,
             Engine::Postgres(database) => database.write(turn, work).await,
         }
@@ -209,9 +246,12 @@ impl Store {
         T: Send,
         F: for<'c, 'd> FnOnce(&'c mut Connection<'d>) -> BoxFuture<'c, Result<T, StoreError>> + Send,
     {
-        match self.reader().await? {
-            Reader::Sqlite(mut reader) => sqlite::snapshot(&mut reader, work).await,
-            Reader::Postgres(mut reader, prepared) => postgres::snapshot((&mut reader, prepared), work).await,
+        match &*self.engine {
+            Engine::Sqlite(database) => sqlite::snapshot(&mut *database.reader().await?, work).await,
+            Engine::Postgres(database) => {
+                let reader = database.snapshot().await.inspect_err(|fault| self.watch.met(fault))?;
+                work(&mut Reader::Postgres(reader).connection()).await
+            }
         }
     }
 
@@ -220,18 +260,18 @@ impl Store {
     /// # Errors
     /// There is none.
     async fn reader(&self) -> Result<Reader, StoreError> {
-        match &*self.0 {
+        match &*self.engine {
             Engine::Sqlite(database) => database.reader().await.map(Reader::Sqlite),
             Engine::Postgres(database) => {
-                let (reader, prepared) = database.reader().await?;
-                Ok(Reader::Postgres(reader, prepared))
+                let reader = database.reader().await.inspect_err(|fault| self.watch.met(fault))?;
+                Ok(Reader::Postgres(reader))
             }
         }
     }
 
     /// Where decisions are looked for.
     fn places(&self) -> Places {
-        match &*self.0 {
+        match &*self.engine {
             Engine::Sqlite(database) => Places::FiledAndTail(database.tail()),
             Engine::Postgres(_) => Places::Indexes,
         }
@@ -241,14 +281,14 @@ impl Store {
 /// A connection for reading, for as long as it is held.
 enum Reader {
     Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>, Prepared),
+    Postgres((postgres::Held, Prepared, Bound)),
 }
 
 impl Reader {
     fn connection(&mut self) -> Connection<'_> {
         match self {
             Self::Sqlite(connection) => Connection::Sqlite(connection),
-            Self::Postgres(connection, prepared) => Connection::Postgres(connection, *prepared),
+            Self::Postgres((held, prepared, bound)) => Connection::Postgres(held, *prepared, *bound),
         }
     }
 }

@@ -79,9 +79,10 @@ impl App {
     /// [`DecideError`]; nothing was granted, and apart from `TooLate` nothing was recorded.
     pub(crate) async fn decide(&self, call: &SignedCall) -> Result<String, DecideError> {
         let deciding = self.decide_under_the_desk(call, self.now());
-        tokio::time::timeout(self.parts.settings.decide_deadline, deciding)
-            .await
-            .map_err(|_| DecideError::TooLate)?
+        tokio::time::timeout(self.parts.settings.decide_deadline, deciding).await.unwrap_or_else(|_| {
+            self.parts.store.was_late();
+            Err(DecideError::TooLate)
+        })
     }
 
     /// Decides with what the fraud desk is known to say, and again where it has acted since.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::App;
-use crate::domain::Timestamp;
+use crate::domain::{Outage, Timestamp};
 
 /// How long the store may take to show that it is there.
 const STORE_DEADLINE: Duration = Duration::from_secs(1);
@@ -54,15 +54,11 @@ impl App {
                     .to_owned(),
             });
         }
-        if !matches!(tokio::time::timeout(STORE_DEADLINE, self.parts.store.ping()).await, Ok(Ok(()))) {
-            problems.push(Finding {
-                code: "store_unavailable",
-                detail: "The store does not answer: verdicts cannot be recorded (store.url).".to_owned(),
-            });
-        }
+        problems.extend(self.store_finding().await);
         warnings.extend(self.signing_keys_finding(now));
-        // A store that does not answer is told of above.
-        if let Ok(Ok(false)) = tokio::time::timeout(STORE_DEADLINE, self.desk_fits()).await {
+        // A store that does not answer is told of above, and need not be asked once more.
+        let answers = problems.iter().all(|problem| !problem.code.starts_with("store_"));
+        if answers && let Ok(Ok(false)) = tokio::time::timeout(STORE_DEADLINE, self.desk_fits()).await {
             warnings.push(Finding {
                 code: "desk_misfit",
                 detail: "Entries of the fraud desk have no place in the policy in force here: the log names their lists, \
@@ -81,6 +77,27 @@ impl App {
             "ready"
         };
         Readiness { status, problems, warnings }
+    }
+
+    /// What keeps verdicts from being recorded: what a look at the store meets now, or what the last verdicts met.
+    async fn store_finding(&self) -> Option<Finding> {
+        let store = &self.parts.store;
+        let met = match tokio::time::timeout(STORE_DEADLINE, store.ping()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(fault)) => Some(fault.outage().unwrap_or(Outage::Other)),
+            Err(_) => {
+                store.was_late();
+                Some(Outage::TimedOut)
+            }
+        };
+        let known = store.outage().await;
+        let outage = match met {
+            // What is known of it may say more.
+            Some(Outage::TimedOut | Outage::Other) => known.or(met),
+            _ => met.or(known),
+        }?;
+        let detail = format!("Verdicts cannot be recorded. {}", outage.advice());
+        Some(Finding { code: outage.code(), detail })
     }
 
     /// What keeps tokens from being signed.

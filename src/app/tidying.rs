@@ -22,7 +22,10 @@ impl App {
         let (app, mut stop) = (Arc::clone(self), stop.clone());
         tokio::spawn(async move {
             loop {
-                if let Err(fault) = app.tidy().await {
+                if let Err(fault) = app.tidy().await
+                    // An outage is in the log already.
+                    && fault.outage().is_none()
+                {
                     let error: &(dyn std::error::Error + 'static) = &fault;
                     tracing::warn!(error, "The record could not be tidied; it is tried again.");
                 }

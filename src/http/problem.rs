@@ -9,6 +9,7 @@ use actix_web::http::header::{ALLOW, CACHE_CONTROL, HeaderValue, RETRY_AFTER, WW
 
 use super::request_id::RequestId;
 use crate::app::PolicyFaults;
+use crate::domain::Outage;
 
 /// A refusal before it knows which request it answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,16 @@ pub(super) struct Refusal {
     detail: Option<String>,
     findings: Option<PolicyFaults>,
     header: Option<(actix_web::http::header::HeaderName, HeaderValue)>,
+    log: Log,
+}
+
+/// Whether a refusal is worth a line of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Log {
+    /// It is.
+    Line,
+    /// What is behind it was logged when it began, and will be when it ends.
+    Told,
 }
 
 /// The body of a refusal. `type` is a name, not an address: nothing has to be reachable to understand it.
@@ -42,7 +53,7 @@ impl Refusal {
     ///
     /// - `code`: stable, for machines. `title`: the same words for every refusal with this code.
     pub(super) const fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
-        Self { status, code, cause: code, title, detail: None, findings: None, header: None }
+        Self { status, code, cause: code, title, detail: None, findings: None, header: None, log: Log::Line }
     }
 
     /// Adds what is special about this one. It must quote no input and no internal text.
@@ -61,6 +72,20 @@ impl Refusal {
     pub(super) const fn because(mut self, cause: &'static str) -> Self {
         self.cause = cause;
         self
+    }
+
+    /// Says which outage of the database is behind it. The log tells when that begins and ends, not at each call.
+    pub(super) const fn behind(mut self, outage: Option<Outage>) -> Self {
+        if let Some(outage) = outage {
+            self.cause = outage.code();
+            self.log = Log::Told;
+        }
+        self
+    }
+
+    /// Whether it is worth a line in the log.
+    pub(super) fn is_news(&self) -> bool {
+        self.log == Log::Line
     }
 
     /// What log and metrics call it: the code, or what is behind it.

@@ -11,7 +11,7 @@ use crate::app::{
     FactError, FactFault, PageError, RedeemError, ReloadError,
 };
 use crate::callbacks::CallbackFault;
-use crate::domain::{DeskFault, EntryFault, NotSpent};
+use crate::domain::{DeskFault, EntryFault, NotSpent, Outage};
 
 impl From<CallRefusal> for Refusal {
     fn from(refusal: CallRefusal) -> Self {
@@ -41,12 +41,10 @@ impl From<DecideError> for Refusal {
                 "repeated_call",
                 "This very call was answered before, too long ago to be a retry",
             ),
-            DecideError::NotRecorded(_)
-            | DecideError::TooLate
-            | DecideError::DeskMoves
-            | DecideError::Random(_) => {
-                unavailable("not_recorded", "The verdict could not be recorded, so there is none")
-            }
+            DecideError::NotRecorded(fault) => not_recorded().behind(fault.outage()),
+            DecideError::TooLate => not_recorded().behind(Some(Outage::TimedOut)),
+            DecideError::DeskMoves => not_recorded().because("desk_moves"),
+            DecideError::Random(_) => not_recorded().because("no_randomness"),
         }
     }
 }
@@ -70,7 +68,8 @@ impl From<CallbackError> for Refusal {
                 "The call is not signed by the provider",
             )
             .because(fault.code()),
-            CallbackError::Store(_) | CallbackError::TooLate => store_unavailable(),
+            CallbackError::Store(fault) => store_unavailable(fault.outage()),
+            CallbackError::TooLate => store_unavailable(Some(Outage::TimedOut)),
         }
     }
 }
@@ -83,7 +82,7 @@ impl From<AccessError> for Refusal {
                 Self::new(StatusCode::FORBIDDEN, "missing_role", "The API key lacks a role for this")
                     .with_detail(format!("the role `{role}` is needed"))
             }
-            AccessError::Store(_) => store_unavailable(),
+            AccessError::Store(fault) => store_unavailable(fault.outage()),
         }
     }
 }
@@ -96,7 +95,7 @@ impl From<RedeemError> for Refusal {
             RedeemError::Request(fault) => invalid_request(fault.to_string()),
             RedeemError::OutsideKeyLimits => outside_key_limits(),
             RedeemError::NotSpent(reason) => reason.into(),
-            RedeemError::Store(_) => store_unavailable(),
+            RedeemError::Store(fault) => store_unavailable(fault.outage()),
         }
     }
 }
@@ -144,7 +143,7 @@ impl From<FactError> for Refusal {
                 "other_fact",
                 "The user has a fact of this kind and `id` that happened at another moment",
             ),
-            FactError::Store(_) => store_unavailable(),
+            FactError::Store(fault) => store_unavailable(fault.outage()),
         }
     }
 }
@@ -158,7 +157,7 @@ impl From<DecisionsError> for Refusal {
                 Self::new(StatusCode::NOT_FOUND, "no_such_decision", "There is no decision with this id")
             }
             DecisionsError::Filter(_) => invalid_request(error.to_string()),
-            DecisionsError::Store(_) => store_unavailable(),
+            DecisionsError::Store(fault) => store_unavailable(fault.outage()),
         }
     }
 }
@@ -168,7 +167,7 @@ impl From<PageError> for Refusal {
         match error {
             PageError::Access(error) => error.into(),
             PageError::Filter(_) => invalid_request(error.to_string()),
-            PageError::Store(_) => store_unavailable(),
+            PageError::Store(fault) => store_unavailable(fault.outage()),
         }
     }
 }
@@ -180,7 +179,7 @@ impl From<EvaluateError> for Refusal {
             EvaluateError::OutsideKeyLimits => outside_key_limits(),
             EvaluateError::NotText => invalid_request(error.to_string()),
             EvaluateError::Request(faults) => invalid_request("the request has faults").with_findings(faults),
-            EvaluateError::Store(_) => store_unavailable(),
+            EvaluateError::Store(fault) => store_unavailable(fault.outage()),
         }
     }
 }
@@ -202,7 +201,7 @@ impl From<ReloadError> for Refusal {
                 "The policy files have faults, so the policy in force stays",
             )
             .with_findings(attempt.faults.clone()),
-            ReloadError::NotRecorded => store_unavailable(),
+            ReloadError::NotRecorded => store_unavailable(None),
             ReloadError::Busy => unfinished().because("reload_queue_full"),
             ReloadError::Unfinished => unfinished(),
         }
@@ -223,7 +222,7 @@ impl From<DeskError> for Refusal {
             }
             DeskError::Fault(fault) => fault.into(),
             DeskError::Busy => unavailable("desk_busy", "Others act at the fraud desk at the same time"),
-            DeskError::Store(_) => store_unavailable(),
+            DeskError::Store(fault) => store_unavailable(fault.outage()),
         }
     }
 }
@@ -295,6 +294,13 @@ pub(super) fn stale_signing_keys() -> Refusal {
     )
 }
 
-pub(super) fn store_unavailable() -> Refusal {
-    unavailable("store_unavailable", "The record could not be read or written")
+/// 503: the record could not be read or written.
+///
+/// - `outage`: what keeps the database from doing its part, if that is what it is.
+pub(super) fn store_unavailable(outage: Option<Outage>) -> Refusal {
+    unavailable("store_unavailable", "The record could not be read or written").behind(outage)
+}
+
+fn not_recorded() -> Refusal {
+    unavailable("not_recorded", "The verdict could not be recorded, so there is none")
 }

@@ -6,6 +6,7 @@
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Decode, Encode, Postgres, Row as _, Sqlite, Type};
+use tokio::time::{Instant, timeout_at};
 
 use super::StoreError;
 
@@ -14,7 +15,34 @@ pub(super) enum Connection<'c> {
     /// To SQLite's file.
     Sqlite(&'c mut SqliteConnection),
     /// To a PostgreSQL server.
-    Postgres(&'c mut PgConnection, Prepared),
+    Postgres(&'c mut PgConnection, Prepared, Bound),
+}
+
+/// When a question over a network that may hang is given up.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Bound {
+    /// With the transaction that it is part of.
+    Transaction,
+    /// At this moment.
+    Until(Instant),
+}
+
+impl Bound {
+    /// Waits for an answer.
+    ///
+    /// # Errors
+    /// [`StoreError::TimedOut`], or what the database says.
+    pub(super) async fn hold<T>(
+        self,
+        asking: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, StoreError> {
+        match self {
+            Self::Transaction => Ok(asking.await?),
+            Self::Until(moment) => {
+                Ok(timeout_at(moment, asking).await.map_err(|_| StoreError::TimedOut)??)
+            }
+        }
+    }
 }
 
 /// Whether statements stay prepared on a connection.
@@ -50,7 +78,7 @@ impl Connection<'_> {
         let sql = sql.into();
         match self {
             Self::Sqlite(_) => Query::Sqlite(sqlx::query(sql.sqlite)),
-            Self::Postgres(_, prepared) => {
+            Self::Postgres(_, prepared, _) => {
                 Query::Postgres(sqlx::query(sql.postgres).persistent(*prepared == Prepared::Kept))
             }
         }
@@ -88,8 +116,8 @@ impl Query {
             (Self::Sqlite(query), Connection::Sqlite(connection)) => {
                 Ok(query.execute(&mut **connection).await?.rows_affected())
             }
-            (Self::Postgres(query), Connection::Postgres(connection, _)) => {
-                Ok(query.execute(&mut **connection).await?.rows_affected())
+            (Self::Postgres(query), Connection::Postgres(connection, _, bound)) => {
+                Ok(bound.hold(query.execute(&mut **connection)).await?.rows_affected())
             }
             _ => Err(StoreError::OtherEngine),
         }
@@ -105,8 +133,8 @@ impl Query {
                 let rows = query.fetch_all(&mut **connection).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
-            (Self::Postgres(query), Connection::Postgres(connection, _)) => {
-                let rows = query.fetch_all(&mut **connection).await?;
+            (Self::Postgres(query), Connection::Postgres(connection, _, bound)) => {
+                let rows = bound.hold(query.fetch_all(&mut **connection)).await?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
             _ => Err(StoreError::OtherEngine),
@@ -125,8 +153,8 @@ impl Query {
             (Self::Sqlite(query), Connection::Sqlite(connection)) => {
                 Ok(query.fetch_optional(&mut **connection).await?.map(Row::Sqlite))
             }
-            (Self::Postgres(query), Connection::Postgres(connection, _)) => {
-                Ok(query.fetch_optional(&mut **connection).await?.map(Row::Postgres))
+            (Self::Postgres(query), Connection::Postgres(connection, _, bound)) => {
+                Ok(bound.hold(query.fetch_optional(&mut **connection)).await?.map(Row::Postgres))
             }
             _ => Err(StoreError::OtherEngine),
         }

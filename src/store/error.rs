@@ -5,6 +5,8 @@ use std::sync::Arc;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgDatabaseError;
 
+use crate::domain::Outage;
+
 /// Why the record could not do what was asked.
 ///
 /// Cheap to clone: everybody in a batch that failed as a whole gets the same one.
@@ -41,6 +43,9 @@ pub(crate) enum StoreError {
     /// The database did not finish in time. Unless that was in the middle of a commit, nothing was written.
     #[error("the database did not answer in time")]
     TimedOut,
+    /// The database takes no writes. Nothing was written.
+    #[error("the database is read-only")]
+    ReadOnly,
     /// The queue to the writer is full. Nothing was written; later may be fine.
     #[error("too many writes are waiting")]
     Busy,
@@ -78,6 +83,29 @@ impl StoreError {
         Self::Corrupt { table, column, id: id.into() }
     }
 
+    /// What keeps the database from doing its part, where that is what is wrong: not with what was asked of it.
+    pub(crate) fn outage(&self) -> Option<Outage> {
+        match self {
+            Self::TimedOut => Some(Outage::TimedOut),
+            Self::Busy => Some(Outage::Busy),
+            Self::Closed => Some(Outage::Closed),
+            Self::ReadOnly => Some(Outage::ReadOnly),
+            Self::Unavailable(error) => Some(outage(error)),
+            Self::Address(_)
+            | Self::File(_)
+            | Self::Migration(_)
+            | Self::NotMigrated
+            | Self::OtherEngine
+            | Self::OwnTools
+            | Self::NotEmpty(_)
+            | Self::CopyDiffers(_)
+            | Self::Refused(_)
+            | Self::TooMuchPast
+            | Self::UnrecordedPast
+            | Self::Corrupt { .. } => None,
+        }
+    }
+
     /// Whether the fault is one row's own, so that the other rows of its batch deserve a try without it.
     pub(super) const fn is_one_rows_own(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::Corrupt { .. } | Self::TooMuchPast | Self::UnrecordedPast)
@@ -108,4 +136,62 @@ fn is_one_rows_own(fault: &dyn DatabaseError) -> bool {
         return POSTGRES_ROW_FAULTS.iter().any(|class| code.starts_with(class));
     }
     code.parse::<i64>().is_ok_and(|code| SQLITE_ROW_FAULTS.contains(&(code & 0xff)))
+}
+
+/// The low byte of SQLite's result codes, and what they tell.
+const SQLITE_OUTAGES: [(i64, Outage); 9] = [
+    (3, Outage::AccessDenied),
+    (5, Outage::Locked),
+    (6, Outage::Locked),
+    (8, Outage::ReadOnly),
+    (10, Outage::Damaged),
+    (11, Outage::Damaged),
+    (13, Outage::Full),
+    (14, Outage::AccessDenied),
+    (26, Outage::Damaged),
+];
+
+/// PostgreSQL's codes, or the beginning of them, and what they tell; the first that fits counts.
+const POSTGRES_OUTAGES: [(&str, Outage); 14] = [
+    ("08", Outage::Unreachable),
+    ("25006", Outage::ReadOnly),
+    ("28", Outage::AccessDenied),
+    ("3D000", Outage::AccessDenied),
+    ("42501", Outage::AccessDenied),
+    ("53100", Outage::Full),
+    ("53300", Outage::OutOfConnections),
+    ("55P03", Outage::Locked),
+    // A statement that was cancelled: it took too long.
+    ("57014", Outage::TimedOut),
+    // The server is going, starting, or was started anew.
+    ("57P", Outage::Unreachable),
+    ("58P", Outage::Damaged),
+    ("58030", Outage::Damaged),
+    ("25P03", Outage::TimedOut),
+    ("XX", Outage::Damaged),
+];
+
+fn outage(error: &sqlx::Error) -> Outage {
+    match error {
+        // The other end hung up in the middle of a word, or said what it never says.
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => Outage::Unreachable,
+        sqlx::Error::Database(fault) => database_outage(&**fault),
+        _ => Outage::Other,
+    }
+}
+
+fn database_outage(fault: &dyn DatabaseError) -> Outage {
+    let Some(code) = fault.code() else { return Outage::Other };
+    let found = if fault.try_downcast_ref::<PgDatabaseError>().is_some() {
+        POSTGRES_OUTAGES.iter().find(|(prefix, _)| code.starts_with(prefix)).map(|(_, outage)| *outage)
+    } else {
+        let low = code.parse::<i64>().map(|code| code & 0xff).ok();
+        SQLITE_OUTAGES.iter().find(|(number, _)| low == Some(*number)).map(|(_, outage)| *outage)
+    };
+    found.unwrap_or(Outage::Other)
+}
+
+/// Whether a connection is of no use any more: the other end is gone, or goes.
+pub(super) fn is_gone(error: &sqlx::Error) -> bool {
+    outage(error) == Outage::Unreachable
 }

@@ -151,7 +151,7 @@ impl Store {
         mint: (&MintRecord, u32),
         opened: Option<(&OpenWish, &Decided)>,
     ) -> Result<bool, StoreError> {
-        match &*self.0 {
+        match &*self.engine {
             Engine::Sqlite(database) => database.record_plainly(mint, opened).await,
             Engine::Postgres(_) => Ok(false),
         }

@@ -2,13 +2,15 @@
 //!
 //! **Writing.** Decisions that wait are recorded together, in several batches at once ([`writer`], [`batch`]); every other write
 //! is a transaction of its own. Each transaction takes its turns first ([`locks`]) and reads afterwards, at READ COMMITTED: what
-//! it reads is what was committed before its turn came. Every one is given up after `busy_timeout`, whatever keeps it.
+//! it reads is what was committed before its turn came. Every one is given up after `busy_timeout`, whatever keeps it, and so is
+//! what is read; a connection that does not answer is cut, not waited for ([`held`]).
 //!
 //! **Looking up.** Indexes written with the decision tell where it stands ([`find`]).
 
 mod batch;
 mod connecting;
 pub(super) mod find;
+mod held;
 mod locks;
 mod transaction;
 mod writer;
@@ -16,18 +18,18 @@ mod writer;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{Executor, Postgres};
+use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{Semaphore, TryAcquireError, mpsc, oneshot};
+
+pub(super) use held::Held;
 
 use self::transaction::Transactions;
 use self::writer::{Job, Writer};
 use super::batch::Pending;
-use super::connection::{Connection, Prepared};
+use super::connection::{Bound, Connection, Prepared};
 use super::turn::Turn;
+use super::watch::Watch;
 use super::{StoreError, StoreSettings};
-use crate::metrics::Metrics;
 
 /// One database on a server.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ pub(super) struct Database {
     /// Room for writes other than decisions that are under way or wait for a connection.
     room: Arc<Semaphore>,
     queue: mpsc::Sender<Job>,
-    metrics: Arc<Metrics>,
+    watch: Arc<Watch>,
 }
 
 impl Database {
@@ -48,14 +50,14 @@ impl Database {
     pub(super) async fn open(
         server: PgConnectOptions,
         settings: &StoreSettings,
-        metrics: Arc<Metrics>,
+        watch: Arc<Watch>,
     ) -> Result<Self, StoreError> {
         let transactions = connecting::open(server, settings).await?;
         let (queue, jobs) = mpsc::channel(settings.queue_max.max(1));
-        let writer = Writer::new(transactions.clone(), settings, Arc::clone(&metrics));
+        let writer = Writer::new(transactions.clone(), settings, Arc::clone(&watch));
         tokio::spawn(writer.run(jobs));
         let room = Arc::new(Semaphore::new(settings.queue_max.clamp(1, Semaphore::MAX_PERMITS)));
-        Ok(Self { transactions, room, queue, metrics })
+        Ok(Self { transactions, room, queue, watch })
     }
 
     /// Hands a call to the writer, who answers it.
@@ -94,8 +96,10 @@ impl Database {
             written
         });
         let written = written.await.map_err(|_| StoreError::Closed)?;
-        if matches!(written, Err(StoreError::Unavailable(_) | StoreError::TimedOut)) {
-            self.metrics.store_failure();
+        match &written {
+            Ok(_) => self.watch.committed(),
+            Err(fault) if fault.outage().is_some() => self.watch.failed(fault),
+            Err(_) => {}
         }
         written
     }
@@ -104,8 +108,24 @@ impl Database {
     ///
     /// # Errors
     /// There is none in time.
-    pub(super) async fn reader(&self) -> Result<(PoolConnection<Postgres>, Prepared), StoreError> {
+    pub(super) async fn reader(&self) -> Result<(Held, Prepared, Bound), StoreError> {
         self.transactions.connection().await
+    }
+
+    /// The same, for what is read as of one moment.
+    ///
+    /// # Errors
+    /// There is none in time.
+    pub(super) async fn snapshot(&self) -> Result<(Held, Prepared, Bound), StoreError> {
+        self.transactions.snapshot().await
+    }
+
+    /// What a new connection to the server would meet now.
+    ///
+    /// # Errors
+    /// It would not come to be.
+    pub(super) async fn look(&self) -> Result<(), StoreError> {
+        self.transactions.look().await
     }
 
     /// Takes nothing more in, finishes what waits and closes every connection.
@@ -121,21 +141,4 @@ impl Database {
         self.transactions.close().await;
         Ok(())
     }
-}
-
-/// Reads as of one moment.
-///
-/// # Errors
-/// What the reading says, or the record could not be read.
-pub(super) async fn snapshot<T, F>(
-    (reader, prepared): (&mut PgConnection, Prepared),
-    work: F,
-) -> Result<T, StoreError>
-where
-    F: for<'c, 'd> FnOnce(&'c mut Connection<'d>) -> BoxFuture<'c, Result<T, StoreError>>,
-{
-    reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let read = work(&mut Connection::Postgres(&mut *reader, prepared)).await;
-    reader.execute("ROLLBACK").await?;
-    read
 }

@@ -18,7 +18,7 @@ impl Store {
     ///
     /// - returns: `None` where it cannot: [`Self::find_walkable_review`] can.
     pub(crate) fn recent_review(&self, query: &ReviewQuery) -> Option<(ReviewFound, i64)> {
-        match &*self.0 {
+        match &*self.engine {
             Engine::Sqlite(database) => database.recent_review(query),
             Engine::Postgres(_) => None,
         }

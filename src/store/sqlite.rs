@@ -24,6 +24,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnection;
@@ -31,6 +32,7 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Connection as _, Sqlite};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 pub(crate) use backup::Backup;
 pub(super) use tail::SharedTail;
@@ -38,9 +40,12 @@ pub(super) use tail::SharedTail;
 use self::writer::{Job, Writer};
 use super::batch::Pending;
 use super::connection::Connection;
+use super::watch::Watch;
 use super::{Migrate, StoreError, StoreSettings};
 use crate::domain::{ReviewFound, ReviewQuery};
-use crate::metrics::Metrics;
+
+/// How much longer than for another process's lock a write is waited for: the disk may hang, and others may stand before it.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// One database file.
 #[derive(Debug)]
@@ -48,6 +53,8 @@ pub(super) struct Database {
     queue: mpsc::Sender<Job>,
     readers: SqlitePool,
     tail: SharedTail,
+    watch: Arc<Watch>,
+    longest: Duration,
 }
 
 impl Database {
@@ -59,7 +66,7 @@ impl Database {
     pub(super) async fn open(
         path: &Path,
         settings: &StoreSettings,
-        metrics: Arc<Metrics>,
+        watch: Arc<Watch>,
     ) -> Result<Self, StoreError> {
         file::create_if_missing(path)?;
         let mut connection = file::open_writer(path, settings).await?;
@@ -67,10 +74,11 @@ impl Database {
             Migrate::AtOpening => file::migrate(&mut connection).await?,
             Migrate::Never => file::require_migrated(&mut connection).await?,
         }
-        let (writer, tail) = Writer::start(connection, settings, metrics).await?;
+        let (writer, tail) = Writer::start(connection, settings, Arc::clone(&watch)).await?;
         let (queue, jobs) = mpsc::channel(settings.queue_max.max(1));
         tokio::spawn(writer.run(jobs));
-        Ok(Self { queue, readers: file::readers(path, settings), tail })
+        let readers = file::readers(path, settings);
+        Ok(Self { queue, readers, tail, watch, longest: settings.busy_timeout + GRACE })
     }
 
     /// Hands a call to the writer, who answers it.
@@ -85,6 +93,7 @@ impl Database {
     ///
     /// # Errors
     /// [`StoreError::Busy`], [`StoreError::Closed`], what the write says, or how the commit failed; nothing was written then.
+    /// [`StoreError::TimedOut`]: it may still be.
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -94,7 +103,19 @@ impl Database {
     {
         let (reply, outcome) = oneshot::channel();
         self.enqueue(Job::Run(group::command(work, reply)))?;
-        outcome.await.map_err(|_| StoreError::Closed)?
+        self.in_time(outcome).await
+    }
+
+    /// Waits for what the writer answers, but no longer than a write may take.
+    ///
+    /// # Errors
+    /// [`StoreError::TimedOut`], [`StoreError::Closed`], or what the writer says.
+    async fn in_time<T>(&self, answer: oneshot::Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {
+        let Ok(answer) = timeout(self.longest, answer).await else {
+            self.watch.met(&StoreError::TimedOut);
+            return Err(StoreError::TimedOut);
+        };
+        answer.map_err(|_| StoreError::Closed)?
     }
 
     /// The newest review that fits, where that can be told of what is not filed yet, and the last decision that is known here.

@@ -1,7 +1,9 @@
-//! The record on real files, and in real databases of a server that `DOORSTEP_TEST_POSTGRES` names.
+//! The record on real files, and in real databases of a server that `DOORSTEP_TEST_POSTGRES` names, also by way of the pgbouncer
+//! that `DOORSTEP_TEST_PGBOUNCER` names.
 
-/// Runs tests on both engines: what they show holds for either. In brackets stands what `tokio::test` is told.
-macro_rules! on_both_engines {
+/// Runs tests on both engines, on PostgreSQL with and without a pooler: what they show holds for each. In brackets stands what
+/// `tokio::test` is told.
+macro_rules! on_each_engine {
     ($($how:tt $($name:ident),+);+) => {
         mod sqlite {
             $($(on_an_engine! { $how $name crate::store::tests::Directory::on_sqlite() })+)+
@@ -9,6 +11,10 @@ macro_rules! on_both_engines {
 
         mod postgres {
             $($(on_an_engine! { $how $name crate::store::tests::Directory::on_postgres().await })+)+
+        }
+
+        mod pgbouncer {
+            $($(on_an_engine! { $how $name crate::store::tests::Directory::on_pgbouncer().await })+)+
         }
     };
 }

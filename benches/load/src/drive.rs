@@ -24,6 +24,18 @@ use answer::Verdict;
 pub(crate) use answer::{Answers, Ending};
 pub(crate) use tally::{Tally, Verdicts};
 
+/// How long a call that was answered 503 is left alone.
+const AGAIN_AFTER: Duration = Duration::from_millis(20);
+
+/// What a call does that is answered 503.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// It ends the measure: nothing was to be refused.
+    Fault,
+    /// It is sent again, byte for byte.
+    Again,
+}
+
 /// How calls are sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
@@ -47,6 +59,7 @@ pub(crate) struct Drive {
     sent: Cell<u32>,
     milestone: Cell<u64>,
     milestone_reached: Notify,
+    refused: Cell<Refused>,
 }
 
 impl Drive {
@@ -68,7 +81,18 @@ impl Drive {
             sent: Cell::new(0),
             milestone: Cell::new(u64::MAX),
             milestone_reached: Notify::new(),
+            refused: Cell::new(Refused::Fault),
         })
+    }
+
+    /// Sends calls again that are answered 503.
+    pub(crate) fn insist(&self) {
+        self.refused.set(Refused::Again);
+    }
+
+    /// How many calls were answered so far.
+    pub(crate) fn count(&self) -> u64 {
+        self.tally.borrow().verdicts.all()
     }
 
     /// Appends a line `USER VERDICT` to `file` for every call that was answered.
@@ -140,6 +164,11 @@ impl Drive {
                     self.queue.borrow_mut().push_front(at);
                     return Ok(());
                 }
+                Err(Ending::Unavailable) if self.refused.get() == Refused::Again => {
+                    self.queue.borrow_mut().push_front(at);
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                }
+                Err(Ending::Unavailable) => return Err(Fault::new("an answer is 503")),
                 Err(Ending::Wrong(what)) => return Err(Fault::new(what)),
             }
         }

@@ -1,4 +1,4 @@
-//! Kills a server in the middle of load, again and again, on one store, with a ledger of all that was answered.
+//! Kills a server, or the PostgreSQL server behind it, in the middle of load, again and again, on one store, with a ledger of all that was answered.
 //!
 //! What was under way when the server died is sent again, byte for byte, to its successor: it may have been recorded
 //! without having been answered, and must not be recorded twice. Whether the store holds what the ledger says is for
@@ -44,6 +44,15 @@ pub(crate) struct Options {
     /// An empty directory; `store.sqlite`, `ledger.txt` and `server.log` are left in it.
     #[arg(long)]
     work: PathBuf,
+    /// Doorstep's store, `postgres://…`; a SQLite file in the work directory without it.
+    #[arg(long)]
+    store: Option<String>,
+    /// Kills the PostgreSQL server that `scripts/postgres` started in this directory instead of Doorstep.
+    #[arg(long, requires = "store")]
+    postgres: Option<PathBuf>,
+    /// What kills it and starts it again.
+    #[arg(long, default_value = "scripts/postgres")]
+    postgres_script: PathBuf,
     /// How many kills.
     #[arg(long, default_value_t = 20)]
     rounds: usize,
@@ -79,8 +88,12 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let cores = Cores::claim();
     crate::run_local(async {
         let key_sets = KeySetServer::start(free_address()?, sets).await?;
-        let stage = Stage { cores, key_sets, public_key: &public_key };
-        Slaughter { options, calls, subject, stage, work: &work }.rounds().await
+        let stage = Stage { cores, key_sets, public_key: &public_key, store: options.store.as_deref() };
+        let slaughter = Slaughter { options, calls, subject, stage, work: &work };
+        match &options.postgres {
+            None => slaughter.rounds().await,
+            Some(directory) => slaughter.of_postgres(directory).await,
+        }
     })
 }
 
@@ -112,6 +125,49 @@ impl Slaughter<'_> {
         }
         eprintln!("the last server answered {} calls and leaves in order", tally.verdicts.all());
         server.stop().await
+    }
+
+    /// Lets one Doorstep answer while the PostgreSQL server behind it is killed and started again; what is refused meanwhile is
+    /// sent again until it is answered.
+    async fn of_postgres(&self, directory: &Path) -> Outcome<()> {
+        let mut server = self.subject.start(&self.stage, self.work, free_address()?)?;
+        server.ready().await?;
+        let drive = self.drive(&server, (0..self.calls.len()).collect())?;
+        drive.insist();
+        let killer = async {
+            let mut answers = 0;
+            for round in 1..=self.options.rounds {
+                let seed = Seed::new(self.options.seed).at(round);
+                answers += ANSWERS_MIN + seed.narrow() % ANSWERS_SPREAD;
+                drive.answered(answers).await;
+                tokio::time::sleep(Duration::from_millis(seed.at(0).narrow() % (DELAY_SPREAD_MS + 1))).await;
+                self.script("kill", directory).await?;
+                let killed = tokio::time::Instant::now();
+                self.script("again", directory).await?;
+                let again = killed.elapsed();
+                answers = drive.count() + 1;
+                drive.answered(answers).await;
+                eprintln!("kill {round}: there again after {again:.0?}, answering after {:.0?}", killed.elapsed());
+            }
+            Ok::<(), Fault>(())
+        };
+        let (killed, drove) = tokio::join!(killer, drive.run());
+        let tally = drove.map_err(|fault| server.fault(&fault.to_string()))?;
+        killed?;
+        if !drive.queue_left().is_empty() {
+            return Err(server.fault("the server cut connections"));
+        }
+        eprintln!("{} calls were answered, and the server leaves in order", tally.verdicts.all());
+        server.stop().await
+    }
+
+    /// Kills PostgreSQL or starts it again, while calls go on.
+    async fn script(&self, command: &str, directory: &Path) -> Outcome<()> {
+        let mut script = std::process::Command::new(&self.options.postgres_script);
+        script.arg(command).arg(directory).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        let run = tokio::task::spawn_blocking(move || script.status());
+        let status = run.await.doing("running the script")?.doing("running the script")?;
+        if status.success() { Ok(()) } else { Err(Fault::new(format!("scripts/postgres {command}: {status}"))) }
     }
 
     /// Lets one server answer, kills it, and gives the calls that it did not answer.

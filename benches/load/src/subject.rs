@@ -31,7 +31,12 @@ pub(crate) struct Stage<'a> {
     pub(crate) key_sets: KeySetServer,
     /// The signing key's public part.
     pub(crate) public_key: &'a Path,
+    /// Doorstep's store, where it is not a file in its directory.
+    pub(crate) store: Option<&'a str>,
 }
+
+/// The encryption key of a store that has no directory to keep one in.
+const ENCRYPTION_KEY: &str = "abababababababababababababababababababababababababababababababab";
 
 impl Stage<'_> {
     /// Gives one of Doorstep's commands the settings of a measure. Nothing of the caller's own settings, proxies or log levels
@@ -46,8 +51,14 @@ impl Stage<'_> {
             .env("DOORSTEP__PRELUDE__KEY_SET_URL", self.key_sets.hook_url())
             .env("DOORSTEP__PRELUDE__STEP_UP_KEY_SET_URL", self.key_sets.step_up_url())
             .env("DOORSTEP__POLICIES__DIR", policies)
-            .env("DOORSTEP__STORE__URL", format!("sqlite://{}", Subject::store(directory).display()))
             .current_dir(directory);
+        match self.store {
+            Some(url) => {
+                command.env("DOORSTEP__STORE__URL", url).env("DOORSTEP__KEYS__ENCRYPTION_KEY", ENCRYPTION_KEY)
+            }
+            None => command
+                .env("DOORSTEP__STORE__URL", format!("sqlite://{}", Subject::store(directory).display())),
+        };
     }
 }
 

@@ -49,7 +49,7 @@ impl From<VerificationError> for Refusal {
             Error::TooManyWaiters => {
                 unavailable("too_many_waiters", "As many callers wait for verifications as may")
             }
-            Error::Store(_) => store_unavailable(),
+            Error::Store(fault) => store_unavailable(fault.outage()),
             standing => standing_in_the_way(&standing).with_detail(detail),
         }
     }
@@ -90,7 +90,7 @@ impl From<PostError> for Refusal {
                 "idempotency_key_reused",
                 "The `Idempotency-Key` came before with another body",
             ),
-            PostError::Store(_) => store_unavailable(),
+            PostError::Store(fault) => store_unavailable(fault.outage()),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::store::batch::{Earlier, New, Pending, decide, judge, outcomes};
 use crate::store::chain::{Chain, Link};
-use crate::store::connection::{Connection, Prepared};
+use crate::store::connection::{Bound, Connection, Prepared};
 use crate::store::places::Places;
 use crate::store::{StoreError, desk, traits};
 
@@ -60,7 +60,7 @@ pub(super) async fn record(
     locks::take_all(connection, prepared, (signatures, askers(batch).into_iter())).await?;
     let (desk, found) = look_up(connection, prepared, batch).await?;
     let fates = judge(batch, desk, |hash| found.get(hash).copied());
-    let both = &mut Connection::Postgres(connection, prepared);
+    let both = &mut Connection::Postgres(connection, prepared, Bound::Transaction);
     let new = decide(both, &Places::Indexes, batch, &fates).await?;
     let recorded = outcomes(both, batch, (&fates, &new)).await?;
     let links = chain.link(new.values().map(|(signature, record)| (*signature, &**record)))?;

@@ -6,9 +6,10 @@ use std::time::Duration;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use tokio::time::timeout;
 
 use super::transaction::Transactions;
-use crate::store::connection::{Connection, Prepared};
+use crate::store::connection::{Bound, Connection, Prepared};
 use crate::store::migrated::require;
 use crate::store::settings::{Migrate, Pooler};
 use crate::store::{StoreError, StoreSettings};
@@ -22,6 +23,13 @@ const MIGRATING_MAX: Duration = Duration::from_secs(600);
 
 /// After how long without use a connection is closed.
 const IDLE_MAX: Duration = Duration::from_secs(300);
+
+/// After how long without use a connection is asked whether it is still one before it is used: one that broke meanwhile costs
+/// nobody a call. Asking each time would cost each a round trip.
+const UNASKED_MAX: Duration = Duration::from_secs(1);
+
+/// How long the answer to that may take, and a look at what is behind an outage.
+const ASKING_MAX: Duration = Duration::from_millis(500);
 
 /// Connects, and brings the tables up to date or tells that they are not.
 ///
@@ -37,13 +45,18 @@ pub(super) async fn open(
         Pooler::Transaction => Prepared::Unnamed,
     };
     let server = server.application_name("doorstep").disable_statement_logging();
-    let connecting = tokio::time::timeout(settings.busy_timeout, server.connect());
-    let mut connection = connecting.await.map_err(|_| StoreError::TimedOut)??;
+    let server = match settings.pooler {
+        Pooler::None => server,
+        // Poolers refuse what they cannot keep for each of their clients. No column here holds a float.
+        Pooler::Transaction => server.extra_float_digits(None),
+    };
+    let mut connection = connect(&server, settings.busy_timeout).await?;
     match settings.migrate {
         Migrate::AtOpening => migrate(&mut connection).await?,
         Migrate::Never => {
-            let connection = &mut Connection::Postgres(&mut connection, prepared);
-            require(connection, &migrations()).await?;
+            let mut transaction = connection.begin().await?;
+            let reading = &mut Connection::Postgres(&mut transaction, prepared, Bound::Transaction);
+            require(reading, &migrations()).await?;
         }
     }
     drop(connection.close().await);
@@ -51,10 +64,30 @@ pub(super) async fn open(
         .max_connections(settings.connections_max.max(2))
         .acquire_timeout(settings.busy_timeout)
         .idle_timeout(IDLE_MAX)
-        // A broken connection is noticed by the statement that meets it, and replaced; asking each time costs a round trip.
         .test_before_acquire(false)
+        .before_acquire(|connection, known| {
+            Box::pin(async move {
+                Ok(known.idle_for < UNASKED_MAX
+                    || timeout(ASKING_MAX, connection.ping()).await.is_ok_and(|answer| answer.is_ok()))
+            })
+        })
         .connect_lazy_with(server);
     Ok(Transactions::new(pool, prepared, settings.busy_timeout))
+}
+
+async fn connect(server: &PgConnectOptions, longest: Duration) -> Result<PgConnection, StoreError> {
+    timeout(longest, server.connect()).await.map_err(|_| StoreError::TimedOut)?.map_err(StoreError::from)
+}
+
+/// Tells what is behind an outage: the pool tries again and again, and says in the end that it took too long.
+///
+/// # Errors
+/// What a new connection meets.
+pub(super) async fn look(server: &PgConnectOptions) -> Result<(), StoreError> {
+    let connection = connect(server, ASKING_MAX).await?;
+    // Closed without a word: whoever does not answer is not waited for.
+    drop(connection);
+    Ok(())
 }
 
 /// Brings the tables up to date, in one transaction: of several processes that start at once, one does it.
@@ -71,7 +104,7 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
         transaction.commit().await?;
         Ok(())
     };
-    tokio::time::timeout(MIGRATING_MAX, work).await.map_err(|_| StoreError::TimedOut)?
+    timeout(MIGRATING_MAX, work).await.map_err(|_| StoreError::TimedOut)?
 }
 
 fn migrations() -> Migrator {

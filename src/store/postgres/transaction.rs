@@ -4,17 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
-use sqlx::{AssertSqlSafe, Executor as _, Postgres, raw_sql};
+
+use sqlx::{AssertSqlSafe, Executor as _, RawSql, raw_sql};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{batch, locks};
+use super::held::Held;
+use super::{batch, connecting, locks};
 use crate::domain::Recorded;
 use crate::store::StoreError;
 use crate::store::batch::Pending;
 use crate::store::chain::Chain;
-use crate::store::connection::{Connection, Prepared};
+use crate::store::connection::{Bound, Connection, Prepared};
+use crate::store::error::is_gone;
 use crate::store::turn::Turn;
 
 /// How long a rollback may take before its connection is given up instead.
@@ -42,12 +44,47 @@ impl Transactions {
         Self { pool, prepared, longest, begin: begin.into() }
     }
 
-    /// A connection for reading.
+    /// A connection for reading, and when what is read over it is given up.
     ///
     /// # Errors
     /// There is none in time.
-    pub(super) async fn connection(&self) -> Result<(PoolConnection<Postgres>, Prepared), StoreError> {
-        Ok((self.pool.acquire().await?, self.prepared))
+    pub(super) async fn connection(&self) -> Result<(Held, Prepared, Bound), StoreError> {
+        match self.prepared {
+            Prepared::Kept => {
+                let give_up_at = Instant::now() + self.longest;
+                Ok((self.hold(give_up_at).await?, self.prepared, Bound::Until(give_up_at)))
+            }
+            // A pooler keeps a statement and its values together only inside of a transaction.
+            Prepared::Unnamed => self.reading("BEGIN READ ONLY").await,
+        }
+    }
+
+    /// The same, for what is read as of one moment.
+    ///
+    /// # Errors
+    /// There is none in time.
+    pub(super) async fn snapshot(&self) -> Result<(Held, Prepared, Bound), StoreError> {
+        self.reading("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    }
+
+    async fn reading(&self, begin: &'static str) -> Result<(Held, Prepared, Bound), StoreError> {
+        let give_up_at = Instant::now() + self.longest;
+        let mut held = self.begun(give_up_at, || raw_sql(begin)).await?;
+        held.reads();
+        Ok((held, self.prepared, Bound::Until(give_up_at)))
+    }
+
+    /// What a new connection to the server would meet now.
+    ///
+    /// # Errors
+    /// It would not come to be.
+    pub(super) async fn look(&self) -> Result<(), StoreError> {
+        connecting::look(&self.pool.connect_options()).await
+    }
+
+    async fn hold(&self, give_up_at: Instant) -> Result<Held, StoreError> {
+        let connection = timeout_at(give_up_at, self.pool.acquire()).await;
+        Ok(Held::new(connection.map_err(|_| StoreError::TimedOut)??))
     }
 
     /// Runs a write in a transaction of its own, when it is its turn.
@@ -63,7 +100,9 @@ impl Transactions {
         let mut begun = self.begin().await?;
         let whole = async {
             locks::take(&mut begun.connection, self.prepared, &turn).await?;
-            let done = work(&mut Connection::Postgres(&mut begun.connection, self.prepared)).await?;
+            let done =
+                work(&mut Connection::Postgres(&mut begun.connection, self.prepared, Bound::Transaction))
+                    .await?;
             begun.connection.execute("COMMIT").await?;
             Ok(done)
         };
@@ -99,42 +138,51 @@ impl Transactions {
 
     async fn begin(&self) -> Result<Begun, StoreError> {
         let give_up_at = Instant::now() + self.longest;
-        let connection = self.pool.acquire().await?;
-        let mut begun = Begun { connection, give_up_at };
-        let begin = begun.connection.execute(raw_sql(AssertSqlSafe(Arc::clone(&self.begin))));
-        let outcome = match timeout_at(give_up_at, begin).await {
-            Ok(begin) => begin.map(drop).map_err(StoreError::from),
-            Err(_) => Err(StoreError::TimedOut),
-        };
-        match outcome {
-            Ok(()) => Ok(begun),
-            Err(fault) => begun.end(Err(fault)).await,
+        let begin = || raw_sql(AssertSqlSafe(Arc::clone(&self.begin)));
+        Ok(Begun { connection: self.begun(give_up_at, begin).await?, give_up_at })
+    }
+
+    /// A connection on which a transaction has begun. One that broke since it was used last is passed over: nothing has begun on it.
+    async fn begun(&self, give_up_at: Instant, begin: impl Fn() -> RawSql) -> Result<Held, StoreError> {
+        for _ in 0..=self.pool.options().get_max_connections() {
+            let mut connection = self.hold(give_up_at).await?;
+            connection.begin();
+            match timeout_at(give_up_at, connection.execute(begin())).await {
+                Ok(Ok(_)) => return Ok(connection),
+                Ok(Err(fault)) if is_gone(&fault) => {}
+                Ok(Err(fault)) => return Err(fault.into()),
+                Err(_) => break,
+            }
         }
+        Err(StoreError::TimedOut)
     }
 
     /// Closes every connection, once those that are in use are given back.
     pub(super) async fn close(&self) {
-        self.pool.close().await;
+        // What still hangs after that is cut when the process ends.
+        drop(timeout(self.longest, self.pool.close()).await);
     }
 }
 
 /// A transaction that has begun.
 struct Begun {
-    connection: PoolConnection<Postgres>,
+    connection: Held,
     give_up_at: Instant,
 }
 
 impl Begun {
     /// Leaves nothing of a failure: rolls back, or gives the connection up where nobody knows what it is in the middle of.
     async fn end<T>(mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        let Err(fault) = outcome else { return outcome };
-        let is_known = !matches!(fault, StoreError::TimedOut);
-        let rolled_back =
-            is_known && matches!(timeout(ROLLBACK_MAX, self.connection.execute("ROLLBACK")).await, Ok(Ok(_)));
-        if !rolled_back {
-            // Closed without a word: whoever does not answer is not waited for.
-            drop(self.connection.detach());
+        let is_over = match &outcome {
+            Ok(_) => true,
+            Err(StoreError::TimedOut) => false,
+            Err(_) => {
+                matches!(timeout(ROLLBACK_MAX, self.connection.execute("ROLLBACK")).await, Ok(Ok(_)))
+            }
+        };
+        if is_over {
+            self.connection.end();
         }
-        Err(fault)
+        outcome
     }
 }

@@ -9,9 +9,9 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::transaction::Transactions;
 use crate::domain::Recorded;
-use crate::metrics::Metrics;
 use crate::store::batch::Pending;
 use crate::store::chain::Chain;
+use crate::store::watch::Watch;
 use crate::store::{StoreError, StoreSettings};
 
 /// What waits for the writer.
@@ -25,7 +25,7 @@ pub(super) enum Job {
 /// The writer's belongings.
 pub(super) struct Writer {
     transactions: Transactions,
-    metrics: Arc<Metrics>,
+    watch: Arc<Watch>,
     batch_max: usize,
     batches_max: u32,
     under_way: Arc<Semaphore>,
@@ -50,12 +50,12 @@ impl FreeChains {
 
 impl Writer {
     /// Batches hold at most half of the connections: the others are for reading and for other writes.
-    pub(super) fn new(transactions: Transactions, settings: &StoreSettings, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(transactions: Transactions, settings: &StoreSettings, watch: Arc<Watch>) -> Self {
         let batches_max = (settings.connections_max / 2).max(1);
         let under_way = Arc::new(Semaphore::new(usize::try_from(batches_max).unwrap_or(1)));
         Self {
             transactions,
-            metrics,
+            watch,
             batch_max: settings.batch_rows(),
             batches_max,
             under_way,
@@ -72,10 +72,12 @@ impl Writer {
             if queue.recv_many(&mut jobs, self.batch_max).await == 0 {
                 break;
             }
-            self.metrics.store_queue(queue.len());
+            self.watch.metrics().store_queue(queue.len());
             let mut decisions = Vec::with_capacity(jobs.len());
             for job in jobs.drain(..) {
                 match job {
+                    // Whoever gave up was answered already: what was not begun need not be.
+                    Job::Record(pending) if pending.reply.is_closed() => {}
                     Job::Record(pending) => decisions.push(*pending),
                     Job::Close(reply) => {
                         queue.close();
@@ -86,11 +88,11 @@ impl Writer {
             if decisions.is_empty() {
                 continue;
             }
-            let (transactions, metrics) = (self.transactions.clone(), Arc::clone(&self.metrics));
+            let (transactions, watch) = (self.transactions.clone(), Arc::clone(&self.watch));
             let chains = self.chains.clone();
             tokio::spawn(async move {
                 let mut chain = chains.take();
-                record((&transactions, &metrics), &mut chain, decisions).await;
+                record((&transactions, &watch), &mut chain, decisions).await;
                 chains.give_back(chain);
                 drop(turn);
             });
@@ -104,7 +106,7 @@ impl Writer {
 }
 
 /// Commits a batch and answers its callers. A row that cannot be is found by trying each alone.
-async fn record(place: (&Transactions, &Metrics), chain: &mut Chain, decisions: Vec<Pending>) {
+async fn record(place: (&Transactions, &Watch), chain: &mut Chain, decisions: Vec<Pending>) {
     match try_record(place, chain, &decisions).await {
         Ok(recorded) => {
             for (call, recorded) in decisions.into_iter().zip(recorded) {
@@ -129,17 +131,17 @@ async fn record(place: (&Transactions, &Metrics), chain: &mut Chain, decisions: 
 }
 
 async fn try_record(
-    (transactions, metrics): (&Transactions, &Metrics),
+    (transactions, watch): (&Transactions, &Watch),
     chain: &mut Chain,
     decisions: &[Pending],
 ) -> Result<Vec<Recorded>, StoreError> {
     match transactions.record(decisions, chain).await {
         Ok((recorded, rows)) => {
-            metrics.store_batch(rows);
+            watch.committed_batch(rows);
             Ok(recorded)
         }
         Err(fault) => {
-            metrics.store_failure();
+            watch.failed(&fault);
             Err(fault)
         }
     }

@@ -16,6 +16,7 @@ use super::batch::add;
 use super::mint_statements::{MintStatements, OPEN_VALUES, TOKEN_VALUES};
 use super::writer::Job;
 use crate::domain::{Decided, DecisionId, MintRecord, SessionId, SourceName, StepOutcome};
+use crate::store::watch::Watch;
 use crate::store::{OpenWish, StoreError};
 
 /// A token that waits for its record.
@@ -51,19 +52,19 @@ impl Database {
         let opened = opened.map(|(wish, decided)| Box::new((wish.clone(), decided.clone())));
         let (reply, recorded) = oneshot::channel();
         self.enqueue(Job::Mint(Box::new(Minting { mint: mint.clone(), tokens_max, opened, reply })))?;
-        recorded.await.map_err(|_| StoreError::Closed)?
+        self.in_time(recorded).await
     }
 }
 
 /// Records tokens in one transaction, those that can be, and tells their callers.
 ///
 /// - `waiting`: at most as many as there are statements for.
-/// - returns: whether the transaction was given up.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     statements: &MintStatements,
     waiting: Vec<Minting>,
-) -> bool {
+    watch: &Watch,
+) {
     // The limit of a verification's tokens is looked at before any of the statement's rows is there: one each.
     let mut verifications = HashSet::with_capacity(waiting.len());
     let (together, others): (Vec<_>, Vec<_>) =
@@ -72,16 +73,19 @@ pub(super) async fn record(
         minting.tell(Ok(false));
     }
     if together.is_empty() {
-        return false;
+        return;
     }
     let recorded = record_in_transaction(connection, statements, &together).await;
     if recorded.is_err() {
         // Where SQLite has rolled back by itself, there is nothing left to roll back and this fails: as good.
         drop(connection.execute("ROLLBACK").await);
     }
-    let is_given_up = recorded.is_err();
+    if let Err(fault) = &recorded {
+        watch.failed(fault);
+    }
     match recorded {
         Ok(recorded) => {
+            watch.committed();
             for minting in together {
                 let is_recorded = recorded.contains(&minting.mint.jti.to_string());
                 minting.tell(Ok(is_recorded));
@@ -93,7 +97,6 @@ pub(super) async fn record(
         }
         Err(fault) => together.into_iter().for_each(|minting| minting.tell(Err(fault.clone()))),
     }
-    is_given_up
 }
 
 impl Minting {

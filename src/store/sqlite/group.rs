@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::store::StoreError;
 use crate::store::connection::Connection;
+use crate::store::watch::Watch;
 
 /// What waits for the writer: it works inside the group's transaction, or hears why there is none.
 pub(super) type Command =
@@ -16,8 +17,8 @@ pub(super) type Command =
 
 /// What a command did.
 pub(super) struct Worked {
-    /// Whether it stays, if the commit does.
-    stays: bool,
+    /// Why it does not stay, if it does not; else it stays if the commit does.
+    fault: Option<StoreError>,
     /// Tells the caller, who must hear of nothing before the commit.
     tell: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
 }
@@ -45,25 +46,24 @@ where
                 Ok(connection) => work(connection).await,
                 Err(fault) => Err(fault),
             };
-            let stays = worked.is_ok();
+            let fault = worked.as_ref().err().cloned();
             let tell = move |committed: Result<(), StoreError>| {
                 drop(reply.send(worked.and_then(|done| committed.map(|()| done))));
             };
-            Worked { stays, tell: Box::new(tell) }
+            Worked { fault, tell: Box::new(tell) }
         })
     })
 }
 
 /// Runs commands in as few transactions as can be, in order, and tells their callers.
 ///
-/// - returns: how many transactions were given up. Their commands' callers know why.
-pub(super) async fn run(connection: &mut SqliteConnection, commands: Vec<Command>) -> u64 {
+/// - `watch`: hears of every transaction that was committed or given up; the callers know why.
+pub(super) async fn run(connection: &mut SqliteConnection, commands: Vec<Command>, watch: &Watch) {
     let mut waiting = commands.into_iter().peekable();
-    let mut given_up = 0;
     while waiting.peek().is_some() {
         let begin = if waiting.len() == 1 { BEGIN_ALONE } else { BEGIN };
         if let Err(fault) = control(connection, begin).await {
-            given_up += 1;
+            watch.failed(&fault);
             roll_back(connection).await;
             // The database is locked or gone for all that wait.
             for command in waiting.by_ref() {
@@ -73,15 +73,23 @@ pub(super) async fn run(connection: &mut SqliteConnection, commands: Vec<Command
         }
         let mut worked = Vec::with_capacity(waiting.len());
         let committed = work_and_commit(connection, &mut waiting, &mut worked).await;
-        if committed.is_err() {
-            given_up += 1;
-            roll_back(connection).await;
+        for fault in
+            worked.iter().filter_map(|one| one.fault.as_ref()).filter(|fault| fault.outage().is_some())
+        {
+            watch.failed(fault);
+        }
+        match &committed {
+            Ok(()) if worked.iter().any(|one| one.fault.is_none()) => watch.committed(),
+            Ok(()) => {}
+            Err(fault) => {
+                watch.failed(fault);
+                roll_back(connection).await;
+            }
         }
         for one in worked {
             (one.tell)(committed.clone());
         }
     }
-    given_up
 }
 
 /// Lets commands work, each under a savepoint, and commits.
@@ -97,7 +105,7 @@ async fn work_and_commit(
     let is_alone = waiting.len() == 1;
     while let Some(command) = waiting.next() {
         let one = command(Ok(&mut Connection::Sqlite(connection))).await;
-        let stays = one.stays;
+        let stays = one.fault.is_none();
         worked.push(one);
         match (stays, is_alone) {
             (true, _) if waiting.peek().is_none() => {}

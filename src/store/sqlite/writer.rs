@@ -17,9 +17,9 @@ use super::group::{self, Command};
 use super::mint_statements::MintStatements;
 use super::statements::BatchStatements;
 use super::tail::{SharedTail, Tail};
-use crate::metrics::Metrics;
 use crate::store::batch::Pending;
 use crate::store::chain::Chain;
+use crate::store::watch::Watch;
 use crate::store::{StoreError, StoreSettings};
 
 /// When filing keeps failing, decisions are refused once this many times the usual number is not filed, so that memory
@@ -78,7 +78,7 @@ pub(super) struct Writer {
     mint_statements: MintStatements,
     tail: SharedTail,
     chain: Chain,
-    metrics: Arc<Metrics>,
+    watch: Arc<Watch>,
     batch_max: usize,
     file_after_rows: usize,
     run: Option<filing::Run>,
@@ -92,7 +92,7 @@ impl Writer {
     pub(super) async fn start(
         mut connection: SqliteConnection,
         settings: &StoreSettings,
-        metrics: Arc<Metrics>,
+        watch: Arc<Watch>,
     ) -> Result<(Self, SharedTail), StoreError> {
         let tail = SharedTail::default();
         *tail.write() = Tail::filed_through(filing::file_all(&mut connection).await?);
@@ -102,7 +102,7 @@ impl Writer {
             mint_statements: MintStatements::up_to(settings.batch_rows()),
             tail: tail.clone(),
             chain: Chain::default(),
-            metrics,
+            watch,
             batch_max: settings.batch_rows(),
             file_after_rows: settings.file_after_rows.max(1),
             run: None,
@@ -119,7 +119,7 @@ impl Writer {
             if had_company {
                 gather(&mut queue, &mut jobs, self.batch_max).await;
             }
-            self.metrics.store_queue(queue.len());
+            self.watch.metrics().store_queue(queue.len());
             let taken = jobs.len();
             self.work(&mut jobs, &mut queue, &mut closing).await;
             had_company = taken + queue.len() > 1;
@@ -140,6 +140,8 @@ impl Writer {
         let (mut decisions, mut mints, mut commands) = (Vec::new(), Vec::new(), Vec::new());
         for job in jobs.drain(..) {
             match job {
+                // Whoever gave up was answered already: what was not begun need not be.
+                Job::Record(pending) if pending.reply.is_closed() => {}
                 Job::Record(pending) => decisions.push(*pending),
                 Job::Mint(minting) => mints.push(*minting),
                 Job::Run(command) => commands.push(command),
@@ -152,12 +154,10 @@ impl Writer {
         if !decisions.is_empty() {
             self.record(decisions).await;
         }
-        if !mints.is_empty() && fast_mint::record(&mut self.connection, &self.mint_statements, mints).await {
-            self.metrics.store_failure();
+        if !mints.is_empty() {
+            fast_mint::record(&mut self.connection, &self.mint_statements, mints, &self.watch).await;
         }
-        for _ in 0..group::run(&mut self.connection, commands).await {
-            self.metrics.store_failure();
-        }
+        group::run(&mut self.connection, commands, &self.watch).await;
     }
 
     /// Commits a batch and answers its callers. A row that cannot be is found by trying each alone.
@@ -194,11 +194,11 @@ impl Writer {
             .await
         {
             Ok((recorded, rows)) => {
-                self.metrics.store_batch(rows);
+                self.watch.committed_batch(rows);
                 Ok(recorded)
             }
             Err(fault) => {
-                self.metrics.store_failure();
+                self.watch.failed(&fault);
                 Err(fault)
             }
         }
@@ -233,9 +233,12 @@ impl Writer {
     }
 
     fn filing_failed(&self, fault: &StoreError) {
-        self.metrics.store_failure();
-        let error: &(dyn std::error::Error + 'static) = fault;
-        tracing::error!(error, "decisions could not be filed");
+        self.watch.failed(fault);
+        // An outage is in the log already.
+        if fault.outage().is_none() {
+            let error: &(dyn std::error::Error + 'static) = fault;
+            tracing::error!(error, "decisions could not be filed");
+        }
     }
 
     /// Files the rest, moves the write-ahead log into the database file and closes it.

@@ -33,7 +33,7 @@ async fn accesses_read_back_newest_first_and_by_subject(directory: Directory) {
     store.close().await.expect("closes");
 }
 
-on_both_engines! {
+on_each_engine! {
     []
     accesses_read_back_newest_first_and_by_subject
 }

@@ -63,7 +63,7 @@ async fn a_row_that_cannot_be_is_named(directory: Directory) {
     store.close().await.expect("closes");
 }
 
-on_both_engines! {
+on_each_engine! {
     []
     activations_read_back_newest_first_and_keep_the_text,
     a_text_is_not_kept_without_its_activation,

@@ -291,7 +291,7 @@ async fn what_was_recorded_before_chains_is_counted_and_not_vouched_for(director
     assert_eq!((audited.chained, audited.before_chains, finding(&audited)), (1, 6, None));
 }
 
-on_both_engines! {
+on_each_engine! {
     [] nothing_is_found_in_an_untouched_record, a_row_that_is_refused_leaves_the_chain_whole, every_tampering_is_found_where_it_is,
        what_was_cut_off_is_found_with_a_checkpoint, who_is_erased_is_gone_and_the_chain_stays_whole,
        a_chain_goes_on_where_retention_left_an_anchor, what_was_recorded_before_chains_is_counted_and_not_vouched_for;

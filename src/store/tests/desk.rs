@@ -186,7 +186,7 @@ async fn what_ended_long_ago_is_forgotten_and_actions_are_not(directory: Directo
     }
 }
 
-on_both_engines! {
+on_each_engine! {
     []
     a_verdict_made_before_the_last_action_is_not_recorded_in_any_store,
     of_one_batch_only_what_is_stale_is_left_out,

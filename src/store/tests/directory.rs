@@ -7,10 +7,12 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
 
 use super::open;
-use crate::store::{Store, StoreSettings};
+use crate::store::{Pooler, Store, StoreSettings};
 
 /// Names the server whose databases tests make and drop: `scripts/postgres` starts one.
 const SERVER: &str = "DOORSTEP_TEST_POSTGRES";
+/// Names the pgbouncer before that server: `scripts/postgres pool` starts it.
+const POOLER: &str = "DOORSTEP_TEST_PGBOUNCER";
 
 /// A place for a record.
 pub(super) struct Directory {
@@ -22,6 +24,7 @@ struct Database {
     server: PgConnectOptions,
     name: String,
     url: String,
+    pooler: Pooler,
 }
 
 impl Directory {
@@ -34,24 +37,33 @@ impl Directory {
     /// Fails without a server: a test that is left out has shown nothing.
     #[expect(clippy::disallowed_methods, reason = "which server, is up to whoever runs the tests")]
     pub(super) async fn on_postgres() -> Self {
-        let server = std::env::var_os(SERVER).and_then(|server| server.into_string().ok());
-        let server =
-            server.unwrap_or_else(|| panic!("{SERVER} names no server: `scripts/postgres` starts one"));
+        Self::in_a_database(SERVER, Pooler::None).await
+    }
+
+    /// The same, by way of a pooler that gives each transaction another connection to the server.
+    pub(super) async fn on_pgbouncer() -> Self {
+        Self::in_a_database(POOLER, Pooler::Transaction).await
+    }
+
+    /// - `by`: the variable with the address by which the store reaches its database, which is made at the server itself.
+    async fn in_a_database(by: &'static str, pooler: Pooler) -> Self {
+        let (server, by) = (address(SERVER), address(by));
         let name = new_name();
-        let url = format!("{}/{name}", server.strip_suffix("/postgres").expect("the database `postgres`"));
+        let url = format!("{}/{name}", by.strip_suffix("/postgres").expect("the database `postgres`"));
         let server: PgConnectOptions = server.parse().expect("an address");
         let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
         let mut connection = server.clone().disable_statement_logging().connect().await.expect("a server");
         connection.execute(create).await.expect("a database for the test");
         let mut directory = Self::on_sqlite();
-        directory.database = Some(Database { server, name, url });
+        directory.database = Some(Database { server, name, url, pooler });
         directory
     }
 
     /// Another place on the same engine.
     pub(super) async fn another(&self) -> Self {
-        match self.database {
-            Some(_) => Self::on_postgres().await,
+        match self.database.as_ref().map(|database| database.pooler) {
+            Some(Pooler::None) => Self::on_postgres().await,
+            Some(Pooler::Transaction) => Self::on_pgbouncer().await,
             None => Self::on_sqlite(),
         }
     }
@@ -62,7 +74,13 @@ impl Directory {
 
     pub(super) fn settings(&self) -> StoreSettings {
         match &self.database {
-            Some(database) => StoreSettings::for_url(&*database.url),
+            Some(database) => {
+                let usual = StoreSettings::for_url(&*database.url);
+                // By way of a pooler each statement is planned anew: two hundred who take turns take longer.
+                let factor = if database.pooler == Pooler::Transaction { 5 } else { 1 };
+                let busy_timeout = usual.busy_timeout * factor;
+                StoreSettings { pooler: database.pooler, busy_timeout, ..usual }
+            }
             None => settings_for(&self.file()),
         }
     }
@@ -96,6 +114,11 @@ impl Database {
 
 pub(super) fn settings_for(file: &Path) -> StoreSettings {
     StoreSettings::for_url(format!("sqlite:{}", file.display()))
+}
+
+fn address(variable: &'static str) -> String {
+    let address = std::env::var_os(variable).and_then(|address| address.into_string().ok());
+    address.unwrap_or_else(|| panic!("{variable} names no server: `scripts/postgres` starts one"))
 }
 
 fn new_name() -> String {

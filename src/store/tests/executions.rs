@@ -259,7 +259,7 @@ async fn nothing_is_looked_through_from_end_to_end() {
     }
 }
 
-on_both_engines! {
+on_each_engine! {
     []
     a_grant_is_exposure_while_it_can_be_executed_and_after_it_was,
     counting_begins_anew_after_an_executed_review,

@@ -201,7 +201,7 @@ async fn too_many_facts_are_no_verdict(directory: Directory) {
     assert_eq!(seen(&store, ("other", 0), &[facts("login")]).await, [Tally::Count(0)]);
 }
 
-on_both_engines! {
+on_each_engine! {
     []
     a_recorded_fact_is_seen_by_every_later_call,
     a_fact_counts_by_user_kind_and_the_moment_it_happened,

@@ -117,7 +117,7 @@ async fn a_withdrawn_key_gets_no_token_whatever_the_clock_says(directory: Direct
     assert_eq!(in_flight, [1, 0]);
 }
 
-on_both_engines! {
+on_each_engine! {
     [flavor = "multi_thread", worker_threads = 4]
     of_changes_that_were_judged_against_one_revision_one_is_carried_out;
     []

@@ -108,7 +108,7 @@ async fn what_is_kept_under_a_name(directory: Directory) {
     assert_eq!(store.key_set("hook").await.expect("a look"), Some(kept));
 }
 
-on_both_engines! {
+on_each_engine! {
     []
     api_keys_come_back_as_they_were,
     an_api_key_is_withdrawn_once,

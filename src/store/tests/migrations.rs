@@ -75,6 +75,6 @@ async fn what_was_recorded_before_0010_is_shown_counted_and_erased(directory: Di
     assert_eq!((audited.before_chains, audited.chained, finding(&audited)), (1, 1, None));
 }
 
-on_both_engines! {
+on_each_engine! {
     [] what_was_recorded_before_0010_is_shown_counted_and_erased
 }

@@ -269,7 +269,7 @@ async fn a_question_that_was_put_before_the_desks_last_action_is_not_decided(dir
     assert_eq!(number(&store, "SELECT count(*) FROM decisions").await, 0);
 }
 
-on_both_engines! {
+on_each_engine! {
     []
     a_limit_cannot_be_raced,
     the_past_is_found_wherever_it_stands,

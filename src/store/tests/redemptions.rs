@@ -250,7 +250,7 @@ async fn what_was_spent_cannot_be_taken_back(directory: Directory) {
     }
 }
 
-on_both_engines! {
+on_each_engine! {
     []
     of_two_hundred_racers_on_one_grant_one_spends_it,
     a_grant_is_found_wherever_it_stands_and_stays_spent,

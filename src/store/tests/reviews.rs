@@ -115,7 +115,7 @@ async fn other_reviews_do_not_hide_the_one_that_fits(directory: Directory) {
     }
 }
 
-on_both_engines! {
+on_each_engine! {
     []
     a_review_is_found_by_all_that_the_query_names,
     the_newest_review_is_found,

@@ -153,7 +153,7 @@ async fn writes_that_wait_are_committed_together_and_one_that_fails_is_taken_bac
     assert_eq!(number(&store, "SELECT count(*) FROM secrets").await, 17, "all of it was committed");
 }
 
-on_both_engines! {
+on_each_engine! {
     []
     closing_finishes_what_waits,
     two_stores_on_one_file_know_each_others_decisions,

@@ -86,7 +86,7 @@ async fn times_are_exact_and_limits_of_a_key_hold(directory: Directory) {
     store.close().await.expect("closes");
 }
 
-on_both_engines! {
+on_each_engine! {
     []
     a_decision_reads_back_as_it_was_recorded,
     a_page_looks_through_so_many_decisions_and_says_where_the_next_goes_on,

@@ -370,7 +370,7 @@ fn mint_of(round: u8, racer: u8) -> MintRecord {
     MintRecord { jti: Jti::from_random(jti), ..mint(round, 0) }
 }
 
-on_both_engines! {
+on_each_engine! {
     []
     a_verification_is_opened_once_and_comes_back_as_it_was,
     it_is_decided_once_and_for_ever,

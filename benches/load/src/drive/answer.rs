@@ -36,7 +36,9 @@ impl Verdict {
 pub(crate) enum Ending {
     /// The connection was cut: there is no answer.
     Cut,
-    /// There is an answer, and it is not 200 with a verdict.
+    /// There is an answer, and it is 503: try again.
+    Unavailable,
+    /// There is an answer, and it is neither of these nor 200 with a verdict.
     Wrong(String),
 }
 
@@ -59,7 +61,7 @@ impl Answers {
     /// Reads the next answer.
     ///
     /// # Errors
-    /// [`Ending::Cut`] when there is none, [`Ending::Wrong`] when it is not a verdict.
+    /// [`Ending::Cut`] when there is none, [`Ending::Unavailable`], or [`Ending::Wrong`] when it is not a verdict.
     pub(crate) async fn next(&mut self, stream: &mut TcpStream) -> Result<Verdict, Ending> {
         let body = self.next_body(stream, "200").await?;
         verdict(body).ok_or_else(|| wrong("an answer is not a verdict", body))
@@ -68,7 +70,7 @@ impl Answers {
     /// Reads the next answer and gives its body.
     ///
     /// # Errors
-    /// [`Ending::Cut`] when there is none, [`Ending::Wrong`] when it has not this status.
+    /// [`Ending::Cut`] when there is none, [`Ending::Unavailable`], or [`Ending::Wrong`] when it has not this status.
     pub(crate) async fn next_body(&mut self, stream: &mut TcpStream, status: &str) -> Result<&[u8], Ending> {
         self.0.clear();
         loop {
@@ -99,6 +101,9 @@ fn read(bytes: &[u8], status: &str) -> Result<Option<Range<usize>>, Ending> {
         return Ok(None);
     }
     let said = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.split(' ').next());
+    if said == Some("503") {
+        return Err(Ending::Unavailable);
+    }
     if said != Some(status) {
         return Err(wrong("an answer has another status", bytes));
     }

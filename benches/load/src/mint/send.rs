@@ -94,6 +94,7 @@ async fn talk(sending: Rc<Sending>) -> Outcome<()> {
         let body =
             answers.next_body(&mut stream, sending.batch.status).await.map_err(|ending| match ending {
                 Ending::Cut => Fault::new("a connection was cut"),
+                Ending::Unavailable => Fault::new("an answer is 503"),
                 Ending::Wrong(what) => Fault::new(what),
             })?;
         let took = sent.elapsed();
