@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::condition::{Condition, Field, Measured, NEEDS_MAX, Total, View};
-use super::schema::{FIELDS_MAX, FieldRule, Value};
+use super::schema::{FIELDS_MAX, Value};
 use crate::domain::{Metadata, RuleId, Seen, Sum, masked_parts, push_masked_ip};
 
 /// The most characters of a user agent that are kept.
@@ -20,9 +20,9 @@ pub(super) struct Looked {
 }
 
 impl Looked {
-    /// Notes what a rule's conditions look at.
+    /// Notes what conditions look at.
     pub(super) const fn at(&mut self, fields: FieldSet) {
-        self.fields.0 |= fields.0;
+        self.fields = self.fields.or(fields);
     }
 
     /// Notes a rule that matched and only observes. An id has no character that needs escaping.
@@ -35,20 +35,26 @@ impl Looked {
     ///
     /// - `outcomes`: of each condition that was tried, `0` or `1`.
     pub(super) fn into_seen(self, view: View<'_>, outcomes: Vec<u8>) -> Seen {
-        let mut json = String::with_capacity(USUAL_BYTES);
-        json.push('{');
+        let as_sent = self.written(view, Form::AsSent);
+        let written = if as_sent.is_json() { as_sent } else { self.written(view, Form::Escaped) };
+        Seen { values_json: written.json, outcomes: String::from_utf8(outcomes).unwrap_or_default() }
+    }
+
+    fn written(&self, view: View<'_>, form: Form) -> Written {
+        let mut written = Written { json: String::with_capacity(USUAL_BYTES), quotes: 0, form };
         for field in self.fields.iter() {
-            if json.len() > 1 {
-                json.push(',');
-            }
-            write_field(&mut json, field, view);
+            written.json.push(if written.json.is_empty() { '{' } else { ',' });
+            written.field(field, view);
         }
         if !self.observed.is_empty() {
-            let comma = if json.len() > 1 { "," } else { "" };
-            _ = write!(json, "{comma}\"observed\":[{}]", self.observed);
+            written.json.push(if written.json.is_empty() { '{' } else { ',' });
+            written.quotes += needing_escapes(&self.observed);
+            written.plain("\"observed\":[", 2);
+            written.plain(&self.observed, 0);
+            written.json.push(']');
         }
-        json.push('}');
-        Seen { values_json: json, outcomes: String::from_utf8(outcomes).unwrap_or_default() }
+        written.json.push_str(if written.json.is_empty() { "{}" } else { "}" });
+        written
     }
 }
 
@@ -71,6 +77,12 @@ impl FieldSet {
     const FIRST_MONEY: usize = Self::FIRST_METADATA + FIELDS_MAX;
     const FIRST_HISTORY: usize = Self::FIRST_MONEY + FIELDS_MAX;
     const BITS: usize = Self::FIRST_HISTORY + NEEDS_MAX;
+
+    /// The fields of both sets.
+    #[must_use]
+    pub(super) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
 
     /// The fields that a condition looks at.
     pub(super) fn of(condition: &Condition) -> Self {
@@ -114,46 +126,166 @@ impl FieldSet {
     }
 }
 
-fn write_field(json: &mut String, field: Field, view: View<'_>) {
-    let facts = view.facts;
-    match field {
-        Field::Scope => text(json, "\"scope\":\"", facts.scope.as_str()),
-        Field::UserId | Field::Bucket => text(json, "\"user_id\":\"", facts.user_id.as_str()),
-        Field::Time => text(json, "\"request.time\":\"", &facts.received_at.to_string()),
-        Field::Ip => {
-            json.push_str("\"signals.ip\":\"");
-            push_masked_ip(json, facts.signals.ip);
-            json.push('"');
-        }
-        Field::Platform => text(json, "\"signals.platform\":\"", facts.signals.platform.as_str()),
-        Field::UserAgent => text(json, "\"signals.user_agent\":\"", start_of(&facts.signals.user_agent)),
-        Field::IdentifiersAny | Field::IdentifiersEvery => identifiers(json, view),
-        Field::IdentifiersCount => {
-            json.push_str("\"identifiers.count\":");
-            match facts.identifiers.len() {
-                few @ 0..=9 => json.extend(u32::try_from(few).ok().and_then(|few| char::from_digit(few, 10))),
-                // Writing to a `String` cannot fail.
-                many => _ = write!(json, "{many}"),
-            }
-        }
-        Field::Metadata(at) => metadata(json, at, view),
-        Field::Money(at) => money(json, at, view),
-        Field::History(at) => history(json, at, view),
-    }
+/// How values are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As they came.
+    AsSent,
+    /// As the inside of a JSON string.
+    Escaped,
 }
 
-/// A question about the past under its words, as the conditions saw it: with the call itself where that counts, and without
-/// any subject's value.
-fn history(json: &mut String, at: usize, view: View<'_>) {
-    let Some(field) = view.schema.history.get(at) else { return };
-    quoted(json, &[&field.words]);
-    json.push(':');
-    match view.measured(at) {
-        None => json.push_str("null"),
-        Some(Measured::Number(number)) => _ = write!(json, "{number}"),
-        Some(Measured::Money(total)) => text(json, "\"", &sum_text(&total)),
-        Some(Measured::Last(None)) => json.push_str("\"never\""),
-        Some(Measured::Last(Some(moment))) => text(json, "\"", &moment.to_string()),
+/// The values as far as they are written.
+///
+/// Nearly no value has a character that needs escaping, and to look for one in each costs more than to write it. So they are
+/// written as they came at first; what should have been escaped is found at the end, at once, since there are then more
+/// such characters than the quotes around names and values. Then they are written again.
+struct Written {
+    json: String,
+    /// The quotes around names and values.
+    quotes: usize,
+    form: Form,
+}
+
+impl Written {
+    /// Whether nothing was left out that had to be escaped.
+    fn is_json(&self) -> bool {
+        needing_escapes(&self.json) == self.quotes
+    }
+
+    fn field(&mut self, field: Field, view: View<'_>) {
+        let facts = view.facts;
+        match field {
+            Field::Scope => self.text("\"scope\":\"", facts.scope.as_str()),
+            Field::UserId | Field::Bucket => self.text("\"user_id\":\"", facts.user_id.as_str()),
+            Field::Time => self.text("\"request.time\":\"", &facts.received_at.to_string()),
+            Field::Ip => {
+                self.plain("\"signals.ip\":\"", 4);
+                push_masked_ip(&mut self.json, facts.signals.ip);
+                self.json.push('"');
+            }
+            Field::Platform => self.text("\"signals.platform\":\"", facts.signals.platform.as_str()),
+            Field::UserAgent => {
+                self.text("\"signals.user_agent\":\"", start_of(&facts.signals.user_agent));
+            }
+            Field::IdentifiersAny | Field::IdentifiersEvery => self.identifiers(view),
+            Field::IdentifiersCount => {
+                self.plain("\"identifiers.count\":", 2);
+                self.count(facts.identifiers.len());
+            }
+            Field::Metadata(at) => self.metadata(at, view),
+            Field::Money(at) => self.money(at, view),
+            Field::History(at) => self.history(at, view),
+        }
+    }
+
+    fn count(&mut self, count: usize) {
+        match count {
+            few @ 0..=9 => self.json.extend(u32::try_from(few).ok().and_then(|few| char::from_digit(few, 10))),
+            // Writing to a `String` cannot fail.
+            many => _ = write!(self.json, "{many}"),
+        }
+    }
+
+    /// A question about the past under its words, as the conditions saw it: with the call itself where that counts, and
+    /// without any subject's value.
+    fn history(&mut self, at: usize, view: View<'_>) {
+        let Some(field) = view.schema.history.get(at) else { return };
+        self.plain("\"", 2);
+        self.plain(&field.words, 0);
+        self.plain("\":", 0);
+        match view.measured(at) {
+            None => self.plain("null", 0),
+            Some(Measured::Number(number)) => _ = write!(self.json, "{number}"),
+            Some(Measured::Money(total)) => self.quoted(&sum_text(&total)),
+            Some(Measured::Last(None)) => self.quoted("never"),
+            Some(Measured::Last(Some(moment))) => self.quoted(&moment.to_string()),
+        }
+    }
+
+    fn metadata(&mut self, at: usize, view: View<'_>) {
+        let Some(field) = view.schema.fields.get(at) else { return };
+        self.plain(&field.member, 2);
+        match view.values.field(at) {
+            Value::Absent => self.plain("null", 0),
+            // The page's own digits: checked to be plain, and cheaper than writing the number anew.
+            Value::Decimal(_, sent) => self.quoted(sent),
+            Value::Text(value, _) if *field.name == *Metadata::IDENTIFIER => {
+                self.plain("\"", 2);
+                self.masked(value);
+                self.json.push('"');
+            }
+            Value::Text(value, _) => self.quoted(value),
+        }
+    }
+
+    fn money(&mut self, at: usize, view: View<'_>) {
+        let Some(rule) = view.schema.money.get(at) else { return };
+        self.plain(&rule.member, 2);
+        let currency = view.values.money(rule).and_then(|(_, place)| rule.currencies.get(place));
+        match (view.values.field(rule.amount), currency) {
+            (Value::Decimal(_, sent), Some(currency)) => {
+                self.plain("\"", 2);
+                self.plain(sent, 0);
+                self.plain(" ", 0);
+                self.plain(currency.as_str(), 0);
+                self.json.push('"');
+            }
+            _ => self.plain("null", 0),
+        }
+    }
+
+    fn identifiers(&mut self, view: View<'_>) {
+        self.plain("\"identifiers\":[", 2);
+        for (at, identifier) in view.facts.identifiers.iter().enumerate() {
+            self.plain(if at > 0 { ",\"" } else { "\"" }, 2);
+            self.value(identifier.kind.as_str());
+            self.json.push(' ');
+            self.masked(&identifier.value);
+            self.json.push('"');
+        }
+        self.json.push(']');
+    }
+
+    fn masked(&mut self, value: &str) {
+        masked_parts(value).iter().for_each(|part| self.value(part));
+    }
+
+    /// Writes a member: its name, with all that stands before the text, and the text.
+    fn text(&mut self, member: &str, value: &str) {
+        self.plain(member, 4);
+        self.value(value);
+        self.json.push('"');
+    }
+
+    fn quoted(&mut self, value: &str) {
+        self.plain("\"", 2);
+        self.value(value);
+        self.json.push('"');
+    }
+
+    /// Writes what needs no escaping.
+    ///
+    /// - `quotes`: how many belong to it, those that follow later too.
+    fn plain(&mut self, text: &str, quotes: usize) {
+        self.json.push_str(text);
+        self.quotes += quotes;
+    }
+
+    /// Writes the inside of a JSON string (RFC 8259 §7).
+    fn value(&mut self, text: &str) {
+        if self.form == Form::AsSent {
+            self.json.push_str(text);
+            return;
+        }
+        for c in text.chars() {
+            match c {
+                '"' => self.json.push_str("\\\""),
+                '\\' => self.json.push_str("\\\\"),
+                c if c < ' ' => _ = write!(self.json, "\\u{:04x}", u32::from(c)),
+                c => self.json.push(c),
+            }
+        }
     }
 }
 
@@ -167,61 +299,6 @@ fn sum_text(total: &Total) -> String {
     if text.is_empty() { "0".to_owned() } else { text }
 }
 
-fn metadata(json: &mut String, at: usize, view: View<'_>) {
-    let Some(field) = view.schema.fields.get(at) else { return };
-    json.push_str(&field.member);
-    match view.values.field(at) {
-        Value::Absent => json.push_str("null"),
-        // The page's own digits: checked to be plain, and cheaper than writing the number anew.
-        Value::Decimal(_) => quoted(json, &[sent(field, view)]),
-        Value::Text(value, _) => {
-            json.push('"');
-            if *field.name == *Metadata::IDENTIFIER {
-                masked(json, value);
-            } else {
-                escaped(json, value);
-            }
-            json.push('"');
-        }
-    }
-}
-
-fn money(json: &mut String, at: usize, view: View<'_>) {
-    let Some(rule) = view.schema.money.get(at) else { return };
-    json.push_str(&rule.member);
-    let amount = view.schema.fields.get(rule.amount).map(|field| sent(field, view));
-    let currency = view.values.money(rule).and_then(|(_, place)| rule.currencies.get(place));
-    match (amount, currency) {
-        (Some(amount), Some(currency)) => quoted(json, &[amount, " ", currency.as_str()]),
-        _ => json.push_str("null"),
-    }
-}
-
-fn sent<'r>(field: &FieldRule, view: View<'r>) -> &'r str {
-    view.facts.metadata.get(&field.name).unwrap_or_default()
-}
-
-fn identifiers(json: &mut String, view: View<'_>) {
-    json.push_str("\"identifiers\":[");
-    for (at, identifier) in view.facts.identifiers.iter().enumerate() {
-        json.push_str(if at > 0 { ",\"" } else { "\"" });
-        escaped(json, identifier.kind.as_str());
-        json.push(' ');
-        masked(json, &identifier.value);
-        json.push('"');
-    }
-    json.push(']');
-}
-
-fn masked(json: &mut String, value: &str) {
-    let parts = masked_parts(value);
-    if is_plain(value) {
-        parts.iter().for_each(|part| json.push_str(part));
-    } else {
-        parts.iter().for_each(|part| escaped(json, part));
-    }
-}
-
 fn start_of(text: &str) -> &str {
     if text.len() <= USER_AGENT_CHARS_MAX {
         return text;
@@ -233,92 +310,48 @@ fn start_of(text: &str) -> &str {
     text.get(..end).unwrap_or(text)
 }
 
-/// Writes a member: its name, with all that stands before the text, and the text.
-fn text(json: &mut String, member: &str, value: &str) {
-    json.push_str(member);
-    escaped(json, value);
-    json.push('"');
-}
-
-/// Writes a string of parts that need no escaping.
-fn quoted(json: &mut String, parts: &[&str]) {
-    json.push('"');
-    parts.iter().for_each(|part| json.push_str(part));
-    json.push('"');
-}
-
-/// Whether a text needs no escaping: eight bytes at a time, since nearly all texts are plain.
-fn is_plain(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let Some(last) = bytes.last_chunk() else {
-        let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) else {
-            return bytes.iter().all(|byte| marked(SPACES | u64::from(*byte)) == 0);
-        };
-        // Four to seven bytes, those in the middle twice.
-        let (first, last): (u32, u32) = (u32::from_ne_bytes(*first), u32::from_ne_bytes(*last));
-        return marked(u64::from(first) << 32 | u64::from(last)) == 0;
+/// How many characters of a text JSON wants escaped: controls, quotes and backslashes.
+fn needing_escapes(text: &str) -> usize {
+    // In pieces whose counts fit a byte: so many are counted at a time.
+    let count = |piece: &[u8]| -> u8 {
+        piece.iter().map(|byte| u8::from(*byte < b' ') | u8::from(*byte == b'"') | u8::from(*byte == b'\\')).sum()
     };
-    let (words, _) = bytes.as_chunks::<8>();
-    let marks = words.iter().chain([last]).fold(0, |marks, word| marks | marked(u64::from_ne_bytes(*word)));
-    marks == 0
-}
-
-/// Eight bytes that need no escaping, the lowest of which is replaced.
-const SPACES: u64 = 0x2020_2020_2020_2000;
-
-/// Not zero when one of the bytes is a control character, a quote or a backslash.
-const fn marked(word: u64) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
-    // A byte below `n` borrows its highest bit, which a byte of other alphabets has already and so does not count.
-    const fn below(word: u64, n: u64) -> u64 {
-        word.wrapping_sub(ONES * n) & !word & HIGHS
-    }
-    below(word, 0x20) | below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5c), 1)
-}
-
-/// Writes the inside of a JSON string (RFC 8259 §7).
-fn escaped(json: &mut String, text: &str) {
-    if is_plain(text) {
-        json.push_str(text);
-        return;
-    }
-    for c in text.chars() {
-        match c {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            c if c < ' ' => _ = write!(json, "\\u{:04x}", u32::from(c)),
-            c => json.push(c),
-        }
-    }
+    text.as_bytes().chunks(128).map(|piece| usize::from(count(piece))).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn written(form: Form, value: &str) -> Written {
+        let mut written = Written { json: String::new(), quotes: 0, form };
+        written.quoted(value);
+        written
+    }
+
     #[test]
-    fn escaped_text_reads_back() {
+    fn whatever_is_written_reads_back() {
         let odd = ['"', '\\', '\0', '\u{1f}', '\u{7f}', '\u{80}', '\u{a2}', '\u{dc}', '\u{2028}'];
         let everywhere = odd
             .iter()
             .flat_map(|odd| (0..20).map(move |at| format!("{}{odd}{}", "x".repeat(at), "y".repeat(20 - at))));
         let samples = ["", "plain", "a\"b\\c", "tab\tnul\0é\u{7f}\u{2028}"].map(str::to_owned);
         for sample in everywhere.chain(samples) {
-            let mut json = String::from("\"");
-            escaped(&mut json, &sample);
-            json.push('"');
-            assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), sample);
+            let reads_back =
+                |written: &Written| serde_json::from_str::<String>(&written.json).ok().as_ref() == Some(&sample);
+            assert!(reads_back(&written(Form::Escaped, &sample)), "{sample:?}");
+            let as_sent = written(Form::AsSent, &sample);
+            assert_eq!(as_sent.is_json(), reads_back(&as_sent), "{sample:?}");
         }
     }
 
     #[test]
-    fn plain_is_what_needs_no_escaping() {
+    fn what_needs_escaping_is_counted_wherever_it_stands() {
         for c in (0..0x300).filter_map(char::from_u32) {
-            let plain = c >= ' ' && c != '"' && c != '\\';
-            for (before, after) in (0..10).flat_map(|before| (0..10).map(move |after| (before, after))) {
-                let text = format!("{}{c}{}", "x".repeat(before), "y".repeat(after));
-                assert_eq!(is_plain(&text), plain, "{text:?}");
+            let needs = c < ' ' || c == '"' || c == '\\';
+            for times in [1, 2, 127, 128, 129, 300] {
+                let text = format!("x{}é", c.to_string().repeat(times));
+                assert_eq!(needing_escapes(&text), if needs { times } else { 0 }, "{c:?} {times}");
             }
         }
     }

@@ -1,13 +1,15 @@
 //! A request in the form in which compiled questions compare: its amounts as numbers, and the ends of its texts too.
 
+use std::net::IpAddr;
+
 use super::{Comparison, Field, View};
-use crate::domain::{Amount, Timestamp};
+use crate::domain::{Amount, IdentifierKind, Timestamp};
 use crate::policy::schema::{FIELDS_MAX, Value};
 
 /// The texts that every request has.
 const COMMON_TEXTS: usize = 4;
 /// The numbers that every request has.
-const COMMON_NUMBERS: usize = 1;
+const COMMON_NUMBERS: usize = 2;
 /// The rank of what is absent: below every span.
 const ABSENT: i64 = -1;
 /// No currency has this place.
@@ -19,10 +21,12 @@ pub(crate) struct Frame<'r> {
     /// The request itself, for what is not compared as numbers.
     pub(super) view: View<'r>,
     texts: [Sent<'r>; COMMON_TEXTS + FIELDS_MAX],
-    /// Ranks.
+    /// Ranks, after the address where it is of version 4.
     numbers: [i64; COMMON_NUMBERS + FIELDS_MAX],
     /// Ranks, and places of currencies.
     money: [(i64, usize); FIELDS_MAX],
+    /// The kinds of the identifiers.
+    pub(super) kinds: KindSet,
 }
 
 /// A text of a request; empty where it is absent.
@@ -55,22 +59,29 @@ impl<'r> Frame<'r> {
             &facts.signals.user_agent,
             facts.scope.as_str(),
         ];
-        let mut texts = [Sent::ABSENT; COMMON_TEXTS + FIELDS_MAX];
-        let mut numbers = [ABSENT; COMMON_NUMBERS + FIELDS_MAX];
-        texts.iter_mut().zip(common).for_each(|(slot, text)| *slot = Sent::of(text));
-        numbers
-            .iter_mut()
-            .zip([facts.identifiers.len()])
-            .for_each(|(slot, count)| *slot = Amount::rank_of(count));
-        let slots = numbers.iter_mut().skip(COMMON_NUMBERS).zip(texts.iter_mut().skip(COMMON_TEXTS));
+        let address = match facts.signals.ip.to_canonical() {
+            IpAddr::V4(address) => i64::from(u32::from(address)),
+            IpAddr::V6(_) => ABSENT,
+        };
+        let mut frame = Self {
+            view,
+            texts: [Sent::ABSENT; COMMON_TEXTS + FIELDS_MAX],
+            numbers: [ABSENT; COMMON_NUMBERS + FIELDS_MAX],
+            money: [(ABSENT, NO_PLACE); FIELDS_MAX],
+            kinds: KindSet::of(facts.identifiers.iter().map(|identifier| &identifier.kind)),
+        };
+        frame.texts.iter_mut().zip(common).for_each(|(slot, text)| *slot = Sent::of(text));
+        let numbers = [Amount::rank_of(facts.identifiers.len()), address];
+        frame.numbers.iter_mut().zip(numbers).for_each(|(slot, number)| *slot = number);
+        let slots = frame.numbers.iter_mut().skip(COMMON_NUMBERS);
+        let slots = slots.zip(frame.texts.iter_mut().skip(COMMON_TEXTS));
         for (value, (number, text)) in view.values.all().iter().zip(slots) {
             match value {
                 Value::Absent => {}
-                Value::Decimal(sent) => *number = sent.rank(),
+                Value::Decimal(sent, _) => *number = sent.rank(),
                 Value::Text(sent, _) => *text = Sent::of(sent),
             }
         }
-        let mut frame = Self { view, texts, numbers, money: [(ABSENT, NO_PLACE); FIELDS_MAX] };
         for (rule, slot) in view.schema.money.iter().zip(&mut frame.money) {
             let place = view.values.money(rule).map_or(NO_PLACE, |(_, place)| place);
             *slot = (frame.numbers.get(COMMON_NUMBERS + rule.amount).copied().unwrap_or(ABSENT), place);
@@ -112,6 +123,9 @@ impl<'r> Frame<'r> {
 pub(super) struct NumberField(usize);
 
 impl NumberField {
+    /// The address, as a number where it is of version 4.
+    pub(super) const ADDRESS: Self = Self(1);
+
     /// Where the number of a field is; `None` for a field that is none.
     pub(super) const fn of(field: Field) -> Option<Self> {
         match field {
@@ -119,6 +133,39 @@ impl NumberField {
             Field::Metadata(at) => Some(Self(COMMON_NUMBERS + at)),
             _ => None,
         }
+    }
+}
+
+/// A set of kinds of identifiers; those that we do not know are one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct KindSet(u8);
+
+impl KindSet {
+    const OTHER: u8 = 4;
+
+    fn of<'k>(kinds: impl Iterator<Item = &'k IdentifierKind>) -> Self {
+        Self(kinds.fold(0, |set, kind| {
+            set | match kind {
+                IdentifierKind::EmailAddress => 1,
+                IdentifierKind::PhoneNumber => 2,
+                IdentifierKind::Other(_) => Self::OTHER,
+            }
+        }))
+    }
+
+    /// The kinds that are asked for; `None` when one of them is not known, which more than one kind is.
+    pub(super) fn asked(kinds: &[IdentifierKind]) -> Option<Self> {
+        Some(Self::of(kinds.iter())).filter(|set| set.0 & Self::OTHER == 0)
+    }
+
+    /// Whether one of the kinds is in the other set.
+    pub(super) const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether there are kinds, all of them in the other set.
+    pub(super) const fn is_within(self, other: Self) -> bool {
+        self.0 != 0 && self.0 & !other.0 == 0
     }
 }
 
