@@ -168,7 +168,7 @@ impl Schema {
         for (field, slot) in self.fields.iter().zip(values.0.iter_mut()) {
             let sent = metadata.get_near(field.place, &field.name);
             known += usize::from(sent.is_some());
-            *slot = field.check(sent).map_err(|fault| Refusal { path: &field.path, fault })?;
+            field.check(sent, slot).map_err(|fault| Refusal { path: &field.path, fault })?;
         }
         // The name of an unknown field is the page's word too: it is not repeated.
         if known < metadata.iter().count() {
@@ -191,18 +191,23 @@ impl MoneyRule {
 }
 
 impl FieldRule {
-    fn check<'r>(&self, sent: Option<&'r str>) -> Result<Value<'r>, &'static str> {
-        let absent = if self.is_optional { Ok(Value::Absent) } else { Err("missing") };
+    /// Judges what was sent, and fills the slot, which is empty before, where there is a value.
+    fn check<'r>(&self, sent: Option<&'r str>, slot: &mut Value<'r>) -> Result<(), &'static str> {
+        let absent = if self.is_optional { Ok(()) } else { Err("missing") };
         let Some(text) = sent.filter(|text| !text.is_empty()) else {
             return absent;
         };
-        match &self.kind {
-            FieldKind::Decimal(rule) => rule.check(text).map(|amount| Value::Decimal(amount, text)),
+        *slot = match &self.kind {
+            FieldKind::Decimal(rule) => Value::Decimal(rule.check(text)?, text),
             FieldKind::Text(rule) => match rule.normal(text) {
-                normal if normal.is_empty() => absent,
-                normal => rule.check(&normal).map(|place| Value::Text(normal, place)),
+                normal if normal.is_empty() => return absent,
+                normal => {
+                    let place = rule.check(&normal)?;
+                    Value::Text(normal, place)
+                }
             },
-        }
+        };
+        Ok(())
     }
 }
 
@@ -222,8 +227,12 @@ impl DecimalRule {
 
 impl TextRule {
     /// Brings a text into its normal form.
+    #[inline]
     pub(crate) fn normal<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.normalise.iter().fold(Cow::Borrowed(text), |text, step| step.apply(text))
+        match &*self.normalise {
+            [] => Cow::Borrowed(text),
+            steps => steps.iter().fold(Cow::Borrowed(text), |text, step| step.apply(text)),
+        }
     }
 
     /// Judges a text in its normal form and finds its place in `one_of`.

@@ -1,6 +1,7 @@
 //! What conditions saw, written down for the record: each field once, personal values masked.
 
 use std::fmt::Write;
+use std::marker::PhantomData;
 
 use super::condition::{Condition, Field, Measured, NEEDS_MAX, Total, View};
 use super::schema::{FIELDS_MAX, Value};
@@ -35,26 +36,30 @@ impl Looked {
     ///
     /// - `outcomes`: of each condition that was tried, `0` or `1`.
     pub(super) fn into_seen(self, view: View<'_>, outcomes: Vec<u8>) -> Seen {
-        let as_sent = self.written(view, Form::AsSent);
-        let written = if as_sent.is_json() { as_sent } else { self.written(view, Form::Escaped) };
-        Seen { values_json: written.json, outcomes: String::from_utf8(outcomes).unwrap_or_default() }
+        let (as_sent, quotes) = self.written::<AsSent>(view);
+        let is_right = needing_escapes(&as_sent) == quotes;
+        debug_assert_eq!(is_right, as_sent == self.written::<Escaped>(view).0);
+        let json = if is_right { as_sent } else { self.written::<Escaped>(view).0 };
+        Seen { values_json: json, outcomes: String::from_utf8(outcomes).unwrap_or_default() }
     }
 
-    fn written(&self, view: View<'_>, form: Form) -> Written {
-        let mut written = Written { json: String::with_capacity(USUAL_BYTES), quotes: 0, form };
+    /// The values as JSON, and how many quotes stand around names and values in it.
+    fn written<F: Form>(&self, view: View<'_>) -> (String, usize) {
+        let mut written = Written { json: String::with_capacity(USUAL_BYTES), form: PhantomData::<F> };
+        let mut quotes = 0;
         for field in self.fields.iter() {
             written.json.push(if written.json.is_empty() { '{' } else { ',' });
-            written.field(field, view);
+            quotes += written.field(field, view);
         }
         if !self.observed.is_empty() {
             written.json.push(if written.json.is_empty() { '{' } else { ',' });
-            written.quotes += needing_escapes(&self.observed);
-            written.plain("\"observed\":[", 2);
-            written.plain(&self.observed, 0);
-            written.json.push(']');
+            for part in ["\"observed\":[", &self.observed, "]"] {
+                written.json.push_str(part);
+                quotes += needing_escapes(part);
+            }
         }
         written.json.push_str(if written.json.is_empty() { "{}" } else { "}" });
-        written
+        (written.json, quotes)
     }
 }
 
@@ -126,166 +131,167 @@ impl FieldSet {
     }
 }
 
+/// The quotes around a name.
+const NAMED: usize = 2;
+
 /// How values are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// As they came.
-    AsSent,
-    /// As the inside of a JSON string.
-    Escaped,
+trait Form {
+    /// Writes a value between quotes.
+    fn write(json: &mut String, value: &str);
+}
+
+/// As it came.
+struct AsSent;
+
+impl Form for AsSent {
+    fn write(json: &mut String, value: &str) {
+        json.push_str(value);
+    }
+}
+
+/// As the inside of a JSON string (RFC 8259 §7).
+struct Escaped;
+
+impl Form for Escaped {
+    fn write(json: &mut String, value: &str) {
+        for c in value.chars() {
+            match c {
+                '"' => json.push_str("\\\""),
+                '\\' => json.push_str("\\\\"),
+                c if c < ' ' => _ = write!(json, "\\u{:04x}", u32::from(c)),
+                c => json.push(c),
+            }
+        }
+    }
 }
 
 /// The values as far as they are written.
 ///
 /// Nearly no value has a character that needs escaping, and to look for one in each costs more than to write it. So they are
 /// written as they came at first; what should have been escaped is found at the end, at once, since there are then more
-/// such characters than the quotes around names and values. Then they are written again.
-struct Written {
+/// such characters than quotes around names and values, which everything that writes counts. Then they are written again.
+struct Written<F> {
     json: String,
-    /// The quotes around names and values.
-    quotes: usize,
-    form: Form,
+    form: PhantomData<F>,
 }
 
-impl Written {
-    /// Whether nothing was left out that had to be escaped.
-    fn is_json(&self) -> bool {
-        needing_escapes(&self.json) == self.quotes
-    }
-
-    fn field(&mut self, field: Field, view: View<'_>) {
+impl<F: Form> Written<F> {
+    fn field(&mut self, field: Field, view: View<'_>) -> usize {
         let facts = view.facts;
         match field {
-            Field::Scope => self.text("\"scope\":\"", facts.scope.as_str()),
-            Field::UserId | Field::Bucket => self.text("\"user_id\":\"", facts.user_id.as_str()),
-            Field::Time => self.text("\"request.time\":\"", &facts.received_at.to_string()),
+            Field::Scope => NAMED + self.text("\"scope\":\"", facts.scope.as_str()),
+            Field::UserId | Field::Bucket => NAMED + self.text("\"user_id\":\"", facts.user_id.as_str()),
+            Field::Time => NAMED + self.text("\"request.time\":\"", &facts.received_at.to_string()),
             Field::Ip => {
-                self.plain("\"signals.ip\":\"", 4);
+                self.json.push_str("\"signals.ip\":\"");
                 push_masked_ip(&mut self.json, facts.signals.ip);
                 self.json.push('"');
+                NAMED + 2
             }
-            Field::Platform => self.text("\"signals.platform\":\"", facts.signals.platform.as_str()),
+            Field::Platform => NAMED + self.text("\"signals.platform\":\"", facts.signals.platform.as_str()),
             Field::UserAgent => {
-                self.text("\"signals.user_agent\":\"", start_of(&facts.signals.user_agent));
+                NAMED + self.text("\"signals.user_agent\":\"", start_of(&facts.signals.user_agent))
             }
             Field::IdentifiersAny | Field::IdentifiersEvery => self.identifiers(view),
-            Field::IdentifiersCount => {
-                self.plain("\"identifiers.count\":", 2);
-                self.count(facts.identifiers.len());
-            }
+            Field::IdentifiersCount => self.count(facts.identifiers.len()),
             Field::Metadata(at) => self.metadata(at, view),
             Field::Money(at) => self.money(at, view),
             Field::History(at) => self.history(at, view),
         }
     }
 
-    fn count(&mut self, count: usize) {
+    fn count(&mut self, count: usize) -> usize {
+        self.json.push_str("\"identifiers.count\":");
         match count {
-            few @ 0..=9 => self.json.extend(u32::try_from(few).ok().and_then(|few| char::from_digit(few, 10))),
+            few @ 0..=9 => {
+                self.json.extend(u32::try_from(few).ok().and_then(|few| char::from_digit(few, 10)))
+            }
             // Writing to a `String` cannot fail.
             many => _ = write!(self.json, "{many}"),
         }
+        NAMED
     }
 
     /// A question about the past under its words, as the conditions saw it: with the call itself where that counts, and
     /// without any subject's value.
-    fn history(&mut self, at: usize, view: View<'_>) {
-        let Some(field) = view.schema.history.get(at) else { return };
-        self.plain("\"", 2);
-        self.plain(&field.words, 0);
-        self.plain("\":", 0);
-        match view.measured(at) {
-            None => self.plain("null", 0),
-            Some(Measured::Number(number)) => _ = write!(self.json, "{number}"),
-            Some(Measured::Money(total)) => self.quoted(&sum_text(&total)),
-            Some(Measured::Last(None)) => self.quoted("never"),
-            Some(Measured::Last(Some(moment))) => self.quoted(&moment.to_string()),
-        }
+    fn history(&mut self, at: usize, view: View<'_>) -> usize {
+        let Some(field) = view.schema.history.get(at) else { return 0 };
+        self.json.push('"');
+        self.json.push_str(&field.words);
+        self.json.push_str("\":");
+        let around_value = match view.measured(at) {
+            None => self.null(),
+            Some(Measured::Number(number)) => {
+                _ = write!(self.json, "{number}");
+                0
+            }
+            Some(Measured::Money(total)) => self.text("\"", &sum_text(&total)),
+            Some(Measured::Last(None)) => self.text("\"", "never"),
+            Some(Measured::Last(Some(moment))) => self.text("\"", &moment.to_string()),
+        };
+        NAMED + around_value
     }
 
-    fn metadata(&mut self, at: usize, view: View<'_>) {
-        let Some(field) = view.schema.fields.get(at) else { return };
-        self.plain(&field.member, 2);
-        match view.values.field(at) {
-            Value::Absent => self.plain("null", 0),
+    fn metadata(&mut self, at: usize, view: View<'_>) -> usize {
+        let Some(field) = view.schema.fields.get(at) else { return 0 };
+        self.json.push_str(&field.member);
+        let around_value = match view.values.field(at) {
+            Value::Absent => self.null(),
             // The page's own digits: checked to be plain, and cheaper than writing the number anew.
-            Value::Decimal(_, sent) => self.quoted(sent),
-            Value::Text(value, _) if *field.name == *Metadata::IDENTIFIER => {
-                self.plain("\"", 2);
-                self.masked(value);
-                self.json.push('"');
-            }
-            Value::Text(value, _) => self.quoted(value),
-        }
+            Value::Decimal(_, sent) => self.text("\"", sent),
+            Value::Text(value, _) if *field.name == *Metadata::IDENTIFIER => self.masked("\"", value),
+            Value::Text(value, _) => self.text("\"", value),
+        };
+        NAMED + around_value
     }
 
-    fn money(&mut self, at: usize, view: View<'_>) {
-        let Some(rule) = view.schema.money.get(at) else { return };
-        self.plain(&rule.member, 2);
+    fn money(&mut self, at: usize, view: View<'_>) -> usize {
+        let Some(rule) = view.schema.money.get(at) else { return 0 };
+        self.json.push_str(&rule.member);
         let currency = view.values.money(rule).and_then(|(_, place)| rule.currencies.get(place));
-        match (view.values.field(rule.amount), currency) {
+        let around_value = match (view.values.field(rule.amount), currency) {
             (Value::Decimal(_, sent), Some(currency)) => {
-                self.plain("\"", 2);
-                self.plain(sent, 0);
-                self.plain(" ", 0);
-                self.plain(currency.as_str(), 0);
                 self.json.push('"');
+                self.json.push_str(sent);
+                self.json.push(' ');
+                self.text("", currency.as_str())
             }
-            _ => self.plain("null", 0),
-        }
+            _ => self.null(),
+        };
+        NAMED + around_value
     }
 
-    fn identifiers(&mut self, view: View<'_>) {
-        self.plain("\"identifiers\":[", 2);
+    fn identifiers(&mut self, view: View<'_>) -> usize {
+        let mut quotes = NAMED;
+        self.json.push_str("\"identifiers\":[");
         for (at, identifier) in view.facts.identifiers.iter().enumerate() {
-            self.plain(if at > 0 { ",\"" } else { "\"" }, 2);
-            self.value(identifier.kind.as_str());
-            self.json.push(' ');
-            self.masked(&identifier.value);
-            self.json.push('"');
+            self.json.push_str(if at > 0 { ",\"" } else { "\"" });
+            F::write(&mut self.json, identifier.kind.as_str());
+            quotes += self.masked(" ", &identifier.value);
         }
         self.json.push(']');
+        quotes
     }
 
-    fn masked(&mut self, value: &str) {
-        masked_parts(value).iter().for_each(|part| self.value(part));
-    }
-
-    /// Writes a member: its name, with all that stands before the text, and the text.
-    fn text(&mut self, member: &str, value: &str) {
-        self.plain(member, 4);
-        self.value(value);
+    /// Writes what stands before a value, the value and a quote; gives back how many quotes stand around the value.
+    fn text(&mut self, before: &'static str, value: &str) -> usize {
+        self.json.push_str(before);
+        F::write(&mut self.json, value);
         self.json.push('"');
+        2
     }
 
-    fn quoted(&mut self, value: &str) {
-        self.plain("\"", 2);
-        self.value(value);
+    /// The same with a value that is personal.
+    fn masked(&mut self, before: &'static str, value: &str) -> usize {
+        self.json.push_str(before);
+        masked_parts(value).iter().for_each(|part| F::write(&mut self.json, part));
         self.json.push('"');
+        2
     }
 
-    /// Writes what needs no escaping.
-    ///
-    /// - `quotes`: how many belong to it, those that follow later too.
-    fn plain(&mut self, text: &str, quotes: usize) {
-        self.json.push_str(text);
-        self.quotes += quotes;
-    }
-
-    /// Writes the inside of a JSON string (RFC 8259 §7).
-    fn value(&mut self, text: &str) {
-        if self.form == Form::AsSent {
-            self.json.push_str(text);
-            return;
-        }
-        for c in text.chars() {
-            match c {
-                '"' => self.json.push_str("\\\""),
-                '\\' => self.json.push_str("\\\\"),
-                c if c < ' ' => _ = write!(self.json, "\\u{:04x}", u32::from(c)),
-                c => self.json.push(c),
-            }
-        }
+    fn null(&mut self) -> usize {
+        self.json.push_str("null");
+        0
     }
 }
 
@@ -310,23 +316,29 @@ fn start_of(text: &str) -> &str {
     text.get(..end).unwrap_or(text)
 }
 
+/// A multiple of what is counted at a time, so that a usual record is one piece and a little.
+const PIECE_BYTES: usize = 240;
+
 /// How many characters of a text JSON wants escaped: controls, quotes and backslashes.
 fn needing_escapes(text: &str) -> usize {
     // In pieces whose counts fit a byte: so many are counted at a time.
     let count = |piece: &[u8]| -> u8 {
-        piece.iter().map(|byte| u8::from(*byte < b' ') | u8::from(*byte == b'"') | u8::from(*byte == b'\\')).sum()
+        piece
+            .iter()
+            .map(|byte| u8::from(*byte < b' ') | u8::from(*byte == b'"') | u8::from(*byte == b'\\'))
+            .sum()
     };
-    text.as_bytes().chunks(128).map(|piece| usize::from(count(piece))).sum()
+    text.as_bytes().chunks(PIECE_BYTES).map(|piece| usize::from(count(piece))).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn written(form: Form, value: &str) -> Written {
-        let mut written = Written { json: String::new(), quotes: 0, form };
-        written.quoted(value);
-        written
+    fn written<F: Form>(value: &str) -> (String, usize) {
+        let mut written = Written { json: String::new(), form: PhantomData::<F> };
+        let quotes = written.text("\"", value);
+        (written.json, quotes)
     }
 
     #[test]
@@ -337,11 +349,10 @@ mod tests {
             .flat_map(|odd| (0..20).map(move |at| format!("{}{odd}{}", "x".repeat(at), "y".repeat(20 - at))));
         let samples = ["", "plain", "a\"b\\c", "tab\tnul\0é\u{7f}\u{2028}"].map(str::to_owned);
         for sample in everywhere.chain(samples) {
-            let reads_back =
-                |written: &Written| serde_json::from_str::<String>(&written.json).ok().as_ref() == Some(&sample);
-            assert!(reads_back(&written(Form::Escaped, &sample)), "{sample:?}");
-            let as_sent = written(Form::AsSent, &sample);
-            assert_eq!(as_sent.is_json(), reads_back(&as_sent), "{sample:?}");
+            let reads_back = |json: &str| serde_json::from_str::<String>(json).ok().as_ref() == Some(&sample);
+            assert!(reads_back(&written::<Escaped>(&sample).0), "{sample:?}");
+            let (as_sent, quotes) = written::<AsSent>(&sample);
+            assert_eq!(needing_escapes(&as_sent) == quotes, reads_back(&as_sent), "{sample:?}");
         }
     }
 
@@ -349,7 +360,7 @@ mod tests {
     fn what_needs_escaping_is_counted_wherever_it_stands() {
         for c in (0..0x300).filter_map(char::from_u32) {
             let needs = c < ' ' || c == '"' || c == '\\';
-            for times in [1, 2, 127, 128, 129, 300] {
+            for times in [1, 2, 239, 240, 241, 600] {
                 let text = format!("x{}é", c.to_string().repeat(times));
                 assert_eq!(needing_escapes(&text), if needs { times } else { 0 }, "{c:?} {times}");
             }

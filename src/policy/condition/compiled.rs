@@ -19,10 +19,10 @@ pub(crate) struct Program {
 struct Block {
     /// A machine word each.
     questions: Vec<Questions>,
-    /// The conditions that are one comparison, each with its bit.
-    plain: Vec<(u64, Plain)>,
+    /// The conditions that are one comparison, each with the place of its bit.
+    plain: Vec<(u32, Plain)>,
     /// The others.
-    deep: Vec<(u64, Junction)>,
+    deep: Vec<(u32, Junction)>,
     /// For each condition the place after its last outcome: at most [`BITS`].
     ends: Vec<usize>,
     leaves: usize,
@@ -91,11 +91,11 @@ impl Block {
                 self.questions.push(Questions::default());
             }
             if let Some(questions) = self.questions.get_mut(at / BITS) {
-                questions.ask(leaf, at % BITS);
+                questions.ask(leaf, place(at % BITS));
             }
         }
         self.leaves += leaves.len();
-        let (bit, junction) = (1 << self.ends.len(), Junction::of(condition, from));
+        let (bit, junction) = (place(self.ends.len()), Junction::of(condition, from));
         match junction.plain() {
             Some(plain) => self.plain.push((bit, plain)),
             None => self.deep.push((bit, junction)),
@@ -117,6 +117,11 @@ impl Block {
         let deep = self.deep.iter().map(|(bit, junction)| so(*bit, junction.holds(outcomes)));
         joined(plain) | joined(deep)
     }
+}
+
+/// A place in a machine word. INVARIANT: it is below [`BITS`], so that nothing is lost.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or_default()
 }
 
 /// The places of the bits that are set, the lowest first.

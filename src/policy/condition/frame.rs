@@ -21,7 +21,7 @@ pub(crate) struct Frame<'r> {
     /// The request itself, for what is not compared as numbers.
     pub(super) view: View<'r>,
     texts: [Sent<'r>; COMMON_TEXTS + FIELDS_MAX],
-    /// Ranks, after the address where it is of version 4.
+    /// Ranks, and the address where it is of version 4.
     numbers: [i64; COMMON_NUMBERS + FIELDS_MAX],
     /// Ranks, and places of currencies.
     money: [(i64, usize); FIELDS_MAX],
@@ -198,29 +198,35 @@ impl TextField {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
     low: i64,
-    high: i64,
+    /// From the lowest to the highest: one comparison tells both ends, without a jump between two.
+    width: u64,
 }
 
 impl Span {
     /// The ranks that compare so to a bound.
     pub(super) const fn of(comparison: Comparison, bound: i64) -> Self {
         match comparison {
-            Comparison::Equal => Self { low: bound, high: bound },
-            Comparison::Less => Self { low: 0, high: bound.saturating_sub(1) },
-            Comparison::AtMost => Self { low: 0, high: bound },
-            Comparison::Greater => Self { low: bound.saturating_add(1), high: i64::MAX },
-            Comparison::AtLeast => Self { low: bound, high: i64::MAX },
+            Comparison::Equal => Self::between(bound, bound),
+            Comparison::Less => Self::between(0, bound.saturating_sub(1)),
+            Comparison::AtMost => Self::between(0, bound),
+            Comparison::Greater => Self::between(bound.saturating_add(1), i64::MAX),
+            Comparison::AtLeast => Self::between(bound, i64::MAX),
         }
     }
 
     /// The ranks between two bounds, both included.
     pub(super) const fn between(low: i64, high: i64) -> Self {
-        Self { low, high }
+        if low <= high {
+            Self { low, width: high.wrapping_sub(low).cast_unsigned() }
+        } else {
+            // Nothing lies between them, and no rank is as low as this.
+            Self { low: i64::MIN, width: 0 }
+        }
     }
 
     /// Whether a rank is one of them.
     pub(super) const fn has(self, rank: i64) -> bool {
-        (self.low <= rank) & (rank <= self.high)
+        rank.wrapping_sub(self.low).cast_unsigned() <= self.width
     }
 }
 
@@ -230,16 +236,16 @@ impl Span {
 pub(super) struct Word {
     first: u64,
     last: u64,
-    length: usize,
+    length: u64,
 }
 
 impl Word {
     /// No text has these ends.
-    const NONE: Self = Self { first: 0, last: 0, length: usize::MAX };
+    const NONE: Self = Self { first: 0, last: 0, length: u64::MAX };
 
     /// Whether it is the same, without a jump.
     pub(super) const fn is(self, other: Self) -> bool {
-        (self.first ^ other.first) | (self.last ^ other.last) == 0 && self.length == other.length
+        (self.first ^ other.first) | (self.last ^ other.last) | (self.length ^ other.length) == 0
     }
 
     /// The ends of a text that has nothing between them, so that no other text has the same; `None` for a longer one.
@@ -249,7 +255,8 @@ impl Word {
 
     /// The ends of a text.
     pub(super) fn of(text: &str) -> Self {
-        let (bytes, length) = (text.as_bytes(), text.len());
+        let bytes = text.as_bytes();
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX - 1);
         if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
             return Self { first: u64::from_le_bytes(*first), last: u64::from_le_bytes(*last), length };
         }
@@ -377,5 +384,6 @@ mod tests {
             assert!(!span.has(ABSENT), "{comparison:?} {bound}");
         }
         assert_eq!([1, 2, 4, 5].map(|rank| Span::between(2, 4).has(rank)), [false, true, true, false]);
+        assert_eq!([ABSENT, 1, 2, 3, 4].map(|rank| Span::between(3, 2).has(rank)), [false; 5]);
     }
 }

@@ -15,8 +15,8 @@ const WORDS_MAX: usize = 8;
 /// The most ranges of addresses that are compared one by one; beyond, searching costs less.
 const RANGES_MAX: usize = 8;
 
-/// A question's bit, what it looks at, and what it asks of it.
-type Asked<F, T> = (u64, F, T);
+/// The place of a question's bit, what it looks at, and what it asks of it.
+type Asked<F, T> = (u32, F, T);
 
 /// At most [`BITS`] questions. The answers to all of them are found together.
 ///
@@ -34,11 +34,11 @@ pub(super) struct Questions {
     edges: Vec<Asked<TextField, Edge>>,
     parts: Vec<Asked<TextField, Needle>>,
     /// Of the identifiers.
-    some_kinds: Vec<(u64, KindSet)>,
-    every_kind: Vec<(u64, KindSet)>,
+    some_kinds: Vec<(u32, KindSet)>,
+    every_kind: Vec<(u32, KindSet)>,
     /// Everything else.
-    others: Vec<(u64, Arc<Leaf>)>,
-    when_absent: Vec<(Source, u64)>,
+    others: Vec<(u32, Arc<Leaf>)>,
+    when_absent: Vec<(Source, u32)>,
 }
 
 /// What a question looks at, as far as it can be absent.
@@ -52,9 +52,8 @@ enum Source {
 }
 
 impl Questions {
-    /// Adds a question whose answer is the bit in a place.
-    pub(super) fn ask(&mut self, leaf: &Arc<Leaf>, at: usize) {
-        let bit = 1 << at;
+    /// Adds a question whose answer is the bit in a place below [`BITS`].
+    pub(super) fn ask(&mut self, leaf: &Arc<Leaf>, bit: u32) {
         match self.ask_fast(leaf, bit) {
             Some(Source::Always) => {}
             Some(source) if leaf.when_absent => self.when_absent.push((source, bit)),
@@ -64,7 +63,7 @@ impl Questions {
     }
 
     /// Adds the question as one of numbers; `None` where it is none of those, or has a bound that is too large or too fine.
-    fn ask_fast(&mut self, leaf: &Leaf, bit: u64) -> Option<Source> {
+    fn ask_fast(&mut self, leaf: &Leaf, bit: u32) -> Option<Source> {
         if let Field::Money(at) = leaf.field {
             let spans = money_spans(&leaf.test)?;
             self.money.extend(
@@ -132,9 +131,9 @@ impl Questions {
     }
 }
 
-/// The bit of an answer, without a jump.
-pub(super) const fn so(bit: u64, holds: bool) -> u64 {
-    if holds { bit } else { 0 }
+/// The bit of an answer: shifted to its place, which takes no jump.
+pub(super) fn so(bit: u32, holds: bool) -> u64 {
+    u64::from(holds).wrapping_shl(bit)
 }
 
 /// All bits of some answers.
