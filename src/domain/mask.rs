@@ -23,7 +23,7 @@ pub(crate) fn masked_parts(value: &str) -> [&str; 3] {
         // The domain is kept: `u***@example.com`.
         let (local, domain) = value.split_at_checked(at).unwrap_or((value, ""));
         [start(local, 1), MASK, domain]
-    } else if value.starts_with('+') && value.chars().nth(PHONE_CHARS_MIN - 1).is_some() {
+    } else if value.starts_with('+') && start(value, PHONE_CHARS_MIN - 1).len() < value.len() {
         // Of a number that is long enough, three characters and two: `+33***78`.
         [start(value, 3), MASK, end(value, 2)]
     } else {
@@ -31,12 +31,20 @@ pub(crate) fn masked_parts(value: &str) -> [&str; 3] {
     }
 }
 
+// What is cut off is nearly always ASCII, a byte a character.
 fn start(text: &str, chars: usize) -> &str {
+    if let Some(start) = text.get(..chars).filter(|start| start.is_ascii()) {
+        return start;
+    }
     let end = text.char_indices().nth(chars).map_or(text.len(), |(at, _)| at);
     text.get(..end).unwrap_or_default()
 }
 
 fn end(text: &str, chars: usize) -> &str {
+    let from = text.len().saturating_sub(chars);
+    if let Some(end) = text.get(from..).filter(|end| end.is_ascii()) {
+        return end;
+    }
     let start = text.char_indices().rev().take(chars).last().map_or(text.len(), |(at, _)| at);
     text.get(start..).unwrap_or_default()
 }

@@ -60,6 +60,14 @@ impl Metadata {
         self.0.iter().find(|(key, _)| &**key == name).map(|(_, value)| &**value)
     }
 
+    /// The value of a field that is probably in this place in the order of the names.
+    pub(crate) fn get_near(&self, place: usize, name: &str) -> Option<&str> {
+        match self.0.get(place) {
+            Some((key, value)) if **key == *name => Some(value),
+            _ => self.get(name),
+        }
+    }
+
     /// Names and values, by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (&**name, &**value))

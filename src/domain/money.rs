@@ -22,6 +22,7 @@ const SHORT_CHARS_MAX: usize = 18;
 
 /// How many digits after the point have a rank of their own.
 const RANK_SCALE: u32 = 6;
+const RANK_OF_ONE: i64 = 2 * 10_i64.pow(RANK_SCALE);
 
 /// A non-negative decimal, exact.
 ///
@@ -74,7 +75,7 @@ impl Amount {
 
     /// The rank of a number of things.
     pub(crate) fn rank_of(count: usize) -> i64 {
-        Self(Decimal::from(count)).rank()
+        i64::try_from(count).ok().and_then(|count| count.checked_mul(RANK_OF_ONE)).unwrap_or(i64::MAX)
     }
 
     /// How many digits stand after the point, as written (trailing zeros count).
@@ -270,7 +271,9 @@ mod tests {
             let amount = Amount::parse(text).expect("plain");
             assert_eq!(amount.exact_rank().is_some(), exact.contains(&text), "{text}");
         }
-        assert_eq!(Some(Amount::rank_of(3)), Amount::parse("3.0").expect("plain").exact_rank());
+        for count in [0, 3, 1_000_000, usize::MAX] {
+            assert_eq!(Amount::rank_of(count), Amount(Decimal::from(count)).rank());
+        }
     }
 
     #[test]

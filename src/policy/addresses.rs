@@ -57,6 +57,11 @@ impl AddressSet {
         self.v4.len() + self.v6.len()
     }
 
+    /// Its ranges, where all of them are IPv4 ranges.
+    pub(crate) fn only_v4(&self) -> Option<&[(u32, u32)]> {
+        self.v6.is_empty().then_some(&*self.v4)
+    }
+
     /// Whether the address is in the set. An IPv4-mapped IPv6 address is an IPv4 address.
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
         match address.to_canonical() {

@@ -220,7 +220,7 @@ impl Leaf {
             Field::Bucket => matches!(&self.test, Test::Bucket(test) if test.fits(&facts.user_id)),
             Field::Metadata(at) => match view.values.field(at) {
                 Value::Absent => self.when_absent,
-                Value::Decimal(amount) => self.test.decimal(amount.decimal()),
+                Value::Decimal(amount, _) => self.test.decimal(amount.decimal()),
                 Value::Text(text, _) => self.test.text_at(text, moment),
             },
             Field::Money(at) => match view.schema.money.get(at).and_then(|rule| view.values.money(rule)) {

@@ -213,12 +213,15 @@ fn placement(name: &str, is_dir: bool) -> Placement {
 
 fn read_file(path: &Path, name: &str) -> Result<SourceFile, Box<Diagnostic>> {
     let failed = |error: std::io::Error| Box::new(unreadable(name, &error));
+    let found = fs::metadata(path).map_err(failed)?;
     // A pipe would be waited for without an end.
-    if !fs::metadata(path).map_err(failed)?.is_file() {
+    if !found.is_file() {
         return Err(failed(std::io::Error::other("it is no regular file")));
     }
     let bytes_max = bytes_max(name);
-    let mut bytes = Vec::new();
+    // Room for the whole file at once: what grows is in memory twice meanwhile, and a list is long.
+    let expected = usize::try_from(found.len()).map_or(bytes_max, |length| length.min(bytes_max));
+    let mut bytes = Vec::with_capacity(expected);
     let file = fs::File::open(path).map_err(failed)?;
     let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
     file.take(limit).read_to_end(&mut bytes).map_err(failed)?;

@@ -86,6 +86,11 @@ impl AddressList {
         }
     }
 
+    /// Whether the same range stands in the list twice.
+    fn has_repeats(&self) -> bool {
+        self.v4.has_repeats() || self.v6.has_repeats()
+    }
+
     /// Whether exactly this range stands in the list and counts at that moment.
     pub(crate) fn has(&self, net: IpNet, now: Timestamp) -> bool {
         match ends(net) {
@@ -127,6 +132,11 @@ impl MapList {
     /// A list without entries.
     pub(crate) fn empty(name: &str) -> Self {
         Self::of(name, Ranges::new(), Vec::new())
+    }
+
+    /// Whether the same range stands in the list twice.
+    fn has_repeats(&self) -> bool {
+        self.v4.has_repeats() || self.v6.has_repeats()
     }
 
     /// The values that occur, in the order in which they do.
@@ -224,11 +234,11 @@ macro_rules! named {
 
 named!(TextList, AddressList, MapList);
 
-/// Ranges as they were read: first, last, and what is said of them.
+/// Ranges as they were read, and what is said of them.
 #[derive(Debug)]
 struct Ranges<P> {
-    v4: Vec<(u32, u32, P)>,
-    v6: Vec<(u128, u128, P)>,
+    v4: Vec<Range<u32, P>>,
+    v6: Vec<Range<u128, P>>,
 }
 
 impl<P> Ranges<P> {
@@ -236,12 +246,25 @@ impl<P> Ranges<P> {
         Self { v4: Vec::new(), v6: Vec::new() }
     }
 
+    /// Ranges of which it is known how many there are: what grows is in memory twice meanwhile.
+    fn with_capacity(Count { entries, v6 }: Count) -> Self {
+        Self { v4: Vec::with_capacity(entries.saturating_sub(v6)), v6: Vec::with_capacity(v6) }
+    }
+
     fn add(&mut self, net: IpNet, said: P) {
         match ends(net) {
-            Ends::V4(first, last) => self.v4.push((first, last, said)),
-            Ends::V6(first, last) => self.v6.push((first, last, said)),
+            Ends::V4(first, last) => self.v4.push(Range::new(first, last, said)),
+            Ends::V6(first, last) => self.v6.push(Range::new(first, last, said)),
         }
     }
+}
+
+/// How many entries a list has.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    entries: usize,
+    /// Those that are IPv6 ranges, if they are ranges at all: no other range has a colon.
+    v6: usize,
 }
 
 /// The first and the last address of a range, as numbers.

@@ -1,12 +1,12 @@
 //! From a request to a decision: pure, total, and nothing left out of the record.
 
 use super::bundle::Bundle;
-use super::condition::{Frame, View};
+use super::condition::{Frame, Program, View};
 use super::desk::DeskOverlay;
 use super::outcome::{Outcome, Walked};
 use super::rules::{Part, Rule};
 use super::scope_file::ScopePolicy;
-use super::seen::Looked;
+use super::seen::{FieldSet, Looked};
 use super::steps::Walker;
 use crate::domain::{Decision, Facts, History, Reason, RuleId, Seen, Verdict};
 
@@ -49,15 +49,21 @@ impl Bundle {
         let view = View { facts, schema: &policy.schema, values: &values, tallies, desk };
         let (frame, mut looked) = (Frame::of(view), Looked::default());
         let mut outcomes = Vec::with_capacity(USUAL_OUTCOMES);
-        let mut decides = |rule: &Rule, holds| {
-            looked.at(rule.looks_at);
-            holds && decides_now(rule, &frame, &mut looked)
+        let mut find = |rules, program: &Program| {
+            let found: Option<&Rule> =
+                program.find(rules, &frame, &mut outcomes, |rule| decides_now(rule, &frame, &mut looked));
+            looked.at(looked_at(rules, found));
+            found
         };
-        let always = self.always_program().find(self.always(), &frame, &mut outcomes, &mut decides);
-        let decided =
-            always.or_else(|| policy.program.find(&policy.rules, &frame, &mut outcomes, &mut decides));
+        let always = find(self.always(), self.always_program());
+        let decided = always.or_else(|| find(&policy.rules, &policy.program));
         answer(decided, policy, view, looked.into_seen(view, outcomes))
     }
+}
+
+/// What was looked at in rules of which this one decided.
+fn looked_at(rules: &[Rule], decided: Option<&Rule>) -> FieldSet {
+    decided.or(rules.last()).map_or_else(FieldSet::default, |last| last.looks_at)
 }
 
 /// Whether a rule decides whose condition holds. The conditions of a rule that is not there now, or only observes, are

@@ -97,14 +97,13 @@ impl Outcome {
 
 impl Review {
     fn plan_for(&self, walker: &Walker) -> Option<StepPlan> {
-        let picked: Option<Vec<Step>> = self
-            .plan
-            .iter()
-            .map(|place| place.options.iter().find(|option| option.needs.met_by(walker)))
-            .map(|option| option.map(|option| option.step.clone()))
-            .collect();
+        let mut steps = Vec::with_capacity(self.plan.len());
+        for place in &self.plan {
+            let option = place.options.iter().find(|option| option.needs.met_by(walker))?;
+            steps.push(option.step.clone());
+        }
         // The checker refuses plans in which a key could come twice, so `new` has nothing left to refuse.
-        picked.and_then(|steps| StepPlan::new(steps).ok())
+        StepPlan::new(steps).ok()
     }
 
     /// Where the plan can be walked by somebody with every identifier.

@@ -26,7 +26,7 @@ pub(crate) struct Rule {
     pub(crate) message: Option<Box<str>>,
     /// The line of its id in its file, from 1.
     pub(crate) line: usize,
-    /// What its conditions look at.
+    /// What its conditions look at, and those of the rules above it in its file: all that was looked at once it is tried.
     pub(crate) looks_at: FieldSet,
     /// When it is there at all.
     pub(crate) active: Active,

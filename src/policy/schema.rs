@@ -35,6 +35,8 @@ pub(crate) struct FieldRule {
     pub(crate) member: Box<str>,
     /// Whether it may be left out.
     pub(crate) is_optional: bool,
+    /// Its place among the names of the schema in their order: where a page that sends all of them has it too.
+    pub(crate) place: usize,
     /// What it may hold.
     pub(crate) kind: FieldKind,
 }
@@ -106,8 +108,8 @@ pub(crate) enum Value<'r> {
     /// Left out, or sent empty.
     #[default]
     Absent,
-    /// A decimal within its bounds.
-    Decimal(Amount),
+    /// A decimal within its bounds, and its digits as the page sent them.
+    Decimal(Amount, &'r str),
     /// A text in its normal form, and its place in `one_of` where there is one.
     Text(Cow<'r, str>, Option<usize>),
 }
@@ -130,7 +132,7 @@ impl<'r> Values<'r> {
     /// The amount and the place of its currency; `None` when one of the two is absent.
     pub(crate) fn money(&self, rule: &MoneyRule) -> Option<(Amount, usize)> {
         match (self.field(rule.amount), self.field(rule.currency)) {
-            (Value::Decimal(amount), Value::Text(_, Some(place))) => Some((*amount, *place)),
+            (Value::Decimal(amount, _), Value::Text(_, Some(place))) => Some((*amount, *place)),
             _ => None,
         }
     }
@@ -164,9 +166,9 @@ impl Schema {
         let mut values = Values::default();
         let mut known = 0;
         for (field, slot) in self.fields.iter().zip(values.0.iter_mut()) {
-            let sent = metadata.get(&field.name);
+            let sent = metadata.get_near(field.place, &field.name);
             known += usize::from(sent.is_some());
-            *slot = field.check(sent).map_err(|fault| Refusal { path: &field.path, fault })?;
+            field.check(sent, slot).map_err(|fault| Refusal { path: &field.path, fault })?;
         }
         // The name of an unknown field is the page's word too: it is not repeated.
         if known < metadata.iter().count() {
@@ -189,18 +191,23 @@ impl MoneyRule {
 }
 
 impl FieldRule {
-    fn check<'r>(&self, sent: Option<&'r str>) -> Result<Value<'r>, &'static str> {
-        let absent = if self.is_optional { Ok(Value::Absent) } else { Err("missing") };
+    /// Judges what was sent, and fills the slot, which is empty before, where there is a value.
+    fn check<'r>(&self, sent: Option<&'r str>, slot: &mut Value<'r>) -> Result<(), &'static str> {
+        let absent = if self.is_optional { Ok(()) } else { Err("missing") };
         let Some(text) = sent.filter(|text| !text.is_empty()) else {
             return absent;
         };
-        match &self.kind {
-            FieldKind::Decimal(rule) => rule.check(text).map(Value::Decimal),
+        *slot = match &self.kind {
+            FieldKind::Decimal(rule) => Value::Decimal(rule.check(text)?, text),
             FieldKind::Text(rule) => match rule.normal(text) {
-                normal if normal.is_empty() => absent,
-                normal => rule.check(&normal).map(|place| Value::Text(normal, place)),
+                normal if normal.is_empty() => return absent,
+                normal => {
+                    let place = rule.check(&normal)?;
+                    Value::Text(normal, place)
+                }
             },
-        }
+        };
+        Ok(())
     }
 }
 
@@ -220,8 +227,12 @@ impl DecimalRule {
 
 impl TextRule {
     /// Brings a text into its normal form.
+    #[inline]
     pub(crate) fn normal<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.normalise.iter().fold(Cow::Borrowed(text), |text, step| step.apply(text))
+        match &*self.normalise {
+            [] => Cow::Borrowed(text),
+            steps => steps.iter().fold(Cow::Borrowed(text), |text, step| step.apply(text)),
+        }
     }
 
     /// Judges a text in its normal form and finds its place in `one_of`.

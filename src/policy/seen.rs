@@ -1,9 +1,10 @@
 //! What conditions saw, written down for the record: each field once, personal values masked.
 
 use std::fmt::Write;
+use std::marker::PhantomData;
 
 use super::condition::{Condition, Field, Measured, NEEDS_MAX, Total, View};
-use super::schema::{FIELDS_MAX, FieldRule, Value};
+use super::schema::{FIELDS_MAX, Value};
 use crate::domain::{Metadata, RuleId, Seen, Sum, masked_parts, push_masked_ip};
 
 /// The most characters of a user agent that are kept.
@@ -20,9 +21,9 @@ pub(super) struct Looked {
 }
 
 impl Looked {
-    /// Notes what a rule's conditions look at.
+    /// Notes what conditions look at.
     pub(super) const fn at(&mut self, fields: FieldSet) {
-        self.fields.0 |= fields.0;
+        self.fields = self.fields.or(fields);
     }
 
     /// Notes a rule that matched and only observes. An id has no character that needs escaping.
@@ -35,20 +36,30 @@ impl Looked {
     ///
     /// - `outcomes`: of each condition that was tried, `0` or `1`.
     pub(super) fn into_seen(self, view: View<'_>, outcomes: Vec<u8>) -> Seen {
-        let mut json = String::with_capacity(USUAL_BYTES);
-        json.push('{');
+        let (as_sent, quotes) = self.written::<AsSent>(view);
+        let is_right = needing_escapes(&as_sent) == quotes;
+        debug_assert_eq!(is_right, as_sent == self.written::<Escaped>(view).0);
+        let json = if is_right { as_sent } else { self.written::<Escaped>(view).0 };
+        Seen { values_json: json, outcomes: String::from_utf8(outcomes).unwrap_or_default() }
+    }
+
+    /// The values as JSON, and how many quotes stand around names and values in it.
+    fn written<F: Form>(&self, view: View<'_>) -> (String, usize) {
+        let mut written = Written { json: String::with_capacity(USUAL_BYTES), form: PhantomData::<F> };
+        let mut quotes = 0;
         for field in self.fields.iter() {
-            if json.len() > 1 {
-                json.push(',');
-            }
-            write_field(&mut json, field, view);
+            written.json.push(if written.json.is_empty() { '{' } else { ',' });
+            quotes += written.field(field, view);
         }
         if !self.observed.is_empty() {
-            let comma = if json.len() > 1 { "," } else { "" };
-            _ = write!(json, "{comma}\"observed\":[{}]", self.observed);
+            written.json.push(if written.json.is_empty() { '{' } else { ',' });
+            for part in ["\"observed\":[", &self.observed, "]"] {
+                written.json.push_str(part);
+                quotes += needing_escapes(part);
+            }
         }
-        json.push('}');
-        Seen { values_json: json, outcomes: String::from_utf8(outcomes).unwrap_or_default() }
+        written.json.push_str(if written.json.is_empty() { "{}" } else { "}" });
+        (written.json, quotes)
     }
 }
 
@@ -71,6 +82,12 @@ impl FieldSet {
     const FIRST_MONEY: usize = Self::FIRST_METADATA + FIELDS_MAX;
     const FIRST_HISTORY: usize = Self::FIRST_MONEY + FIELDS_MAX;
     const BITS: usize = Self::FIRST_HISTORY + NEEDS_MAX;
+
+    /// The fields of both sets.
+    #[must_use]
+    pub(super) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
 
     /// The fields that a condition looks at.
     pub(super) fn of(condition: &Condition) -> Self {
@@ -114,46 +131,167 @@ impl FieldSet {
     }
 }
 
-fn write_field(json: &mut String, field: Field, view: View<'_>) {
-    let facts = view.facts;
-    match field {
-        Field::Scope => text(json, "\"scope\":\"", facts.scope.as_str()),
-        Field::UserId | Field::Bucket => text(json, "\"user_id\":\"", facts.user_id.as_str()),
-        Field::Time => text(json, "\"request.time\":\"", &facts.received_at.to_string()),
-        Field::Ip => {
-            json.push_str("\"signals.ip\":\"");
-            push_masked_ip(json, facts.signals.ip);
-            json.push('"');
-        }
-        Field::Platform => text(json, "\"signals.platform\":\"", facts.signals.platform.as_str()),
-        Field::UserAgent => text(json, "\"signals.user_agent\":\"", start_of(&facts.signals.user_agent)),
-        Field::IdentifiersAny | Field::IdentifiersEvery => identifiers(json, view),
-        Field::IdentifiersCount => {
-            json.push_str("\"identifiers.count\":");
-            match facts.identifiers.len() {
-                few @ 0..=9 => json.extend(u32::try_from(few).ok().and_then(|few| char::from_digit(few, 10))),
-                // Writing to a `String` cannot fail.
-                many => _ = write!(json, "{many}"),
-            }
-        }
-        Field::Metadata(at) => metadata(json, at, view),
-        Field::Money(at) => money(json, at, view),
-        Field::History(at) => history(json, at, view),
+/// The quotes around a name.
+const NAMED: usize = 2;
+
+/// How values are written.
+trait Form {
+    /// Writes a value between quotes.
+    fn write(json: &mut String, value: &str);
+}
+
+/// As it came.
+struct AsSent;
+
+impl Form for AsSent {
+    fn write(json: &mut String, value: &str) {
+        json.push_str(value);
     }
 }
 
-/// A question about the past under its words, as the conditions saw it: with the call itself where that counts, and without
-/// any subject's value.
-fn history(json: &mut String, at: usize, view: View<'_>) {
-    let Some(field) = view.schema.history.get(at) else { return };
-    quoted(json, &[&field.words]);
-    json.push(':');
-    match view.measured(at) {
-        None => json.push_str("null"),
-        Some(Measured::Number(number)) => _ = write!(json, "{number}"),
-        Some(Measured::Money(total)) => text(json, "\"", &sum_text(&total)),
-        Some(Measured::Last(None)) => json.push_str("\"never\""),
-        Some(Measured::Last(Some(moment))) => text(json, "\"", &moment.to_string()),
+/// As the inside of a JSON string (RFC 8259 §7).
+struct Escaped;
+
+impl Form for Escaped {
+    fn write(json: &mut String, value: &str) {
+        for c in value.chars() {
+            match c {
+                '"' => json.push_str("\\\""),
+                '\\' => json.push_str("\\\\"),
+                c if c < ' ' => _ = write!(json, "\\u{:04x}", u32::from(c)),
+                c => json.push(c),
+            }
+        }
+    }
+}
+
+/// The values as far as they are written.
+///
+/// Nearly no value has a character that needs escaping, and to look for one in each costs more than to write it. So they are
+/// written as they came at first; what should have been escaped is found at the end, at once, since there are then more
+/// such characters than quotes around names and values, which everything that writes counts. Then they are written again.
+struct Written<F> {
+    json: String,
+    form: PhantomData<F>,
+}
+
+impl<F: Form> Written<F> {
+    fn field(&mut self, field: Field, view: View<'_>) -> usize {
+        let facts = view.facts;
+        match field {
+            Field::Scope => NAMED + self.text("\"scope\":\"", facts.scope.as_str()),
+            Field::UserId | Field::Bucket => NAMED + self.text("\"user_id\":\"", facts.user_id.as_str()),
+            Field::Time => NAMED + self.text("\"request.time\":\"", &facts.received_at.to_string()),
+            Field::Ip => {
+                self.json.push_str("\"signals.ip\":\"");
+                push_masked_ip(&mut self.json, facts.signals.ip);
+                self.json.push('"');
+                NAMED + 2
+            }
+            Field::Platform => NAMED + self.text("\"signals.platform\":\"", facts.signals.platform.as_str()),
+            Field::UserAgent => {
+                NAMED + self.text("\"signals.user_agent\":\"", start_of(&facts.signals.user_agent))
+            }
+            Field::IdentifiersAny | Field::IdentifiersEvery => self.identifiers(view),
+            Field::IdentifiersCount => self.count(facts.identifiers.len()),
+            Field::Metadata(at) => self.metadata(at, view),
+            Field::Money(at) => self.money(at, view),
+            Field::History(at) => self.history(at, view),
+        }
+    }
+
+    fn count(&mut self, count: usize) -> usize {
+        self.json.push_str("\"identifiers.count\":");
+        match count {
+            few @ 0..=9 => {
+                self.json.extend(u32::try_from(few).ok().and_then(|few| char::from_digit(few, 10)))
+            }
+            // Writing to a `String` cannot fail.
+            many => _ = write!(self.json, "{many}"),
+        }
+        NAMED
+    }
+
+    /// A question about the past under its words, as the conditions saw it: with the call itself where that counts, and
+    /// without any subject's value.
+    fn history(&mut self, at: usize, view: View<'_>) -> usize {
+        let Some(field) = view.schema.history.get(at) else { return 0 };
+        self.json.push('"');
+        self.json.push_str(&field.words);
+        self.json.push_str("\":");
+        let around_value = match view.measured(at) {
+            None => self.null(),
+            Some(Measured::Number(number)) => {
+                _ = write!(self.json, "{number}");
+                0
+            }
+            Some(Measured::Money(total)) => self.text("\"", &sum_text(&total)),
+            Some(Measured::Last(None)) => self.text("\"", "never"),
+            Some(Measured::Last(Some(moment))) => self.text("\"", &moment.to_string()),
+        };
+        NAMED + around_value
+    }
+
+    fn metadata(&mut self, at: usize, view: View<'_>) -> usize {
+        let Some(field) = view.schema.fields.get(at) else { return 0 };
+        self.json.push_str(&field.member);
+        let around_value = match view.values.field(at) {
+            Value::Absent => self.null(),
+            // The page's own digits: checked to be plain, and cheaper than writing the number anew.
+            Value::Decimal(_, sent) => self.text("\"", sent),
+            Value::Text(value, _) if *field.name == *Metadata::IDENTIFIER => self.masked("\"", value),
+            Value::Text(value, _) => self.text("\"", value),
+        };
+        NAMED + around_value
+    }
+
+    fn money(&mut self, at: usize, view: View<'_>) -> usize {
+        let Some(rule) = view.schema.money.get(at) else { return 0 };
+        self.json.push_str(&rule.member);
+        let currency = view.values.money(rule).and_then(|(_, place)| rule.currencies.get(place));
+        let around_value = match (view.values.field(rule.amount), currency) {
+            (Value::Decimal(_, sent), Some(currency)) => {
+                self.json.push('"');
+                self.json.push_str(sent);
+                self.json.push(' ');
+                self.text("", currency.as_str())
+            }
+            _ => self.null(),
+        };
+        NAMED + around_value
+    }
+
+    fn identifiers(&mut self, view: View<'_>) -> usize {
+        let mut quotes = NAMED;
+        self.json.push_str("\"identifiers\":[");
+        for (at, identifier) in view.facts.identifiers.iter().enumerate() {
+            self.json.push_str(if at > 0 { ",\"" } else { "\"" });
+            F::write(&mut self.json, identifier.kind.as_str());
+            quotes += self.masked(" ", &identifier.value);
+        }
+        self.json.push(']');
+        quotes
+    }
+
+    /// Writes what stands before a value, the value and a quote; gives back how many quotes stand around the value.
+    fn text(&mut self, before: &'static str, value: &str) -> usize {
+        self.json.push_str(before);
+        F::write(&mut self.json, value);
+        self.json.push('"');
+        2
+    }
+
+    /// The same with a value that is personal.
+    fn masked(&mut self, before: &'static str, value: &str) -> usize {
+        self.json.push_str(before);
+        masked_parts(value).iter().for_each(|part| F::write(&mut self.json, part));
+        self.json.push('"');
+        2
+    }
+
+    fn null(&mut self) -> usize {
+        self.json.push_str("null");
+        0
     }
 }
 
@@ -167,61 +305,6 @@ fn sum_text(total: &Total) -> String {
     if text.is_empty() { "0".to_owned() } else { text }
 }
 
-fn metadata(json: &mut String, at: usize, view: View<'_>) {
-    let Some(field) = view.schema.fields.get(at) else { return };
-    json.push_str(&field.member);
-    match view.values.field(at) {
-        Value::Absent => json.push_str("null"),
-        // The page's own digits: checked to be plain, and cheaper than writing the number anew.
-        Value::Decimal(_) => quoted(json, &[sent(field, view)]),
-        Value::Text(value, _) => {
-            json.push('"');
-            if *field.name == *Metadata::IDENTIFIER {
-                masked(json, value);
-            } else {
-                escaped(json, value);
-            }
-            json.push('"');
-        }
-    }
-}
-
-fn money(json: &mut String, at: usize, view: View<'_>) {
-    let Some(rule) = view.schema.money.get(at) else { return };
-    json.push_str(&rule.member);
-    let amount = view.schema.fields.get(rule.amount).map(|field| sent(field, view));
-    let currency = view.values.money(rule).and_then(|(_, place)| rule.currencies.get(place));
-    match (amount, currency) {
-        (Some(amount), Some(currency)) => quoted(json, &[amount, " ", currency.as_str()]),
-        _ => json.push_str("null"),
-    }
-}
-
-fn sent<'r>(field: &FieldRule, view: View<'r>) -> &'r str {
-    view.facts.metadata.get(&field.name).unwrap_or_default()
-}
-
-fn identifiers(json: &mut String, view: View<'_>) {
-    json.push_str("\"identifiers\":[");
-    for (at, identifier) in view.facts.identifiers.iter().enumerate() {
-        json.push_str(if at > 0 { ",\"" } else { "\"" });
-        escaped(json, identifier.kind.as_str());
-        json.push(' ');
-        masked(json, &identifier.value);
-        json.push('"');
-    }
-    json.push(']');
-}
-
-fn masked(json: &mut String, value: &str) {
-    let parts = masked_parts(value);
-    if is_plain(value) {
-        parts.iter().for_each(|part| json.push_str(part));
-    } else {
-        parts.iter().for_each(|part| escaped(json, part));
-    }
-}
-
 fn start_of(text: &str) -> &str {
     if text.len() <= USER_AGENT_CHARS_MAX {
         return text;
@@ -233,92 +316,53 @@ fn start_of(text: &str) -> &str {
     text.get(..end).unwrap_or(text)
 }
 
-/// Writes a member: its name, with all that stands before the text, and the text.
-fn text(json: &mut String, member: &str, value: &str) {
-    json.push_str(member);
-    escaped(json, value);
-    json.push('"');
-}
+/// A multiple of what is counted at a time, so that a usual record is one piece and a little.
+const PIECE_BYTES: usize = 240;
 
-/// Writes a string of parts that need no escaping.
-fn quoted(json: &mut String, parts: &[&str]) {
-    json.push('"');
-    parts.iter().for_each(|part| json.push_str(part));
-    json.push('"');
-}
-
-/// Whether a text needs no escaping: eight bytes at a time, since nearly all texts are plain.
-fn is_plain(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let Some(last) = bytes.last_chunk() else {
-        let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) else {
-            return bytes.iter().all(|byte| marked(SPACES | u64::from(*byte)) == 0);
-        };
-        // Four to seven bytes, those in the middle twice.
-        let (first, last): (u32, u32) = (u32::from_ne_bytes(*first), u32::from_ne_bytes(*last));
-        return marked(u64::from(first) << 32 | u64::from(last)) == 0;
+/// How many characters of a text JSON wants escaped: controls, quotes and backslashes.
+fn needing_escapes(text: &str) -> usize {
+    // In pieces whose counts fit a byte: so many are counted at a time.
+    let count = |piece: &[u8]| -> u8 {
+        piece
+            .iter()
+            .map(|byte| u8::from(*byte < b' ') | u8::from(*byte == b'"') | u8::from(*byte == b'\\'))
+            .sum()
     };
-    let (words, _) = bytes.as_chunks::<8>();
-    let marks = words.iter().chain([last]).fold(0, |marks, word| marks | marked(u64::from_ne_bytes(*word)));
-    marks == 0
-}
-
-/// Eight bytes that need no escaping, the lowest of which is replaced.
-const SPACES: u64 = 0x2020_2020_2020_2000;
-
-/// Not zero when one of the bytes is a control character, a quote or a backslash.
-const fn marked(word: u64) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
-    // A byte below `n` borrows its highest bit, which a byte of other alphabets has already and so does not count.
-    const fn below(word: u64, n: u64) -> u64 {
-        word.wrapping_sub(ONES * n) & !word & HIGHS
-    }
-    below(word, 0x20) | below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5c), 1)
-}
-
-/// Writes the inside of a JSON string (RFC 8259 §7).
-fn escaped(json: &mut String, text: &str) {
-    if is_plain(text) {
-        json.push_str(text);
-        return;
-    }
-    for c in text.chars() {
-        match c {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            c if c < ' ' => _ = write!(json, "\\u{:04x}", u32::from(c)),
-            c => json.push(c),
-        }
-    }
+    text.as_bytes().chunks(PIECE_BYTES).map(|piece| usize::from(count(piece))).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn written<F: Form>(value: &str) -> (String, usize) {
+        let mut written = Written { json: String::new(), form: PhantomData::<F> };
+        let quotes = written.text("\"", value);
+        (written.json, quotes)
+    }
+
     #[test]
-    fn escaped_text_reads_back() {
+    fn whatever_is_written_reads_back() {
         let odd = ['"', '\\', '\0', '\u{1f}', '\u{7f}', '\u{80}', '\u{a2}', '\u{dc}', '\u{2028}'];
         let everywhere = odd
             .iter()
             .flat_map(|odd| (0..20).map(move |at| format!("{}{odd}{}", "x".repeat(at), "y".repeat(20 - at))));
         let samples = ["", "plain", "a\"b\\c", "tab\tnul\0é\u{7f}\u{2028}"].map(str::to_owned);
         for sample in everywhere.chain(samples) {
-            let mut json = String::from("\"");
-            escaped(&mut json, &sample);
-            json.push('"');
-            assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), sample);
+            let reads_back = |json: &str| serde_json::from_str::<String>(json).ok().as_ref() == Some(&sample);
+            assert!(reads_back(&written::<Escaped>(&sample).0), "{sample:?}");
+            let (as_sent, quotes) = written::<AsSent>(&sample);
+            assert_eq!(needing_escapes(&as_sent) == quotes, reads_back(&as_sent), "{sample:?}");
         }
     }
 
     #[test]
-    fn plain_is_what_needs_no_escaping() {
+    fn what_needs_escaping_is_counted_wherever_it_stands() {
         for c in (0..0x300).filter_map(char::from_u32) {
-            let plain = c >= ' ' && c != '"' && c != '\\';
-            for (before, after) in (0..10).flat_map(|before| (0..10).map(move |after| (before, after))) {
-                let text = format!("{}{c}{}", "x".repeat(before), "y".repeat(after));
-                assert_eq!(is_plain(&text), plain, "{text:?}");
+            let needs = c < ' ' || c == '"' || c == '\\';
+            for times in [1, 2, 239, 240, 241, 600] {
+                let text = format!("x{}é", c.to_string().repeat(times));
+                assert_eq!(needing_escapes(&text), if needs { times } else { 0 }, "{c:?} {times}");
             }
         }
     }

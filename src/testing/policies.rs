@@ -7,7 +7,11 @@ use crate::domain::{Decision, Facts, History};
 use crate::policy::{self, Bundle, DeskOverlay};
 
 /// A bundle that was checked and loaded.
-pub struct Policies(Bundle);
+pub struct Policies {
+    bundle: Bundle,
+    desk: DeskOverlay,
+    history: History,
+}
 
 /// A request that a bundle decides about.
 pub struct Request(Facts);
@@ -21,7 +25,7 @@ impl Policies {
     /// # Errors
     /// Every finding, as the command line shows it; there is no bundle then.
     pub fn load(files: Vec<(String, String)>) -> Result<Self, String> {
-        policy::load_files(files, SystemClock.now()).map(Self).map_err(|found| found.to_string())
+        policy::load_files(files, SystemClock.now()).map(Self::of).map_err(|found| found.to_string())
     }
 
     /// Reads and checks a directory.
@@ -29,7 +33,11 @@ impl Policies {
     /// # Errors
     /// Every finding, as the command line shows it; there is no bundle then.
     pub fn load_dir(directory: &Path) -> Result<Self, String> {
-        policy::load_dir(directory, SystemClock.now()).map(Self).map_err(|found| found.to_string())
+        policy::load_dir(directory, SystemClock.now()).map(Self::of).map_err(|found| found.to_string())
+    }
+
+    const fn of(bundle: Bundle) -> Self {
+        Self { bundle, desk: DeskOverlay::none(), history: History::none() }
     }
 
     /// The files that come with Doorstep: names and texts.
@@ -41,13 +49,13 @@ impl Policies {
     /// How many rules the bundle has.
     #[must_use]
     pub fn rule_count(&self) -> usize {
-        self.0.rule_count()
+        self.bundle.rule_count()
     }
 
     /// Decides, as for the hook call of a user without any past.
     #[must_use]
     pub fn decide(&self, request: &Request) -> Decided {
-        Decided(self.0.decide(&request.0, &DeskOverlay::none(), &History::none()))
+        Decided(self.bundle.decide(&request.0, &self.desk, &self.history))
     }
 }
 

@@ -58,7 +58,7 @@ fn add_metadata(traits: &mut Traits, schema: &Schema, values: &Values<'_>) {
     for (at, field) in schema.fields.iter().enumerate() {
         let text = match values.field(at) {
             Value::Absent => continue,
-            Value::Decimal(amount) => normal_decimal(*amount),
+            Value::Decimal(amount, _) => normal_decimal(*amount),
             Value::Text(text, _) => (**text).into(),
         };
         traits.subjects.push((Subject::Metadata(field.name.clone()), text));

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::frame::Frame;
-use super::junction::{Junction, Outcomes};
-use super::questions::{BITS, Questions};
+use super::junction::{Junction, Outcomes, Plain};
+use super::questions::{BITS, Questions, joined, so};
 use super::{Condition, LEAVES_MAX, Leaf};
 
 /// The conditions of a file's rules as they are evaluated. They say the same as the trees that they were made of.
@@ -19,16 +19,13 @@ pub(crate) struct Program {
 struct Block {
     /// A machine word each.
     questions: Vec<Questions>,
-    conditions: Vec<Compiled>,
+    /// The conditions that are one comparison, each with the place of its bit.
+    plain: Vec<(u32, Plain)>,
+    /// The others.
+    deep: Vec<(u32, Junction)>,
+    /// For each condition the place after its last outcome: at most [`BITS`].
+    ends: Vec<usize>,
     leaves: usize,
-}
-
-/// A condition in its block.
-#[derive(Debug, Clone, PartialEq)]
-struct Compiled {
-    /// The place after its last outcome.
-    end: usize,
-    junction: Junction,
 }
 
 impl Program {
@@ -39,7 +36,7 @@ impl Program {
             let mut leaves: Vec<&Arc<Leaf>> = Vec::new();
             condition.each_leaf(&mut |leaf| leaves.push(leaf));
             debug_assert!(leaves.len() <= LEAVES_MAX);
-            match blocks.last_mut().filter(|block| block.leaves + leaves.len() <= BITS) {
+            match blocks.last_mut().filter(|block| block.has_room(leaves.len())) {
                 Some(block) => block.add(condition, &leaves),
                 None => {
                     let mut block = Block::default();
@@ -51,8 +48,8 @@ impl Program {
         Self { blocks }
     }
 
-    /// Hands over whether each condition holds, in order, with what belongs to it; gives back the first of which `decides`
-    /// says that it does, and writes down every leaf's outcome up to there, in file order: `0` or `1`.
+    /// Hands over what belongs to the conditions that hold, in order; gives back the first of which `decides` says that it
+    /// does, and writes down every leaf's outcome up to there, in file order: `0` or `1`.
     ///
     /// No short cut is taken within a condition: every question is asked, so that the record can show all of them.
     ///
@@ -62,24 +59,31 @@ impl Program {
         of: &'r [T],
         frame: &Frame<'_>,
         written: &mut Vec<u8>,
-        mut decides: impl FnMut(&T, bool) -> bool,
+        mut decides: impl FnMut(&T) -> bool,
     ) -> Option<&'r T> {
-        let mut left = of.iter();
+        let mut left = of;
         for block in &self.blocks {
             let outcomes = block.outcomes(frame);
-            for (condition, owner) in block.conditions.iter().zip(left.by_ref()) {
-                if decides(owner, condition.junction.holds(&outcomes)) {
-                    outcomes.write(condition.end, written);
-                    return Some(owner);
-                }
+            let (own, others) = left.split_at_checked(block.ends.len()).unwrap_or((left, &[]));
+            let found = ones(block.holding(&outcomes))
+                .filter_map(|at| own.get(at).zip(block.ends.get(at)))
+                .find(|(owner, _)| decides(owner));
+            if let Some((owner, end)) = found {
+                outcomes.write(*end, written);
+                return Some(owner);
             }
             outcomes.write(block.leaves, written);
+            left = others;
         }
         None
     }
 }
 
 impl Block {
+    fn has_room(&self, leaves: usize) -> bool {
+        self.leaves + leaves <= BITS && self.ends.len() < BITS
+    }
+
     fn add(&mut self, condition: &Condition, leaves: &[&Arc<Leaf>]) {
         let from = self.leaves;
         for (at, leaf) in (from..).zip(leaves) {
@@ -87,11 +91,16 @@ impl Block {
                 self.questions.push(Questions::default());
             }
             if let Some(questions) = self.questions.get_mut(at / BITS) {
-                questions.ask(leaf, at % BITS);
+                questions.ask(leaf, place(at % BITS));
             }
         }
         self.leaves += leaves.len();
-        self.conditions.push(Compiled { end: self.leaves, junction: Junction::of(condition, from) });
+        let (bit, junction) = (place(self.ends.len()), Junction::of(condition, from));
+        match junction.plain() {
+            Some(plain) => self.plain.push((bit, plain)),
+            None => self.deep.push((bit, junction)),
+        }
+        self.ends.push(self.leaves);
     }
 
     fn outcomes(&self, frame: &Frame<'_>) -> Outcomes {
@@ -101,4 +110,25 @@ impl Block {
         }
         outcomes
     }
+
+    /// The conditions that hold, a bit each.
+    fn holding(&self, outcomes: &Outcomes) -> u64 {
+        let plain = self.plain.iter().map(|(bit, plain)| so(*bit, plain.holds(outcomes)));
+        let deep = self.deep.iter().map(|(bit, junction)| so(*bit, junction.holds(outcomes)));
+        joined(plain) | joined(deep)
+    }
+}
+
+/// A place in a machine word. INVARIANT: it is below [`BITS`], so that nothing is lost.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or_default()
+}
+
+/// The places of the bits that are set, the lowest first.
+fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = usize::try_from(bits.trailing_zeros()).ok().filter(|at| *at < BITS)?;
+        bits &= bits - 1;
+        Some(at)
+    })
 }

@@ -1,13 +1,15 @@
 //! A request in the form in which compiled questions compare: its amounts as numbers, and the ends of its texts too.
 
+use std::net::IpAddr;
+
 use super::{Comparison, Field, View};
-use crate::domain::{Amount, Timestamp};
+use crate::domain::{Amount, IdentifierKind, Timestamp};
 use crate::policy::schema::{FIELDS_MAX, Value};
 
 /// The texts that every request has.
 const COMMON_TEXTS: usize = 4;
 /// The numbers that every request has.
-const COMMON_NUMBERS: usize = 1;
+const COMMON_NUMBERS: usize = 2;
 /// The rank of what is absent: below every span.
 const ABSENT: i64 = -1;
 /// No currency has this place.
@@ -19,10 +21,12 @@ pub(crate) struct Frame<'r> {
     /// The request itself, for what is not compared as numbers.
     pub(super) view: View<'r>,
     texts: [Sent<'r>; COMMON_TEXTS + FIELDS_MAX],
-    /// Ranks.
+    /// Ranks, and the address where it is of version 4.
     numbers: [i64; COMMON_NUMBERS + FIELDS_MAX],
     /// Ranks, and places of currencies.
     money: [(i64, usize); FIELDS_MAX],
+    /// The kinds of the identifiers.
+    pub(super) kinds: KindSet,
 }
 
 /// A text of a request; empty where it is absent.
@@ -55,22 +59,29 @@ impl<'r> Frame<'r> {
             &facts.signals.user_agent,
             facts.scope.as_str(),
         ];
-        let mut texts = [Sent::ABSENT; COMMON_TEXTS + FIELDS_MAX];
-        let mut numbers = [ABSENT; COMMON_NUMBERS + FIELDS_MAX];
-        texts.iter_mut().zip(common).for_each(|(slot, text)| *slot = Sent::of(text));
-        numbers
-            .iter_mut()
-            .zip([facts.identifiers.len()])
-            .for_each(|(slot, count)| *slot = Amount::rank_of(count));
-        let slots = numbers.iter_mut().skip(COMMON_NUMBERS).zip(texts.iter_mut().skip(COMMON_TEXTS));
+        let address = match facts.signals.ip.to_canonical() {
+            IpAddr::V4(address) => i64::from(u32::from(address)),
+            IpAddr::V6(_) => ABSENT,
+        };
+        let mut frame = Self {
+            view,
+            texts: [Sent::ABSENT; COMMON_TEXTS + FIELDS_MAX],
+            numbers: [ABSENT; COMMON_NUMBERS + FIELDS_MAX],
+            money: [(ABSENT, NO_PLACE); FIELDS_MAX],
+            kinds: KindSet::of(facts.identifiers.iter().map(|identifier| &identifier.kind)),
+        };
+        frame.texts.iter_mut().zip(common).for_each(|(slot, text)| *slot = Sent::of(text));
+        let numbers = [Amount::rank_of(facts.identifiers.len()), address];
+        frame.numbers.iter_mut().zip(numbers).for_each(|(slot, number)| *slot = number);
+        let slots = frame.numbers.iter_mut().skip(COMMON_NUMBERS);
+        let slots = slots.zip(frame.texts.iter_mut().skip(COMMON_TEXTS));
         for (value, (number, text)) in view.values.all().iter().zip(slots) {
             match value {
                 Value::Absent => {}
-                Value::Decimal(sent) => *number = sent.rank(),
+                Value::Decimal(sent, _) => *number = sent.rank(),
                 Value::Text(sent, _) => *text = Sent::of(sent),
             }
         }
-        let mut frame = Self { view, texts, numbers, money: [(ABSENT, NO_PLACE); FIELDS_MAX] };
         for (rule, slot) in view.schema.money.iter().zip(&mut frame.money) {
             let place = view.values.money(rule).map_or(NO_PLACE, |(_, place)| place);
             *slot = (frame.numbers.get(COMMON_NUMBERS + rule.amount).copied().unwrap_or(ABSENT), place);
@@ -112,6 +123,9 @@ impl<'r> Frame<'r> {
 pub(super) struct NumberField(usize);
 
 impl NumberField {
+    /// The address, as a number where it is of version 4.
+    pub(super) const ADDRESS: Self = Self(1);
+
     /// Where the number of a field is; `None` for a field that is none.
     pub(super) const fn of(field: Field) -> Option<Self> {
         match field {
@@ -119,6 +133,39 @@ impl NumberField {
             Field::Metadata(at) => Some(Self(COMMON_NUMBERS + at)),
             _ => None,
         }
+    }
+}
+
+/// A set of kinds of identifiers; those that we do not know are one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct KindSet(u8);
+
+impl KindSet {
+    const OTHER: u8 = 4;
+
+    fn of<'k>(kinds: impl Iterator<Item = &'k IdentifierKind>) -> Self {
+        Self(kinds.fold(0, |set, kind| {
+            set | match kind {
+                IdentifierKind::EmailAddress => 1,
+                IdentifierKind::PhoneNumber => 2,
+                IdentifierKind::Other(_) => Self::OTHER,
+            }
+        }))
+    }
+
+    /// The kinds that are asked for; `None` when one of them is not known, which more than one kind is.
+    pub(super) fn asked(kinds: &[IdentifierKind]) -> Option<Self> {
+        Some(Self::of(kinds.iter())).filter(|set| set.0 & Self::OTHER == 0)
+    }
+
+    /// Whether one of the kinds is in the other set.
+    pub(super) const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether there are kinds, all of them in the other set.
+    pub(super) const fn is_within(self, other: Self) -> bool {
+        self.0 != 0 && self.0 & !other.0 == 0
     }
 }
 
@@ -151,29 +198,35 @@ impl TextField {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
     low: i64,
-    high: i64,
+    /// From the lowest to the highest: one comparison tells both ends, without a jump between two.
+    width: u64,
 }
 
 impl Span {
     /// The ranks that compare so to a bound.
     pub(super) const fn of(comparison: Comparison, bound: i64) -> Self {
         match comparison {
-            Comparison::Equal => Self { low: bound, high: bound },
-            Comparison::Less => Self { low: 0, high: bound.saturating_sub(1) },
-            Comparison::AtMost => Self { low: 0, high: bound },
-            Comparison::Greater => Self { low: bound.saturating_add(1), high: i64::MAX },
-            Comparison::AtLeast => Self { low: bound, high: i64::MAX },
+            Comparison::Equal => Self::between(bound, bound),
+            Comparison::Less => Self::between(0, bound.saturating_sub(1)),
+            Comparison::AtMost => Self::between(0, bound),
+            Comparison::Greater => Self::between(bound.saturating_add(1), i64::MAX),
+            Comparison::AtLeast => Self::between(bound, i64::MAX),
         }
     }
 
     /// The ranks between two bounds, both included.
     pub(super) const fn between(low: i64, high: i64) -> Self {
-        Self { low, high }
+        if low <= high {
+            Self { low, width: high.wrapping_sub(low).cast_unsigned() }
+        } else {
+            // Nothing lies between them, and no rank is as low as this.
+            Self { low: i64::MIN, width: 0 }
+        }
     }
 
     /// Whether a rank is one of them.
     pub(super) const fn has(self, rank: i64) -> bool {
-        (self.low <= rank) & (rank <= self.high)
+        rank.wrapping_sub(self.low).cast_unsigned() <= self.width
     }
 }
 
@@ -183,16 +236,16 @@ impl Span {
 pub(super) struct Word {
     first: u64,
     last: u64,
-    length: usize,
+    length: u64,
 }
 
 impl Word {
     /// No text has these ends.
-    const NONE: Self = Self { first: 0, last: 0, length: usize::MAX };
+    const NONE: Self = Self { first: 0, last: 0, length: u64::MAX };
 
     /// Whether it is the same, without a jump.
     pub(super) const fn is(self, other: Self) -> bool {
-        (self.first ^ other.first) | (self.last ^ other.last) == 0 && self.length == other.length
+        (self.first ^ other.first) | (self.last ^ other.last) | (self.length ^ other.length) == 0
     }
 
     /// The ends of a text that has nothing between them, so that no other text has the same; `None` for a longer one.
@@ -202,7 +255,8 @@ impl Word {
 
     /// The ends of a text.
     pub(super) fn of(text: &str) -> Self {
-        let (bytes, length) = (text.as_bytes(), text.len());
+        let bytes = text.as_bytes();
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX - 1);
         if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
             return Self { first: u64::from_le_bytes(*first), last: u64::from_le_bytes(*last), length };
         }
@@ -330,5 +384,6 @@ mod tests {
             assert!(!span.has(ABSENT), "{comparison:?} {bound}");
         }
         assert_eq!([1, 2, 4, 5].map(|rank| Span::between(2, 4).has(rank)), [false, true, true, false]);
+        assert_eq!([ABSENT, 1, 2, 3, 4].map(|rank| Span::between(3, 2).has(rank)), [false; 5]);
     }
 }

@@ -20,6 +20,12 @@ pub(crate) struct IdentifierTest {
 }
 
 impl IdentifierTest {
+    /// Its kinds, where it asks for nothing else.
+    pub(super) fn only_kinds(&self) -> Option<&[IdentifierKind]> {
+        let nothing_else = self.domains.is_none() && self.prefixes.is_none() && self.list.is_none();
+        self.kinds.as_deref().filter(|_| nothing_else)
+    }
+
     /// Whether one identifier fits at a moment: what is in a list may end.
     pub(super) fn fits(&self, identifier: &Identifier, moment: Moment<'_>) -> bool {
         let kind_fits = self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&identifier.kind));

@@ -44,6 +44,23 @@ pub(super) struct Junction {
     parts: Box<[Self]>,
 }
 
+/// A junction of outcomes of the first machine word and of nothing else, as nearly all are: one comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Plain {
+    of: u64,
+    turned: u64,
+    /// What it is when all of them count: an `any` is no `all` of the opposites.
+    when_all: bool,
+}
+
+impl Plain {
+    /// Whether the condition holds, of whose leaves these are the outcomes; without a jump.
+    pub(super) const fn holds(self, outcomes: &Outcomes) -> bool {
+        let [first, ..] = outcomes.0;
+        ((first ^ self.turned) & self.of == self.of) == self.when_all
+    }
+}
+
 /// Outcomes of one machine word: which ones, and which of them count when they are false. Without any it changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Mask {
@@ -111,8 +128,22 @@ impl Junction {
                 _ => masks.push(Mask { word, of, turned }),
             }
         }
+        // What joins one thing is that thing.
+        if let (true, [_]) = (masks.is_empty(), &*parts) {
+            return parts.remove(0);
+        }
         let mask = if masks.is_empty() { Mask::default() } else { masks.remove(0) };
         Self { join, mask, masks: masks.into(), parts: parts.into() }
+    }
+
+    /// The same as one comparison; `None` where it takes more.
+    pub(super) fn plain(&self) -> Option<Plain> {
+        let Mask { word, of, turned } = self.mask;
+        let is_plain = word == 0 && self.masks.is_empty() && self.parts.is_empty();
+        is_plain.then_some(match self.join {
+            Join::All => Plain { of, turned, when_all: true },
+            Join::Any => Plain { of, turned: turned ^ of, when_all: false },
+        })
     }
 
     /// Whether the condition holds, of whose leaves these are the outcomes.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::frame::{Edge, Frame, MoneyAt, NumberField, Span, TextField, Word};
+use super::frame::{Edge, Frame, KindSet, MoneyAt, NumberField, Span, TextField, Word};
 use super::money::Bound;
 use super::{Field, Leaf, Test};
 use crate::domain::Amount;
@@ -12,9 +12,11 @@ use crate::policy::literal::Needle;
 pub(super) const BITS: usize = 64;
 /// The most texts that are compared one by one; beyond, searching costs less.
 const WORDS_MAX: usize = 8;
+/// The most ranges of addresses that are compared one by one; beyond, searching costs less.
+const RANGES_MAX: usize = 8;
 
-/// A question's bit, what it looks at, and what it asks of it.
-type Asked<F, T> = (u64, F, T);
+/// The place of a question's bit, what it looks at, and what it asks of it.
+type Asked<F, T> = (u32, F, T);
 
 /// At most [`BITS`] questions. The answers to all of them are found together.
 ///
@@ -31,24 +33,29 @@ pub(super) struct Questions {
     texts: Vec<Asked<TextField, Box<str>>>,
     edges: Vec<Asked<TextField, Edge>>,
     parts: Vec<Asked<TextField, Needle>>,
+    /// Of the identifiers.
+    some_kinds: Vec<(u32, KindSet)>,
+    every_kind: Vec<(u32, KindSet)>,
     /// Everything else.
-    others: Vec<(u64, Arc<Leaf>)>,
-    when_absent: Vec<(Source, u64)>,
+    others: Vec<(u32, Arc<Leaf>)>,
+    when_absent: Vec<(Source, u32)>,
 }
 
-/// What can be absent.
+/// What a question looks at, as far as it can be absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
+    /// Something that is always there.
+    Always,
     Number(NumberField),
     Money(usize),
     Text(TextField),
 }
 
 impl Questions {
-    /// Adds a question whose answer is the bit in a place.
-    pub(super) fn ask(&mut self, leaf: &Arc<Leaf>, at: usize) {
-        let bit = 1 << at;
+    /// Adds a question whose answer is the bit in a place below [`BITS`].
+    pub(super) fn ask(&mut self, leaf: &Arc<Leaf>, bit: u32) {
         match self.ask_fast(leaf, bit) {
+            Some(Source::Always) => {}
             Some(source) if leaf.when_absent => self.when_absent.push((source, bit)),
             Some(_) => {}
             None => self.others.push((bit, Arc::clone(leaf))),
@@ -56,13 +63,30 @@ impl Questions {
     }
 
     /// Adds the question as one of numbers; `None` where it is none of those, or has a bound that is too large or too fine.
-    fn ask_fast(&mut self, leaf: &Leaf, bit: u64) -> Option<Source> {
+    fn ask_fast(&mut self, leaf: &Leaf, bit: u32) -> Option<Source> {
         if let Field::Money(at) = leaf.field {
             let spans = money_spans(&leaf.test)?;
             self.money.extend(
                 spans.into_iter().enumerate().map(|(place, span)| (bit, MoneyAt { at, place }, span)),
             );
             return Some(Source::Money(at));
+        }
+        match (leaf.field, &leaf.test) {
+            (Field::Ip, Test::InRange(set)) => {
+                let ranges = set.only_v4().filter(|ranges| ranges.len() <= RANGES_MAX)?;
+                let spans = ranges.iter().map(|(low, high)| Span::between((*low).into(), (*high).into()));
+                self.numbers.extend(spans.map(|span| (bit, NumberField::ADDRESS, span)));
+                return Some(Source::Always);
+            }
+            (Field::IdentifiersAny, Test::Identifier(test)) => {
+                self.some_kinds.push((bit, KindSet::asked(test.only_kinds()?)?));
+                return Some(Source::Always);
+            }
+            (Field::IdentifiersEvery, Test::Identifier(test)) => {
+                self.every_kind.push((bit, KindSet::asked(test.only_kinds()?)?));
+                return Some(Source::Always);
+            }
+            _ => {}
         }
         if let (Some(of), Some(span)) = (NumberField::of(leaf.field), span_of(&leaf.test)) {
             self.numbers.push((bit, of, span));
@@ -92,7 +116,10 @@ impl Questions {
         let money = self.money.iter().map(|(bit, of, span)| so(*bit, span.has(frame.money(*of))));
         let words = self.words.iter().map(|(bit, of, word)| so(*bit, frame.text(*of).word.is(*word)));
         let edges = self.edges.iter().map(|(bit, of, edge)| so(*bit, edge.is_of(frame.text(*of).word)));
+        let some_kinds = self.some_kinds.iter().map(|(bit, kinds)| so(*bit, frame.kinds.meets(*kinds)));
+        let every_kind = self.every_kind.iter().map(|(bit, kinds)| so(*bit, frame.kinds.is_within(*kinds)));
         let by_number = joined(numbers) | joined(money) | joined(words) | joined(edges);
+        let by_kind = joined(some_kinds) | joined(every_kind);
         let texts = self.texts.iter().map(|(bit, of, text)| so(*bit, frame.text(*of).text == &**text));
         let parts = self.parts.iter().map(|(bit, of, part)| {
             let sent = frame.text(*of);
@@ -100,21 +127,23 @@ impl Questions {
         });
         let others = self.others.iter().map(|(bit, leaf)| so(*bit, leaf.holds(frame.view)));
         let absent = self.when_absent.iter().map(|(source, bit)| so(*bit, is_absent(*source, frame)));
-        by_number | joined(texts) | joined(parts) | joined(others) | joined(absent)
+        by_number | by_kind | joined(texts) | joined(parts) | joined(others) | joined(absent)
     }
 }
 
-/// The bit of an answer, without a jump.
-const fn so(bit: u64, holds: bool) -> u64 {
-    if holds { bit } else { 0 }
+/// The bit of an answer: shifted to its place, which takes no jump.
+pub(super) fn so(bit: u32, holds: bool) -> u64 {
+    u64::from(holds).wrapping_shl(bit)
 }
 
-fn joined(outcomes: impl Iterator<Item = u64>) -> u64 {
+/// All bits of some answers.
+pub(super) fn joined(outcomes: impl Iterator<Item = u64>) -> u64 {
     outcomes.fold(0, |joined, outcome| joined | outcome)
 }
 
 fn is_absent(source: Source, frame: &Frame<'_>) -> bool {
     match source {
+        Source::Always => false,
         Source::Number(of) => !frame.has_number(of),
         Source::Money(at) => !frame.has_money(at),
         Source::Text(of) => !frame.text(of).is_there(),

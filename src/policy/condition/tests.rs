@@ -154,6 +154,13 @@ fn texts() {
         ("metadata.payee: { starts_with: DE }", payee("12DE"), false),
         ("metadata.payee: { ends_with: '12' }", payee("DE12"), true),
         ("metadata.payee: { ends_with: '12' }", payee("DE123"), false),
+        // More than eight bytes are compared another way, and so are more than sixteen.
+        ("metadata.payee: { starts_with: DE1234567 }", payee("DE12345678"), true),
+        ("metadata.payee: { starts_with: E12345678 }", payee("DE12345678"), false),
+        ("metadata.payee: { ends_with: E12345678 }", payee("DE12345678"), true),
+        ("metadata.payee: { ends_with: DE1234567 }", payee("DE12345678"), false),
+        ("metadata.payee: { eq: DE345678A12345678 }", payee("DE345678A12345678"), true),
+        ("metadata.payee: { eq: DE345678A12345678 }", payee("DE345678B12345678"), false),
         ("metadata.payee: { contains: E1 }", payee("DE12"), true),
         ("metadata.payee: { contains: E2 }", payee("DE12"), false),
         ("metadata.payee: { matches: '[A-Z]{2}[0-9]+' }", payee("DE12"), true),
@@ -201,6 +208,8 @@ fn identifiers() {
         ("identifiers.any: { email_domain: example.com }", both(), true),
         ("identifiers.any: { email_domain: ample.com }", both(), false),
         ("identifiers.every: { email_domain: example.com }", both(), false),
+        ("identifiers.every: { email_domain: example.com }", with(&[]).with_email(), true),
+        ("identifiers.every: { email_domain: example.com }", with(&[]), false),
         (
             "identifiers.any: { email_domain: example.com }",
             with(&[]).with_identifier("email_address", "a@b@EXAMPLE.com"),

@@ -90,20 +90,20 @@ impl MapDelta {
 pub(super) struct RangeDelta<N, P> {
     pub(super) added: Nested<N, P>,
     /// By their ends.
-    hidden: Vec<(N, N, Timestamp)>,
+    hidden: Vec<Range<N, Timestamp>>,
 }
 
 impl<N: Ord + Copy, P: Copy> RangeDelta<N, P> {
-    fn of(added: Vec<(N, N, P)>, mut hidden: Vec<(N, N, Timestamp)>) -> Self {
-        hidden.sort_unstable_by_key(|(first, last, _)| (*first, *last));
+    fn of(added: Vec<Range<N, P>>, mut hidden: Vec<Range<N, Timestamp>>) -> Self {
+        hidden.sort_unstable_by_key(|range| (range.first, range.last));
         Self { added: Nested::of(added), hidden }
     }
 
     /// Whether a range of the file does not count at that moment.
     pub(super) fn hides<Q>(&self, range: &Range<N, Q>, now: Timestamp) -> bool {
         let wanted = (range.first, range.last);
-        let found = self.hidden.binary_search_by_key(&wanted, |(first, last, _)| (*first, *last));
-        found.ok().and_then(|at| self.hidden.get(at)).is_some_and(|(.., until)| now < *until)
+        let found = self.hidden.binary_search_by_key(&wanted, |hidden| (hidden.first, hidden.last));
+        found.ok().and_then(|at| self.hidden.get(at)).is_some_and(|hidden| now < hidden.said)
     }
 }
 

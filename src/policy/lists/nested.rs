@@ -19,25 +19,34 @@ pub(super) struct Range<N, P> {
     around: Option<NonZeroU32>,
 }
 
+impl<N, P> Range<N, P> {
+    /// A range that is not put in order yet.
+    pub(super) const fn new(first: N, last: N, said: P) -> Self {
+        Self { first, last, said, around: None }
+    }
+}
+
 /// Ranges in the order of their first numbers, outer ones before inner ones.
 #[derive(Debug)]
 pub(super) struct Nested<N, P>(Vec<Range<N, P>>);
 
 impl<N: Ord + Copy, P: Copy> Nested<N, P> {
-    /// Puts ranges in order; the same range twice is there twice.
-    pub(super) fn of(mut ranges: Vec<(N, N, P)>) -> Self {
-        ranges.sort_unstable_by_key(|(first, last, _)| (*first, Reverse(*last)));
-        let mut nested: Vec<Range<N, P>> = Vec::with_capacity(ranges.len());
+    /// Puts ranges in order where they lie, since they may be many; the same range twice is there twice.
+    pub(super) fn of(mut ranges: Vec<Range<N, P>>) -> Self {
+        ranges.sort_unstable_by_key(|range| (range.first, Reverse(range.last)));
         let mut open: Vec<(N, Option<NonZeroU32>)> = Vec::new();
-        for (first, last, said) in ranges {
-            while open.pop_if(|(end, _)| *end < first).is_some() {}
-            let around = open.last().and_then(|(_, place)| *place);
-            nested.push(Range { first, last, said, around });
-            // INVARIANT: no list has as many entries as this could not count.
-            let place = u32::try_from(nested.len()).ok().and_then(NonZeroU32::new);
-            open.push((last, place));
+        for (range, place) in ranges.iter_mut().zip(1..) {
+            while open.pop_if(|(end, _)| *end < range.first).is_some() {}
+            range.around = open.last().and_then(|(_, place)| *place);
+            // INVARIANT: no list has more entries than places can be counted.
+            open.push((range.last, NonZeroU32::new(place)));
         }
-        Self(nested)
+        Self(ranges)
+    }
+
+    /// Whether the same range is there twice.
+    pub(super) fn has_repeats(&self) -> bool {
+        self.0.windows(2).any(|pair| matches!(pair, [a, b] if (a.first, a.last) == (b.first, b.last)))
     }
 
     /// The ranges that hold a number, the smallest first.
@@ -88,7 +97,10 @@ mod tests {
     proptest! {
         #[test]
         fn every_range_around_a_number_is_found_from_the_inside_out(ranges in any_ranges()) {
-            let nested = Nested::of(ranges.clone());
+            let nested = Nested::of(ranges.iter().map(|(a, b, said)| Range::new(*a, *b, *said)).collect());
+            let mut ends: Vec<_> = ranges.iter().map(|(a, b, _)| (a, b)).collect();
+            ends.sort_unstable();
+            prop_assert_eq!(nested.has_repeats(), ends.windows(2).any(|pair| pair[0] == pair[1]));
             for number in 0..=u8::MAX {
                 let found: Vec<_> = nested.around(number).map(|range| (range.first, range.last)).collect();
                 let mut all: Vec<_> = ranges.iter().filter(|(first, last, _)| (*first..=*last).contains(&number))

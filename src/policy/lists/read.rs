@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{AddressList, MapList, NEVER, Ranges, TextList};
+use super::{AddressList, Count, MapList, NEVER, Ranges, TextList};
 use crate::domain::Timestamp;
 use crate::policy::addresses::{RangeFault, parse_range};
 use crate::policy::calendar::{day, end_of};
@@ -139,11 +139,14 @@ pub(crate) fn entries(text: &str) -> impl Iterator<Item = Entry<'_>> {
 
 /// Reads a list. One with faults is still there under its name, so that nobody complains that it is missing.
 pub(crate) fn list<'f>(reader: &mut Reader<'_>, name: &'f str, file: &'f SourceFile) -> ReadList<'f> {
-    let count = entries(file.text()).count();
-    if count > ENTRIES_MAX {
+    let count = entries(file.text()).fold(Count::default(), |count, entry| Count {
+        entries: count.entries + 1,
+        v6: count.v6 + usize::from(entry.value.contains(':')),
+    });
+    if count.entries > ENTRIES_MAX {
         let message = format!("the list has more than {ENTRIES_MAX} entries");
         reader.fault(Code::Limit, Span::START, message, "split it, and ask for both with `any`");
-        return ReadList { name, file, content: Content::Nothing, entries: count };
+        return ReadList { name, file, content: Content::Nothing, entries: count.entries };
     }
     let mut lines = Lines { reader, name, file, count, faults: 0, repeats: 0 };
     let content = match entries(file.text()).next() {
@@ -155,7 +158,7 @@ pub(crate) fn list<'f>(reader: &mut Reader<'_>, name: &'f str, file: &'f SourceF
     // What a list with faults holds is not known, so nobody complains that it does not fit.
     let content = if lines.faults == 0 { content } else { Content::Nothing };
     lines.close();
-    ReadList { name, file, content, entries: count }
+    ReadList { name, file, content, entries: count.entries }
 }
 
 /// Whether a text alone would be read as one whole entry, without comment or end.
@@ -178,7 +181,7 @@ struct Lines<'l, 'r, 'f> {
     reader: &'l mut Reader<'r>,
     name: &'f str,
     file: &'f SourceFile,
-    count: usize,
+    count: Count,
     faults: usize,
     repeats: usize,
 }
@@ -189,7 +192,7 @@ impl<'f> Lines<'_, '_, 'f> {
     }
 
     fn texts(&mut self) -> Content {
-        let mut list = TextList::new(self.name, self.count);
+        let mut list = TextList::new(self.name, self.count.entries);
         for entry in self.entries() {
             let Some(until) = self.until(&entry) else { continue };
             if entry.value.chars().any(char::is_control) {
@@ -212,29 +215,29 @@ impl<'f> Lines<'_, '_, 'f> {
     }
 
     fn addresses(&mut self) -> Content {
-        let mut ranges = Ranges::new();
+        let mut ranges = Ranges::with_capacity(self.count);
         for entry in self.entries() {
             let Some(until) = self.until(&entry) else { continue };
             if let Some(net) = self.range(&entry, entry.value) {
                 ranges.add(net, until);
             }
         }
-        if has_repeats(&mut ranges) {
-            let mut seen = HashSet::with_capacity(self.count);
+        let list = AddressList::of(self.name, ranges);
+        if list.has_repeats() {
+            let mut seen = HashSet::with_capacity(self.count.entries);
             for entry in self.entries() {
                 if parse_range(entry.value).is_ok_and(|net| !seen.insert(net)) {
                     self.repeated(&entry);
                 }
             }
         }
-        Content::Addresses(Arc::new(AddressList::of(self.name, ranges)))
+        Content::Addresses(Arc::new(list))
     }
 
     fn mapping(&mut self) -> Content {
-        let mut ranges = Ranges::new();
+        let mut ranges = Ranges::with_capacity(self.count);
         let mut values: Vec<Box<str>> = Vec::new();
         let mut places: HashMap<&str, usize> = HashMap::new();
-        let mut seen = HashMap::with_capacity(self.count);
         for entry in self.entries() {
             let Some((range, value)) = self.pair(&entry) else { continue };
             let Some(net) = self.range(&entry, range) else { continue };
@@ -242,9 +245,28 @@ impl<'f> Lines<'_, '_, 'f> {
                 values.push(value.into());
                 values.len() - 1
             });
-            match seen.insert(net, place) {
-                None => ranges.add(net, place),
-                Some(before) if before == place => self.repeated(&entry),
+            ranges.add(net, place);
+        }
+        if values.len() > VALUES_MAX {
+            let message = format!("the list has more than {VALUES_MAX} different values");
+            self.reader.fault(Code::Limit, Span::START, message, "split it by value");
+        }
+        let list = MapList::of(self.name, ranges, values);
+        if list.has_repeats() {
+            self.repeated_ranges();
+        }
+        Content::Mapping(Arc::new(list))
+    }
+
+    /// Finds the lines of a mapping list whose range stands in an earlier one: the same value twice does no harm.
+    fn repeated_ranges(&mut self) {
+        let mut seen = HashMap::with_capacity(self.count.entries);
+        for entry in self.entries() {
+            let Some((range, value)) = mapped(entry.value) else { continue };
+            let Ok(net) = parse_range(range) else { continue };
+            match seen.insert(net, value) {
+                None => {}
+                Some(before) if before == value => self.repeated(&entry),
                 Some(_) => {
                     let message = format!("`{range}` has another value in an earlier line");
                     let help = "keep one of the two: a range has one value";
@@ -252,11 +274,6 @@ impl<'f> Lines<'_, '_, 'f> {
                 }
             }
         }
-        if values.len() > VALUES_MAX {
-            let message = format!("the list has more than {VALUES_MAX} different values");
-            self.reader.fault(Code::Limit, Span::START, message, "split it by value");
-        }
-        Content::Mapping(Arc::new(MapList::of(self.name, ranges, values)))
     }
 
     fn pair(&mut self, entry: &Entry<'f>) -> Option<(&'f str, &'f str)> {
@@ -328,11 +345,4 @@ impl<'f> Lines<'_, '_, 'f> {
             self.reader.warning(Code::Limit, Span::START, message, "see to the ones that are shown first");
         }
     }
-}
-
-fn has_repeats(ranges: &mut Ranges<Timestamp>) -> bool {
-    ranges.v4.sort_unstable_by_key(|(first, last, _)| (*first, *last));
-    ranges.v6.sort_unstable_by_key(|(first, last, _)| (*first, *last));
-    let v4 = ranges.v4.windows(2).any(|pair| matches!(pair, [a, b] if (a.0, a.1) == (b.0, b.1)));
-    v4 || ranges.v6.windows(2).any(|pair| matches!(pair, [a, b] if (a.0, a.1) == (b.0, b.1)))
 }

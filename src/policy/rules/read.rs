@@ -64,7 +64,8 @@ pub(crate) fn rules(
             let message = message(out, &map);
             let overrides = overrides(out, &map);
             let (active, part) = (active(out, &map, names.now), part(out, &map));
-            let (line, looks_at) = (id_span.line, FieldSet::of(&when));
+            let above = read.rules.last().map_or_else(FieldSet::default, |above| above.rule.looks_at);
+            let (line, looks_at) = (id_span.line, above.or(FieldSet::of(&when)));
             let rule = Rule { id, when, then, message, line, looks_at, active, part };
             read.rules.push(ReadRule { rule, id_span, overrides });
         }

@@ -60,6 +60,9 @@ fn fields(reader: &mut Reader<'_>, node: &Node, read: &mut ReadSchema) {
             }
         }
     }
+    let mut in_order: Vec<&mut FieldRule> = read.schema.fields.iter_mut().collect();
+    in_order.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    in_order.into_iter().enumerate().for_each(|(place, field)| field.place = place);
 }
 
 fn field_name(reader: &mut Reader<'_>, span: Span, name: &str) -> bool {
@@ -92,7 +95,7 @@ fn field(reader: &mut Reader<'_>, name: &str, node: &Node) -> Option<FieldRule> 
     };
     let is_optional = optional.is_some_and(Truth::is_yes);
     let (name, member) = (name.into(), member(&path));
-    let field = FieldRule { name, path: path.into(), member, is_optional, kind };
+    let field = FieldRule { name, path: path.into(), member, is_optional, place: 0, kind };
     (reader.count() == before).then_some(field)
 }
 

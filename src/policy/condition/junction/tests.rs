@@ -51,7 +51,10 @@ fn agrees(condition: &Condition, seed: u64) {
             state ^ state >> 29
         });
         let mut each = (first..first + count).map(|at| outcomes.0[at / BITS] >> (at % BITS) & 1 == 1);
-        assert_eq!(junction.holds(&outcomes), tree(condition, &mut each), "{condition} {outcomes:?}");
+        let expected = tree(condition, &mut each);
+        assert_eq!(junction.holds(&outcomes), expected, "{condition} {outcomes:?}");
+        let plain = junction.plain().map(|plain| plain.holds(&outcomes));
+        assert!(plain.is_none_or(|plain| plain == expected), "{condition} {outcomes:?}");
     }
 }
 
