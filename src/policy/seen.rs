@@ -204,7 +204,7 @@ impl<F: Form> Written<F> {
         self.json.push_str("\"identifiers.count\":");
         match count {
             few @ 0..=9 => {
-                self.json.extend(u32::try_from(few).ok().and_then(|few| char::from_digit(few, 10)))
+                self.json.extend(u32::try_from(few).ok().and_then(|few| char::from_digit(few, 10)));
             }
             // Writing to a `String` cannot fail.
             many => _ = write!(self.json, "{many}"),

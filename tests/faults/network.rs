@@ -30,7 +30,7 @@ async fn outage(mode: Mode, code: &str) {
         ledger.count(200),
         ledger.count(503)
     );
-    let store = Store::Database(database);
+    let store = Store::Database(Box::new(database));
     ledger.check(&store).await;
     ledger.ask_again(&site).await;
     ledger.check(&store).await;
@@ -70,7 +70,7 @@ async fn connections_that_broke_while_nobody_used_them_cost_no_call() {
     let mut ledger_after = site.under_load(site.until_recorded(50)).await;
     assert_eq!(ledger_after.count(503), 0, "a broken connection was used");
     ledger_after.0.extend(ledger.0);
-    ledger_after.check(&Store::Database(database)).await;
+    ledger_after.check(&Store::Database(Box::new(database))).await;
     site.stop().await;
 }
 
@@ -90,7 +90,7 @@ async fn connections_that_break_under_load_cost_few_calls() {
         .await;
     // What was under way may be lost; at most what eight callers ask at once, twice.
     assert!(ledger.count(503) <= 16, "{}", ledger.count(503));
-    let store = Store::Database(database);
+    let store = Store::Database(Box::new(database));
     ledger.ask_again(&site).await;
     ledger.check(&store).await;
     site.stop().await;

@@ -24,7 +24,7 @@ async fn killed_in_the_middle_of_commits() {
         })
         .await;
     assert!(ledger.count(200) >= KILLS * 80);
-    let store = Store::Database(database);
+    let store = Store::Database(Box::new(database));
     ledger.check(&store).await;
     ledger.ask_again(&site).await;
     ledger.check(&store).await;
@@ -59,7 +59,7 @@ async fn a_server_without_a_connection_left() {
         .await;
     assert!(ledger.count(503) > 0);
     ledger.ask_again(&site).await;
-    ledger.check(&Store::Database(database)).await;
+    ledger.check(&Store::Database(Box::new(database))).await;
     site.stop().await;
 }
 
@@ -84,7 +84,7 @@ async fn a_server_that_takes_no_writes() {
         .await;
     assert!(ledger.count(503) > 0);
     ledger.ask_again(&site).await;
-    ledger.check(&Store::Database(database)).await;
+    ledger.check(&Store::Database(Box::new(database))).await;
     site.stop().await;
 }
 
@@ -109,7 +109,7 @@ async fn a_server_whose_disk_is_full() {
         .await;
     assert!(ledger.count(503) > 0);
     ledger.ask_again(&site).await;
-    ledger.check(&Store::Database(database)).await;
+    ledger.check(&Store::Database(Box::new(database))).await;
     site.stop().await;
     drop(server);
 }

@@ -41,7 +41,7 @@ pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T
 /// What the server records in.
 pub(crate) enum Store {
     File(PathBuf),
-    Database(Database),
+    Database(Box<Database>),
 }
 
 impl Store {
@@ -54,9 +54,11 @@ impl Store {
     /// Runs a statement beside the server.
     pub(crate) async fn run(&self, sql: &'static str) {
         match self {
-            Self::File(_) => drop(self.file().await.execute(sql).await.expect("done")),
+            Self::File(_) => {
+                self.file().await.execute(sql).await.expect("done");
+            }
             Self::Database(database) => {
-                drop(database.connect().await.execute(sql).await.expect("done"));
+                database.connect().await.execute(sql).await.expect("done");
             }
         }
     }

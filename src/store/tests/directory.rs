@@ -35,7 +35,6 @@ impl Directory {
     }
 
     /// Fails without a server: a test that is left out has shown nothing.
-    #[expect(clippy::disallowed_methods, reason = "which server, is up to whoever runs the tests")]
     pub(super) async fn on_postgres() -> Self {
         Self::in_a_database(SERVER, Pooler::None).await
     }
@@ -57,6 +56,11 @@ impl Directory {
         let mut directory = Self::on_sqlite();
         directory.database = Some(Database { server, name, url, pooler });
         directory
+    }
+
+    /// The database itself, whatever stands before it.
+    pub(super) fn server(&self) -> Option<PgConnectOptions> {
+        self.database.as_ref().map(|database| database.server.clone().database(&database.name))
     }
 
     /// Another place on the same engine.
@@ -116,6 +120,7 @@ pub(super) fn settings_for(file: &Path) -> StoreSettings {
     StoreSettings::for_url(format!("sqlite:{}", file.display()))
 }
 
+#[expect(clippy::disallowed_methods, reason = "which server, is up to whoever runs the tests")]
 fn address(variable: &'static str) -> String {
     let address = std::env::var_os(variable).and_then(|address| address.into_string().ok());
     address.unwrap_or_else(|| panic!("{variable} names no server: `scripts/postgres` starts one"))

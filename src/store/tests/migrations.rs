@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use sqlx::migrate::Migrator;
-use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, raw_sql};
 
@@ -34,9 +33,7 @@ fn of_version_9(id: &str) -> String {
 }
 
 async fn make_version_9(directory: &Directory) {
-    let url = directory.settings().url;
-    if url.starts_with("postgres") {
-        let server: PgConnectOptions = url.parse().expect("an address");
+    if let Some(server) = directory.server() {
         let mut connection = server.disable_statement_logging().connect().await.expect("a server");
         let migrator = through(sqlx::migrate!("migrations/postgres"), 9);
         migrator.run_direct(None, &mut connection, false).await.expect("migrated");
