@@ -270,6 +270,10 @@ fn detail(found: StoredDecision, bundle: Option<&Bundle>, pause: Option<&PauseTo
 impl std::fmt::Display for DecisionDetail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let own = &self.summary;
+        let erased = self.personal_values.as_ref().map(|gone| {
+            let at = gone.erased_at.map_or_else(|| "nobody noted when".to_owned(), |at| at.to_string());
+            ("erased", at)
+        });
         let lines = [
             ("decision", own.id.clone()),
             ("at", own.received_at.to_string()),
@@ -277,6 +281,7 @@ impl std::fmt::Display for DecisionDetail {
             ("scope", own.scope.to_string()),
             ("bundle", own.bundle.clone()),
         ];
+        let lines: Vec<_> = lines.into_iter().chain(erased).collect();
         for (at, (name, value)) in lines.iter().enumerate() {
             let end = if at + 1 < lines.len() { "\n" } else { "" };
             write!(f, "{name:<8} {value}{end}")?;
