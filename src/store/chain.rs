@@ -146,7 +146,7 @@ impl<'r> Covered<'r> {
         })
     }
 
-    /// The columns of [`COLUMNS`].
+    /// The columns of `covered_columns!`.
     ///
     /// # Errors
     /// A column holds another type.
