@@ -64,7 +64,7 @@ fn answers(ledger: &Ledger, recorded: &HashMap<&str, &Decision>, wrong: &mut Vec
         for told in &call.told {
             match (told.status, row) {
                 (Some(200), None) => {
-                    wrong.push(format!("call {number} was told {} without a record", told.text))
+                    wrong.push(format!("call {number} was told {} without a record", told.text));
                 }
                 (Some(200), Some(row)) if told.text != row.answer => {
                     wrong.push(format!("call {number} was told {}, recorded is {}", told.text, row.answer));
@@ -76,7 +76,7 @@ fn answers(ledger: &Ledger, recorded: &HashMap<&str, &Decision>, wrong: &mut Vec
                     wrong.push(format!("call {number} was taken for old within ten minutes"));
                 }
                 (Some(409), None) => {
-                    wrong.push(format!("call {number} was taken for old and never recorded"))
+                    wrong.push(format!("call {number} was taken for old and never recorded"));
                 }
                 (Some(200 | 409 | 503) | None, _) => {}
                 (Some(status), _) => wrong.push(format!("call {number}: {status} {}", told.text)),
@@ -140,9 +140,9 @@ fn desk_before(decided: &Decided<'_>, beside: &Beside<'_>, scope: &str) -> i64 {
 
 /// Whether the scope was paused, as far as the verdict knew the desk.
 fn is_paused(desk: &[DeskAction], row: &Decision) -> bool {
-    let known =
+    let mut known =
         desk.iter().filter(|action| action.subject == row.scope && action.revision <= row.desk_revision);
-    known.last().is_some_and(|action| {
+    known.next_back().is_some_and(|action| {
         action.deed == "scope_pause" && action.until.is_none_or(|until| until > row.received_at)
     })
 }

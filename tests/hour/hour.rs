@@ -21,6 +21,9 @@ const USUAL_SECONDS: i64 = 360;
 /// After so many steps everything is checked.
 const STEPS_A_CHECK: u64 = 8;
 
+/// How many seconds the clock goes on at most while a step's acts are under way.
+pub(crate) const GOES_ON_MAX: i64 = 3;
+
 /// What goes wrong in the middle of a step.
 #[derive(Debug, Clone, Copy)]
 enum Mishap {
@@ -101,7 +104,7 @@ impl Hour {
         let mishap = self.mishap(&mut dice, step);
         let after = |dice: &mut Dice| u32::try_from(dice.below(acts.len().max(1))).expect("few");
         let (goes_on_after, mishap_after) = (after(&mut dice), after(&mut dice));
-        let goes_on = if dice.percent(30) { 1 + dice.below(3) } else { 0 };
+        let goes_on = if dice.percent(30) { 1 + below(&mut dice, GOES_ON_MAX) } else { 0 };
         let world = &self.world;
         let answered = Semaphore::new(0);
         let until = async |answers: u32| drop(answered.acquire_many(answers).await.expect("it is open"));
@@ -112,7 +115,7 @@ impl Hour {
         }));
         let clock = async {
             until(goes_on_after).await;
-            world.advance(i64::try_from(goes_on).expect("small"));
+            world.advance(goes_on);
         };
         let trouble = async {
             until(mishap_after).await;
@@ -120,7 +123,7 @@ impl Hour {
         };
         let (told, (), (), is_fresh) = tokio::join!(everybody, clock, trouble, tend(world));
         self.note(acts, told, &is_fresh).await;
-        self.world.advance(2 + i64::try_from(dice.below(11)).expect("small"));
+        self.world.advance(2 + below(&mut dice, 11));
     }
 
     /// What goes wrong in this step, if anything does: one thing at a time.
@@ -207,6 +210,10 @@ impl Hour {
             );
         }
     }
+}
+
+fn below(dice: &mut Dice, bound: i64) -> i64 {
+    i64::try_from(dice.below(usize::try_from(bound).expect("small"))).expect("small")
 }
 
 fn network(dice: &mut Dice) -> Outage {

@@ -30,10 +30,10 @@ use place::Place;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_hour_on_sqlite() {
-    hour::run(Place::in_a_file()).await;
+    Box::pin(hour::run(Place::in_a_file())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_hour_on_postgres() {
-    hour::run(Place::in_a_database().await).await;
+    Box::pin(hour::run(Place::in_a_database().await)).await;
 }

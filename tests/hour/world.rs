@@ -118,7 +118,7 @@ impl World {
         let (status, text) = match answer {
             Some(Ok((status, text))) => (Some(status), text),
             Some(Err(fault)) => {
-                let is_there = change % 2 == 0 && instance.changes.load(Ordering::SeqCst) == change;
+                let is_there = change.is_multiple_of(2) && instance.changes.load(Ordering::SeqCst) == change;
                 assert!(!is_there, "no answer to {:?}: {fault}", act.deed);
                 (None, String::new())
             }

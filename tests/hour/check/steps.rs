@@ -5,8 +5,13 @@ use std::collections::HashMap;
 use crate::bundle::{Decided, STEP, TRANSFER};
 use crate::check::{TOKENS_MAX, text};
 use crate::deed::Deed;
-use crate::ledger::{Done, Ledger, Told, plain};
+use crate::hour::GOES_ON_MAX;
+use crate::ledger::{Done, Ledger, SECOND, Told, plain};
 use crate::record::{Redemption, Rows, Token, Verification};
+
+/// Approvals, withdrawals and tokens have the moment of their request, and may have waited since: by at most as much as the clock
+/// goes on within a step. Which came first is told by the order of what was asked and answered.
+const MEANWHILE: i64 = GOES_ON_MAX * SECOND;
 
 type ById<'d> = HashMap<&'d str, &'d Decided<'d>>;
 
@@ -37,7 +42,7 @@ fn openings(ledger: &Ledger, by_id: &HashMap<&str, &Verification>, wrong: &mut V
     for Done { act, told } in ledger.done.iter().filter(|done| done.told.was_done()) {
         let Deed::Open { challenge, .. } = &act.deed else { continue };
         let found = by_id.get(told.id("id").as_str());
-        if !found.is_some_and(|verification| verification.challenge_id == *challenge) {
+        if found.is_none_or(|verification| verification.challenge_id != *challenge) {
             wrong.push(format!("{challenge} has no verification as it was told: {}", told.text));
         }
     }
@@ -82,8 +87,8 @@ fn tokens((ledger, rows): (&Ledger, &Rows), by_id: &HashMap<&str, &Verification>
         let verification = token.verification_id.as_deref().and_then(|id| by_id.get(id));
         let is_of_an_approval = verification.is_some_and(|verification| {
             verification.state == "approved"
-                && verification.decided_at.is_some_and(|at| at <= token.issued_at)
-                && verification.withdrawn_at.is_none_or(|at| at >= token.issued_at)
+                && verification.decided_at.is_some_and(|at| at <= token.issued_at + MEANWHILE)
+                && verification.withdrawn_at.is_none_or(|at| at + MEANWHILE >= token.issued_at)
         });
         if !is_of_an_approval || token.expires_at <= token.issued_at {
             wrong.push(format!("token {} does not follow from an approval", token.jti));
@@ -136,15 +141,15 @@ fn redeemed(
     redemption: &Redemption,
     (ledger, rows): (&Ledger, &Rows),
     decided: &ById<'_>,
-) -> Result<(), &'static str> {
+) -> Result<(), String> {
     let granted = decided.get(redemption.decision_id.as_str()).ok_or("nothing was decided")?;
     let (row, at) = (granted.row, redemption.redeemed_at);
     let until = row.usable_until.ok_or("nothing was granted")?;
     if row.user_id != redemption.user_id || row.scope != TRANSFER {
-        return Err("somebody else was granted");
+        return Err("somebody else was granted".to_owned());
     }
     if at < row.received_at || at >= until {
-        return Err("not in time");
+        return Err(format!("{at} is not in time: until {until}"));
     }
     let wanted = ledger
         .done
@@ -156,10 +161,15 @@ fn redeemed(
         Some(_) => false,
     });
     if may_have.count() == 0 {
-        return Err("nobody wanted exactly this executed");
+        return Err("nobody wanted exactly this executed".to_owned());
     }
     if row.answer.contains(STEP) && !is_proved(redemption, rows) {
-        return Err("its step was not proved");
+        let own = rows.verifications.iter();
+        let own: Vec<_> =
+            own.filter(|one| one.decision_id.as_deref() == Some(&redemption.decision_id)).collect();
+        let is_own = |token: &&Token| own.iter().any(|one| Some(&one.id) == token.verification_id.as_ref());
+        let tokens: Vec<_> = rows.tokens.iter().filter(is_own).collect();
+        return Err(format!("its step was not proved by {at}: {own:?}, {tokens:?}"));
     }
     Ok(())
 }
@@ -170,7 +180,7 @@ fn is_proved(redemption: &Redemption, rows: &Rows) -> bool {
     let own = rows.verifications.iter().filter(|verification| {
         verification.decision_id.as_deref() == Some(&redemption.decision_id)
             && verification.state == "approved"
-            && verification.withdrawn_at.is_none_or(|withdrawn_at| withdrawn_at >= at)
+            && verification.withdrawn_at.is_none_or(|withdrawn_at| withdrawn_at + MEANWHILE >= at)
     });
     let mut own = own.map(|verification| Some(verification.id.as_str()));
     own.any(|id| {
@@ -193,6 +203,14 @@ fn told_redemptions((ledger, rows): (&Ledger, &Rows), decided: &ById<'_>, wrong:
         }
         if !decided.get(id.as_str()).is_some_and(|decided| decided.call.wish == *wish) {
             wrong.push(format!("the grant {id} was spent for something else: {wish:?}"));
+        }
+        let proofs = rows.verifications.iter().filter(|one| one.decision_id.as_deref() == Some(&id));
+        let mut proofs = proofs.filter(|one| one.state == "approved").peekable();
+        let is_withdrawn = |proof: &Verification| {
+            withdrawals(ledger, &proof.id).any(|withdrawn| withdrawn.ended < told.began)
+        };
+        if proofs.peek().is_some() && proofs.all(is_withdrawn) {
+            wrong.push(format!("the grant {id} was spent after a withdrawal"));
         }
         if is_surely_paused((ledger, rows), told) {
             wrong.push(format!("the grant {id} was spent while its scope was paused"));
@@ -220,5 +238,5 @@ fn is_surely_paused((ledger, rows): (&Ledger, &Rows), redeemed: &Told) -> bool {
             || other.told.began > redeemed.ended
             || std::ptr::eq::<Done>(*other, *last)
     });
-    is_alone && redeemed.answered_at < until * crate::ledger::SECOND
+    is_alone && redeemed.answered_at < until * SECOND
 }
