@@ -52,12 +52,20 @@ impl SigningKey {
     /// # Errors
     /// When a signature cannot be made; no call is given then.
     pub(crate) fn calls(&self, count: usize, seed: Seed) -> Outcome<Vec<Call>> {
+        self.calls_of(count, seed, 1)
+    }
+
+    /// The same, with so many calls in a row of each user.
+    ///
+    /// # Errors
+    /// As [`Self::calls`].
+    pub(crate) fn calls_of(&self, count: usize, seed: Seed, calls_a_user: usize) -> Outcome<Vec<Call>> {
         let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let share = count.div_ceil(threads).max(1);
         thread::scope(|scope| {
             let signers: Vec<_> = (0..count)
                 .step_by(share)
-                .map(|from| scope.spawn(move || self.some_calls(from..count.min(from + share), seed)))
+                .map(|from| scope.spawn(move || self.some_calls(from..count.min(from + share), seed, calls_a_user)))
                 .collect();
             let mut calls = Vec::with_capacity(count);
             for signer in signers {
@@ -67,12 +75,17 @@ impl SigningKey {
         })
     }
 
-    fn some_calls(&self, range: std::ops::Range<usize>, seed: Seed) -> Outcome<Vec<Call>> {
+    fn some_calls(
+        &self,
+        range: std::ops::Range<usize>,
+        seed: Seed,
+        calls_a_user: usize,
+    ) -> Outcome<Vec<Call>> {
         let random = SystemRandom::new();
         let mut signature = vec![0; self.0.public_modulus_len()];
         range
             .map(|at| {
-                let user_id = user_id(at, seed);
+                let user_id = user_id(at / calls_a_user.max(1), seed);
                 let body = body(at, &user_id, seed);
                 self.0
                     .sign(&RSA_PSS_SHA256, &random, body.as_bytes(), &mut signature)
@@ -122,7 +135,7 @@ impl StepUpKey {
 
 /// A signed call.
 pub(crate) struct Call {
-    /// Whose call it is: no two calls share a user, so a record can be found by it.
+    /// Whose call it is. Where no two calls share a user, a record can be found by it.
     pub(crate) user_id: String,
     /// The whole HTTP/1.1 request, headers and body.
     pub(crate) request: Box<[u8]>,
