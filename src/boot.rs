@@ -15,8 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use self::encryption_key::Sealed;
 use crate::app::{
-    self, App, AppParts, AppSettings, KeyParts, Obstacle, Reloading, RestoreError, SigningKeys,
-    SigningKeysError,
+    self, App, AppParts, AppSettings, KeyParts, Reloading, RestoreError, SigningKeys, SigningKeysError,
 };
 use crate::callbacks::Providers;
 use crate::clock::{SharedClock, SystemClock};
@@ -66,9 +65,6 @@ pub(crate) enum BootError {
     /// The policy bundle has faults.
     #[error("the policy bundle does not load:\n{0}")]
     Policy(Diagnostics),
-    /// The policy bundle asks for what is not recorded.
-    #[error("the policy bundle cannot come into force: {0}")]
-    UnrecordedPast(Obstacle),
     /// There is no encryption key to open or seal secrets with.
     #[error(transparent)]
     EncryptionKey(#[from] encryption_key::NoEncryptionKey),
@@ -171,9 +167,6 @@ struct Rules {
 }
 
 async fn run(settings: &Settings, sources: Sources, rules: Rules) -> Result<Booted, BootError> {
-    if let Some(obstacle) = app::unrecorded_past(&rules.bundle) {
-        return Err(BootError::UnrecordedPast(obstacle));
-    }
     encryption_key::require(settings)?;
     let metrics = Arc::new(Metrics::new());
     let store = await_store(settings, &metrics).await?;

@@ -13,7 +13,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::App;
 use super::access::{AccessError, require};
-use super::obstacle::{Obstacle, unrecorded_past};
+use super::obstacle::Obstacle;
+use super::past::prepare_past;
 use super::policies::{Attempt, Held, PolicyFaults, ReloadResult, raw};
 use crate::domain::{AccessAction, ActivationRecord, Caller, Role, Timestamp, Trigger};
 use crate::policy::{Bundle, Diagnostics, fingerprint, reload_dir};
@@ -230,6 +231,9 @@ impl Reloader {
             Ok(Some(obstacle)) => return Outcome::Obstructed(obstacle),
             Err(fault) => return Outcome::NotRecorded(fault),
         }
+        if let Err(fault) = prepare_past(&self.app.parts.store, &bundle, since).await {
+            return Outcome::NotRecorded(fault);
+        }
         // INVARIANT: a decision's bundle is in the record before the decision is.
         if let Err(fault) = self.app.parts.store.record_activation(record, text).await {
             return Outcome::NotRecorded(fault);
@@ -246,9 +250,6 @@ impl Reloader {
 
     /// What stands in the way of a bundle whose files are right.
     async fn obstacle(&self, bundle: &Bundle) -> Result<Option<Obstacle>, StoreError> {
-        if let Some(obstacle) = unrecorded_past(bundle) {
-            return Ok(Some(obstacle));
-        }
         let desk = self.app.parts.store.desk().await?;
         Ok(bundle.compile_desk(&desk).err().map(Obstacle::Desk))
     }

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{Format, PolicyCommand, Shared};
 use super::{Exit, output, with_settings};
-use crate::app;
 use crate::boot::Sources;
 use crate::config::{environment, load};
 use crate::domain::Timestamp;
@@ -59,7 +58,7 @@ fn now() -> Timestamp {
 fn check(dir: &Path, format: Format) -> Exit {
     let loaded = load_dir(dir, now());
     match &loaded {
-        Ok(bundle) => show(dir, &app::warnings(bundle), format),
+        Ok(bundle) => show(dir, bundle.warnings(), format),
         Err(diagnostics) => show(dir, diagnostics, format),
     }
     if let (Ok(bundle), Format::Human) = (&loaded, format) {

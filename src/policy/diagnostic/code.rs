@@ -141,8 +141,6 @@ codes! {
     ScopeNeverAsked = "scope_never_asked",
     /// Warning: a rule whose last day is past.
     Expired = "expired",
-    /// Warning: questions about a past that this version does not record. Whether it does is not this room's to know.
-    PastNotRecorded = "past_not_recorded",
 }
 
 impl fmt::Display for Code {
