@@ -15,7 +15,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use self::encryption_key::Sealed;
 use crate::app::{
-    self, App, AppParts, AppSettings, KeyParts, Reloading, RestoreError, SigningKeys, SigningKeysError,
+    self, App, AppParts, AppSettings, KeyParts, Obstacle, Reloading, RestoreError, SigningKeys,
+    SigningKeysError,
 };
 use crate::callbacks::Providers;
 use crate::clock::{SharedClock, SystemClock};
@@ -65,6 +66,9 @@ pub(crate) enum BootError {
     /// The policy bundle has faults.
     #[error("the policy bundle does not load:\n{0}")]
     Policy(Diagnostics),
+    /// The policy bundle looks further back than is kept.
+    #[error("the policy bundle cannot come into force ({code}): {0}", code = .0.code())]
+    Past(Obstacle),
     /// There is no encryption key to open or seal secrets with.
     #[error(transparent)]
     EncryptionKey(#[from] encryption_key::NoEncryptionKey),
@@ -167,6 +171,9 @@ struct Rules {
 }
 
 async fn run(settings: &Settings, sources: Sources, rules: Rules) -> Result<Booted, BootError> {
+    if let Some(obstacle) = app::forgotten_past(&rules.bundle, &settings.retention) {
+        return Err(BootError::Past(obstacle));
+    }
     encryption_key::require(settings)?;
     let metrics = Arc::new(Metrics::new());
     let store = await_store(settings, &metrics).await?;
@@ -244,6 +251,7 @@ fn app_settings(settings: &Settings) -> AppSettings {
         waiters_max: settings.server.waiters_max,
         not_before_skew: settings.tokens.not_before_skew,
         challenge_clock_skew: settings.tokens.challenge_clock_skew,
+        retention: settings.retention,
         session_domain: settings.prelude.session_domain.as_str().to_owned(),
     }
 }

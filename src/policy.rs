@@ -46,9 +46,7 @@ mod yaml;
 pub(crate) use bundle::Bundle;
 pub(crate) use calendar::end_of_day;
 pub(crate) use desk::{DeskMisfits, DeskOverlay, EntryShown, EntryState, ListShown};
-#[cfg(test)]
-pub(crate) use diagnostic::Code;
-pub(crate) use diagnostic::{Diagnostics, Severity};
+pub(crate) use diagnostic::{Code, Diagnostics, Severity};
 pub(crate) use difference::Difference;
 pub(crate) use explain::{Explanation, Told};
 pub(crate) use folder::{Fingerprint, fingerprint};

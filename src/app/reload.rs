@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::App;
 use super::access::{AccessError, require};
-use super::obstacle::Obstacle;
+use super::obstacle::{Obstacle, forgotten_past};
 use super::past::prepare_past;
 use super::policies::{Attempt, Held, PolicyFaults, ReloadResult, raw};
 use crate::domain::{AccessAction, ActivationRecord, Caller, Role, Timestamp, Trigger};
@@ -250,6 +250,9 @@ impl Reloader {
 
     /// What stands in the way of a bundle whose files are right.
     async fn obstacle(&self, bundle: &Bundle) -> Result<Option<Obstacle>, StoreError> {
+        if let Some(obstacle) = forgotten_past(bundle, &self.app.parts.settings.retention) {
+            return Ok(Some(obstacle));
+        }
         let desk = self.app.parts.store.desk().await?;
         Ok(bundle.compile_desk(&desk).err().map(Obstacle::Desk))
     }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::source::SourceFile;
+
 pub(crate) use code::Code;
 pub(crate) use findings::Findings;
 
@@ -121,6 +123,13 @@ impl Diagnostics {
         });
         found.dedup();
         Self(found)
+    }
+
+    /// These findings with a warning about the bundle as a whole.
+    pub(crate) fn with_warning(&self, code: Code, message: String, help: String) -> Self {
+        let bundle = SourceFile::new(".".to_owned(), String::new());
+        let warning = bundle.finding((Severity::Warning, code), Span::START, message, help);
+        Self::new(self.0.iter().cloned().chain([warning]).collect())
     }
 
     /// The findings, in order.

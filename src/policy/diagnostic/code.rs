@@ -141,6 +141,8 @@ codes! {
     ScopeNeverAsked = "scope_never_asked",
     /// Warning: a rule whose last day is past.
     Expired = "expired",
+    /// Warning: windows that reach further back than the record is kept, which is not this room's to know.
+    PastNotKept = "past_not_kept",
 }
 
 impl fmt::Display for Code {
