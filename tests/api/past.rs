@@ -83,9 +83,10 @@ fn blocking(history: &str) -> String {
         "scopes: [transfer:write]
 metadata:
   amount: {{ type: decimal }}
+  currency: {{ type: string, one_of: [USD] }}
   payee: {{ type: string, normalise: [upper] }}
 money:
-  value: {{ amount: metadata.amount, currency: USD }}
+  value: {{ amount: metadata.amount, currency: metadata.currency }}
 rules:
   - {{ id: too-much, when: {{ history: {{ {history} }} }}, then: block }}
 otherwise: {{ continue: {{ grant: {{ mode: single-use, for: 5m }} }} }}
@@ -100,7 +101,7 @@ fn transfer(n: usize, ip: &str, (amount, payee): (&str, &str)) -> Value {
         "user_id": format!("usr_{n}"),
         "identifiers": [{"type": "phone_number", "value": format!("+3361234{n:04}")}],
         "signals": {"user_agent": "Mozilla/5.0", "platform": "WEB", "ip": ip},
-        "metadata": {"amount": amount, "payee": payee},
+        "metadata": {"amount": amount, "currency": "USD", "payee": payee},
     })
 }
 
