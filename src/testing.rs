@@ -20,8 +20,10 @@ use crate::token::{VerificationClaims, sign};
 
 pub use crate::clock::ManualClock;
 pub use policies::{Decided, Policies, Request};
+pub use untrusted::{ChallengeRead, ChallengeReader, Configured, HookCall, HookReader, Providers};
 
 mod policies;
+mod untrusted;
 
 /// What a server under test is started with.
 pub struct Setup {
