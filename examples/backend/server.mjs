@@ -4,7 +4,9 @@
 //   page ── waits ────────────▶ GET  /api/verifications/… ─▶ Doorstep: decided? then a token is minted
 //   page ── access token ─────▶ POST /api/transfers ──────▶ Doorstep: the grant is redeemed, once; then it is executed
 
+import { readFileSync } from "node:fs";
 import http from "node:http";
+import https from "node:https";
 import * as api from "./api.mjs";
 import { Refused } from "./doorstep.mjs";
 import { files } from "./files.mjs";
@@ -54,7 +56,7 @@ async function answer(request) {
 
 async function officerDecides(request, id) {
   // A form on somebody else's page must not press these buttons.
-  if (request.headers.origin !== `http://${request.headers.host}`) throw new api.Problem(403, "foreign", "Not from here.");
+  if (request.headers.origin !== `${scheme}://${request.headers.host}`) throw new api.Problem(403, "foreign", "Not from here.");
   await decide(id, new URLSearchParams(await text(request)).get("verb"));
   return { status: 303, location: "/officer", body: "" };
 }
@@ -90,15 +92,21 @@ function refusal(error) {
   return json(502, { code: "unavailable", message: "Something behind this page does not answer." });
 }
 
-const server = http.createServer(async (request, response) => {
+async function serve(request, response) {
   const { status, type, location, body } = await answer(request).catch(refusal);
   const headers = { ...HEADERS, "Cache-Control": "no-store" };
   if (type) headers["Content-Type"] = type;
   if (location) headers.Location = location;
   response.writeHead(status, headers).end(body);
-});
+}
 
-server.listen(settings.port, "127.0.0.1", () => console.log(`http://localhost:${server.address().port}`));
+const { certificateFile, keyFile } = settings.tls;
+const scheme = certificateFile ? "https" : "http";
+const server = certificateFile
+  ? https.createServer({ cert: readFileSync(certificateFile), key: readFileSync(keyFile) }, serve)
+  : http.createServer(serve);
+
+server.listen(settings.port, "127.0.0.1", () => console.log(`${scheme}://localhost:${server.address().port}`));
 
 // Whoever started this with a pipe for its input wants it to end with them.
 if (process.env.END_WITH_INPUT) process.stdin.resume().on("end", () => process.exit(0));

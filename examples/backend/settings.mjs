@@ -9,6 +9,9 @@ function required(name) {
 export const settings = {
   // Where to listen; 0 is a free port. Loopback only: the officer's page below asks nobody who they are.
   port: Number(process.env.PORT ?? 0),
+  // Where certificate and key are, PEM. Prelude's cookies reach it from a page of the same site only, in many browsers, and
+  // http and https are two sites: so the page is served over https on a laptop too. Elsewhere a proxy does that.
+  tls: { certificateFile: process.env.TLS_CERTIFICATE_FILE, keyFile: process.env.TLS_KEY_FILE },
   // Doorstep, and what this backend presents to it: roles opener, minter, executor and reader.
   doorstepUrl: required("DOORSTEP_URL"),
   doorstepKey: required("DOORSTEP_KEY"),

@@ -108,8 +108,11 @@ export class Transfer {
     this.#waiting?.abort();
     const { signal } = (this.#waiting = new AbortController());
     try {
-      let check = await backend.openVerification(challenge.token, signal);
-      while (check.state === "pending") check = await backend.waitForVerification(check, signal);
+      let check = await patiently(signal, () => backend.openVerification(challenge.token, signal));
+      while (check.state === "pending") {
+        const seen = check;
+        check = await patiently(signal, () => backend.waitForVerification(seen, signal));
+      }
       if (check.state !== "approved") return this.#end({ kind: check.state === "rejected" ? "rejected" : "expired" });
       const { challenge_token: token } = await client.continueStepUp(check.verification_token ?? "", this.#seen);
       await this.#arrive(token);
@@ -123,7 +126,9 @@ export class Transfer {
     const { order } = this.#state;
     if (!order) return;
     this.#set({ granted: true, challenge: null, notice: null });
-    this.#end({ kind: "executed", receipt: await backend.transfer(order) });
+    const { signal } = (this.#waiting = new AbortController());
+    const receipt = await patiently(signal, () => backend.transfer(order));
+    this.#end({ kind: "executed", receipt });
   }
 
   // The SDK's `onChallenge`: called at every transition, before the call that caused it ends.
@@ -153,5 +158,18 @@ export class Transfer {
     this.#state = { ...this.#state, ...change };
     keep(this.#state);
     for (const listener of this.#listeners) listener();
+  }
+}
+
+// Tries again while there is no connection: waiting does no harm, and an order is executed once however often it is sent.
+// A reload of the page looks like a lost connection, too, to the script that is about to end.
+async function patiently<Answer>(signal: AbortSignal, work: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal.aborted || !(error instanceof TypeError)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
   }
 }
