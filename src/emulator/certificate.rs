@@ -1,0 +1,87 @@
+//! A throw-away certificate authority, and the certificate that it signs for the emulator's address.
+
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
+};
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::EmulatorError;
+
+/// The names under which the emulator is reached on this machine.
+pub(super) const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// How long the certificates are good, in seconds: longer than an emulator runs, shorter than anybody's patience with
+/// a forgotten authority in a trust store.
+const GOOD_FOR_SECONDS: i64 = 30 * 86_400;
+
+/// How far their beginning lies back, in seconds, for clocks that are behind.
+const BACKDATED_SECONDS: i64 = 86_400;
+
+/// What a TLS server shows, and what its clients must trust. The authority's private key is gone already.
+pub(super) struct Certificate {
+    /// The authority's certificate, PEM.
+    pub(super) ca_pem: String,
+    /// The server's side of TLS: HTTP/1.1 only.
+    pub(super) tls: ServerConfig,
+}
+
+impl Certificate {
+    /// Makes both for these DNS names and addresses.
+    ///
+    /// - `now`: Unix seconds.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Certificate`].
+    pub(super) fn make(names: &[String], now: i64) -> Result<Self, EmulatorError> {
+        let ca_params = ca_params(now)?;
+        let ca_key = KeyPair::generate().map_err(refused)?;
+        let ca = ca_params.self_signed(&ca_key).map_err(refused)?;
+        let key = KeyPair::generate().map_err(refused)?;
+        let mut params = CertificateParams::new(names).map_err(refused)?;
+        set_times(&mut params, now)?;
+        params.distinguished_name.push(DnType::CommonName, "Doorstep emulator");
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        let shown = params.signed_by(&key, &Issuer::from_params(&ca_params, &ca_key)).map_err(refused)?;
+        Ok(Self { ca_pem: ca.pem(), tls: tls(shown.der().clone(), PrivateKeyDer::from(key))? })
+    }
+}
+
+fn ca_params(now: i64) -> Result<CertificateParams, EmulatorError> {
+    let mut params = CertificateParams::default();
+    set_times(&mut params, now)?;
+    params.distinguished_name.push(DnType::CommonName, "Doorstep emulator, throw-away authority");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    Ok(params)
+}
+
+fn set_times(params: &mut CertificateParams, now: i64) -> Result<(), EmulatorError> {
+    let midnight = |seconds: i64| {
+        let day = jiff::Timestamp::from_second(seconds).ok()?.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let month = u8::try_from(day.month()).ok()?;
+        Some(date_time_ymd(i32::from(day.year()), month, u8::try_from(day.day()).ok()?))
+    };
+    params.not_before = midnight(now.saturating_sub(BACKDATED_SECONDS))
+        .ok_or_else(|| EmulatorError::Certificate("the time is out of range".to_owned()))?;
+    params.not_after = midnight(now.saturating_add(GOOD_FOR_SECONDS))
+        .ok_or_else(|| EmulatorError::Certificate("the time is out of range".to_owned()))?;
+    Ok(())
+}
+
+fn tls(shown: CertificateDer<'static>, key: PrivateKeyDer<'static>) -> Result<ServerConfig, EmulatorError> {
+    ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|config| config.with_no_client_auth().with_single_cert(vec![shown], key))
+        .map_err(refused)
+}
+
+fn refused(error: impl std::fmt::Display) -> EmulatorError {
+    EmulatorError::Certificate(error.to_string())
+}
