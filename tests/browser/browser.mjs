@@ -1,7 +1,7 @@
 // Chromium, and a visit to the example's page in it.
 
 import assert from "node:assert/strict";
-import { createHash, X509Certificate } from "node:crypto";
+import { createHash, randomInt, X509Certificate } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -50,8 +50,6 @@ async function publicKeyHash(domain) {
 // The SDK's first call with a fresh key is always answered with a nonce to use: that is no fault.
 const USUAL = "use_dpop_nonce";
 
-let users = 0;
-
 // A visitor with a private window of their own: nothing is shared with other visits. Whatever the browser complains of is kept.
 export class Visit {
   #complaints = [];
@@ -91,9 +89,8 @@ export class Visit {
 
   // Signs in as somebody new.
   async signIn() {
-    users += 1;
     const { page } = this;
-    await page.getByLabel("Phone number").fill(`+336000${String(users).padStart(5, "0")}`);
+    await page.getByLabel("Phone number").fill(`+336${String(randomInt(1e8)).padStart(8, "0")}`);
     await page.getByRole("button", { name: "Send me a code" }).click();
     await page.getByLabel("Code").fill(stage.code);
     await page.getByRole("button", { name: "Sign in" }).click();
