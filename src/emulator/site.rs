@@ -73,7 +73,7 @@ impl Site {
     pub(crate) async fn start(settings: SiteSettings) -> Result<Self, EmulatorError> {
         let names: Vec<String> =
             LOCAL_NAMES.into_iter().map(str::to_owned).chain(settings.names.iter().cloned()).collect();
-        let certificate = Certificate::make(&names, (settings.now)())?;
+        let certificate = Certificate::make(&names)?;
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port)).map_err(EmulatorError::Bind)?;
         let address = listener.local_addr().map_err(|_| EmulatorError::NoAddress)?;
