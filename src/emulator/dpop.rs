@@ -20,7 +20,7 @@ const SKEW_SECONDS_MAX: i64 = 60;
 /// How long a nonce may be used, in seconds of the emulator's time.
 const NONCE_GOOD_FOR_SECONDS: i64 = 300;
 
-/// The most nonces and the most proof ids that are remembered.
+/// The most nonces and proof ids together that are remembered.
 const REMEMBERED_MAX: usize = 100_000;
 
 /// What a request was, as its proof must name it.
@@ -113,8 +113,8 @@ pub(super) struct Nonces(Mutex<Remembered>);
 struct Remembered {
     /// Nonce and moment of issue.
     given: HashMap<String, i64>,
-    /// Proof id and moment of use.
-    seen: HashMap<String, i64>,
+    /// Key and proof id, and moment of use.
+    seen: HashMap<(String, String), i64>,
 }
 
 impl Nonces {
@@ -147,7 +147,8 @@ impl Nonces {
                 "the proof has no nonce, or one that is not good now",
             ));
         }
-        if remembered.seen.insert(proof.jti.clone(), now).is_some() {
+        let used = (proof.thumbprint.clone(), proof.jti.clone());
+        if remembered.seen.insert(used, now).is_some() {
             return Err(invalid("the proof was used before"));
         }
         Ok(())
@@ -162,11 +163,11 @@ impl Remembered {
     /// Forgets what is too old to matter; all of it where there is more than is remembered.
     fn forget(&mut self, now: i64) {
         let is_young = |at: &i64| now.saturating_sub(*at) < NONCE_GOOD_FOR_SECONDS;
-        for map in [&mut self.given, &mut self.seen] {
-            map.retain(|_, at| is_young(at));
-            if map.len() > REMEMBERED_MAX {
-                map.clear();
-            }
+        self.given.retain(|_, at| is_young(at));
+        self.seen.retain(|_, at| is_young(at));
+        if self.given.len() + self.seen.len() > REMEMBERED_MAX {
+            self.given.clear();
+            self.seen.clear();
         }
     }
 }
