@@ -18,6 +18,7 @@
     expect(dead_code, unused_imports, reason = "tests plant faults that the demo has no use for")
 )]
 
+mod access_token;
 mod adjustable_clock;
 mod answer;
 mod backend;
@@ -26,13 +27,17 @@ mod challenge;
 mod challenge_token;
 mod compact;
 mod courier;
+mod dpop;
+mod grants;
 mod hook_call;
 mod identity;
 mod journal;
 mod key_set;
 mod management;
+mod one_time_code;
 #[cfg(test)]
 mod our_side;
+mod people;
 mod refusal;
 mod server;
 mod site;
@@ -44,17 +49,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde_json::Value;
 
+pub(crate) use access_token::ScopeClaim;
 pub(crate) use answer::{Answer, FailureReason, HookFailure, Mode};
 pub(crate) use backend::Backend;
 pub(crate) use challenge::{Granted, Progress};
-pub(crate) use challenge_token::ChallengeStyle;
+pub(crate) use challenge_token::{ChallengeStyle, Issuer, MetadataClaim};
 pub(crate) use courier::Exchange;
 pub(crate) use hook_call::{HookRequest, OutgoingCall, Padding, Prefix, SignatureStyle};
 pub(crate) use identity::{Identity, Salt};
 pub(crate) use management::ManagementSettings;
+pub(crate) use people::User;
 pub(crate) use refusal::{Refusal, RefusalCode};
 pub(crate) use server::FetchCounts;
-pub(crate) use site::{Origins, Site, SiteSettings};
+pub(crate) use site::{FrontSettings, Origins, Site, SiteSettings};
 
 use challenge::{Challenges, IssuedBy, Opening};
 use courier::Courier;

@@ -3,8 +3,7 @@
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { settings } from "./settings.mjs";
 
-const issuer = new URL(`https://${settings.sessionDomain}`);
-const keys = createRemoteJWKSet(new URL("/.well-known/jwks.json", issuer));
+const keys = createRemoteJWKSet(new URL(`https://${settings.sessionDomain}/.well-known/jwks.json`));
 
 export class NotSignedIn extends Error {}
 
@@ -14,7 +13,7 @@ export async function userOf(request) {
   if (kind !== "Bearer" || !token) throw new NotSignedIn("no access token");
   try {
     const { payload } = await jwtVerify(token, keys, {
-      issuer: [issuer.host, issuer.origin],
+      issuer: [settings.issuer, `https://${settings.issuer}`],
       requiredClaims: ["sub", "exp"],
       clockTolerance: 5,
     });

@@ -19,6 +19,8 @@ export const settings = {
   officerKey: required("DOORSTEP_OFFICER_KEY"),
   // Where Prelude's session API is: `<app id>.session.prelude.dev`, or your own session domain.
   sessionDomain: required("PRELUDE_SESSION_DOMAIN"),
+  // Who issues its access tokens: the same host, unless Prelude is an emulator on this machine.
+  issuer: process.env.PRELUDE_ISSUER ?? process.env.PRELUDE_SESSION_DOMAIN,
   // The scope that a transfer needs.
   scope: process.env.TRANSFER_SCOPE ?? "transfer:write",
   // The built page.

@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(super) use emulator::EmulatorOptions;
+pub(super) use emulator::{
+    EmulatorOptions, IssuerChoice, MetadataChoice, PaddingChoice, PrefixChoice, SaltChoice, ScopeChoice,
+};
 pub(super) use export::{ExportForm, ExportOptions};
 pub(super) use shared::{Format, Shared};
 pub(super) use store::StoreCommand;

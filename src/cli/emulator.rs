@@ -4,11 +4,17 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::arguments::{EmulatorOptions, Format, Shared};
+use super::arguments::{
+    EmulatorOptions, Format, IssuerChoice, MetadataChoice, PaddingChoice, PrefixChoice, SaltChoice,
+    ScopeChoice, Shared,
+};
 use super::signals::Signals;
 use super::{Exit, output};
 use crate::boot::Sources;
-use crate::emulator::{EmulatorError, ManagementSettings, Origins, Site, SiteSettings};
+use crate::emulator::{
+    ChallengeStyle, EmulatorError, FrontSettings, Issuer, ManagementSettings, MetadataClaim, Origins,
+    Padding, Prefix, Salt, ScopeClaim, SignatureStyle, Site, SiteSettings, User,
+};
 
 /// Why the emulator did not start or ended badly.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +23,12 @@ enum CommandError {
     Emulator(#[from] EmulatorError),
     #[error("cannot write {path} (--ca-out)")]
     CaOut {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("cannot read {path} (--trust)")]
+    Trust {
         path: String,
         #[source]
         source: std::io::Error,
@@ -37,7 +49,7 @@ pub(super) async fn run(shared: &Shared, options: EmulatorOptions) -> Exit {
 
 async fn be_prelude(shared: &Shared, options: EmulatorOptions) -> Result<(), CommandError> {
     let signals = Signals::listen()?;
-    let site = Site::start(settings(&options, shared.dev)).await?;
+    let site = Site::start(settings(&options, shared.dev)?).await?;
     if let Some(path) = &options.ca_out {
         let cannot = |source| CommandError::CaOut { path: path.display().to_string(), source };
         std::fs::write(path, site.ca_pem()).map_err(cannot)?;
@@ -48,9 +60,9 @@ async fn be_prelude(shared: &Shared, options: EmulatorOptions) -> Result<(), Com
     Ok(())
 }
 
-fn settings(options: &EmulatorOptions, dev: bool) -> SiteSettings {
+fn settings(options: &EmulatorOptions, dev: bool) -> Result<SiteSettings, CommandError> {
     let clock = Sources::real().clock;
-    SiteSettings {
+    Ok(SiteSettings {
         port: options.port,
         names: options.names.clone(),
         origins: if options.origins.is_empty() {
@@ -58,6 +70,7 @@ fn settings(options: &EmulatorOptions, dev: bool) -> SiteSettings {
         } else {
             Origins::Listed(options.origins.clone())
         },
+        front: front(options)?,
         management: ManagementSettings {
             app_id: options.app_id.clone(),
             key: options.management_key.clone(),
@@ -66,6 +79,55 @@ fn settings(options: &EmulatorOptions, dev: bool) -> SiteSettings {
             step_up: step_up(options),
         },
         now: Arc::new(move || clock.now().unix_seconds()),
+    })
+}
+
+fn front(options: &EmulatorOptions) -> Result<FrontSettings, CommandError> {
+    let trusted = options.trust.as_ref().map(|path| {
+        let cannot = |source| CommandError::Trust { path: path.display().to_string(), source };
+        std::fs::read(path).map_err(cannot)
+    });
+    Ok(FrontSettings {
+        code: options.code.clone(),
+        users: options.users.iter().map(|text| User::parse(text)).collect::<Result<_, _>>()?,
+        signature_style: signature_style(options),
+        challenge_style: ChallengeStyle {
+            issuer: match options.issuer {
+                IssuerChoice::Host => Issuer::BareHost,
+                IssuerChoice::Url => Issuer::Url,
+                IssuerChoice::Absent => Issuer::Absent,
+            },
+            metadata: match options.metadata_claim {
+                MetadataChoice::Carried => MetadataClaim::Carried,
+                MetadataChoice::Absent => MetadataClaim::Absent,
+            },
+        },
+        scope_claim: match options.scope_claim {
+            ScopeChoice::Text => ScopeClaim::Text,
+            ScopeChoice::List => ScopeClaim::List,
+        },
+        token_life_seconds_max: options.token_life_max,
+        access_token_life_seconds: options.access_token_life,
+        device_ip: options.device_ip,
+        trusted_pem: trusted.transpose()?,
+        ..FrontSettings::new(format!("{}.session.prelude.dev", options.app_id))
+    })
+}
+
+const fn signature_style(options: &EmulatorOptions) -> SignatureStyle {
+    SignatureStyle {
+        salt: match options.salt {
+            SaltChoice::Digest => Salt::Digest,
+            SaltChoice::Max => Salt::Max,
+        },
+        prefix: match options.signature_header {
+            PrefixChoice::Prefixed => Prefix::Prefixed,
+            PrefixChoice::Bare => Prefix::Bare,
+        },
+        padding: match options.signature_padding {
+            PaddingChoice::Padded => Padding::Padded,
+            PaddingChoice::Unpadded => Padding::Unpadded,
+        },
     }
 }
 
@@ -89,6 +151,7 @@ fn facts(site: &Site, options: &EmulatorOptions) -> Vec<(&'static str, String)> 
         ("url", url.clone()),
         ("domain", domain),
         ("app_id", options.app_id.clone()),
+        ("code", options.code.clone()),
         ("management_key", site.management_key().to_owned()),
         ("key_set_url", format!("{url}/.well-known/jwks.json")),
         ("step_up_key_set_url", format!("{url}/.well-known/step-up-jwks.json")),

@@ -3,6 +3,7 @@
 mod body;
 mod control;
 mod fault;
+mod front;
 mod origins;
 #[cfg(test)]
 pub(super) mod stage;
@@ -19,6 +20,7 @@ use tokio::task::JoinHandle;
 
 pub(super) use body::{Body, read_object};
 pub(super) use fault::Fault;
+pub(crate) use front::FrontSettings;
 pub(crate) use origins::Origins;
 
 use super::adjustable_clock::AdjustableClock;
@@ -40,6 +42,8 @@ pub(crate) struct SiteSettings {
     pub(crate) names: Vec<String>,
     /// Which pages may call.
     pub(crate) origins: Origins,
+    /// The session API.
+    pub(crate) front: FrontSettings,
     /// The management API, and what is configured from the start.
     pub(crate) management: ManagementSettings,
     /// The machine's time.
@@ -53,6 +57,9 @@ pub(super) struct World {
     pub(super) clock: AdjustableClock,
     pub(super) journal: Journal,
     pub(super) management: Management,
+    front: front::Front,
+    /// What the certificate is good for.
+    names: Vec<String>,
 }
 
 /// A running site. It ends with [`Site::stop`].
@@ -82,6 +89,8 @@ impl Site {
             clock: AdjustableClock::new(Arc::clone(&settings.now)),
             journal: Journal::default(),
             management: Management::new(&settings.management, (settings.now)())?,
+            front: front::Front::new(&settings.front)?,
+            names,
             settings,
         });
         let shared = web::Data::clone(&world);
@@ -162,6 +171,7 @@ fn routes(routes: &mut web::ServiceConfig) {
         .route("/.well-known/step-up-jwks.json", web::get().to(step_up_key_set))
         .configure(management::routes)
         .configure(control::routes)
+        .configure(front::routes)
         .default_service(web::to(nowhere));
 }
 

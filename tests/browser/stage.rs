@@ -24,7 +24,8 @@ impl Stage {
         let mut command = Command::new(env!("CARGO_BIN_EXE_doorstep"));
         command.args(["--format", "json", "--policies"]).arg(policies).args(["demo", "--web"]);
         let mut demo = Process::start(surroundings(&mut command).env("TMPDIR", directory.path()));
-        let facts = demo.stdout.find("{").unwrap_or_else(|| panic!("it ended, saying:\n{}", demo.stderr.rest()));
+        let facts =
+            demo.stdout.find("{").unwrap_or_else(|| panic!("it ended, saying:\n{}", demo.stderr.rest()));
         let ca_file = text_of(&facts, "ca_file");
         Self { demo, directory, facts, ca_file }
     }
@@ -58,7 +59,9 @@ pub(crate) fn source(name: &str) -> PathBuf {
 /// What `scripts/test` installed, by the variable that names it.
 pub(crate) fn installed(name: &str) -> OsString {
     let place = variable(name).unwrap_or_else(|| {
-        panic!("{name} is not set: run `scripts/test`, which installs what this test needs and says where it is")
+        panic!(
+            "{name} is not set: run `scripts/test`, which installs what this test needs and says where it is"
+        )
     });
     let exists = Path::new(&place).exists();
     assert!(exists, "{name} names what is not there: run `scripts/test`, which installs it");

@@ -55,7 +55,7 @@ fn tell(address: &str, scenery: &Scenery, format: Format) {
         (scenery.ca_file().display().to_string(), scenery.policies.display().to_string());
     let text = match format {
         Format::Json => json!({
-            "page": address, "officer": officer, "session_domain": domain, "code": scenery.code(),
+            "page": address, "officer": officer, "session_domain": domain, "code": scenery.code,
             "ca_file": ca_file, "doorstep": scenery.doorstep_url, "policies": policies,
         })
         .to_string(),
@@ -65,7 +65,7 @@ fn tell(address: &str, scenery: &Scenery, format: Format) {
              the international form; every code is {code}\nOfficer    {officer} approves and rejects identity checks\n\
              Policy     {policies}: change it, and the next transfer is decided by it\nDoorstep   {doorstep}\n\nCtrl-C ends \
              it, and leaves nothing behind but the built page.",
-            code = scenery.code(),
+            code = scenery.code,
             doorstep = scenery.doorstep_url,
         ),
     };

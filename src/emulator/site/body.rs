@@ -26,6 +26,18 @@ impl Body {
         Ok(body)
     }
 
+    /// The same for a body that may be left out.
+    ///
+    /// # Errors
+    /// `bad_request`.
+    pub(in crate::emulator) fn read_optional(
+        request: &HttpRequest,
+        bytes: &web::Bytes,
+        known: &[&str],
+    ) -> Result<Self, Fault> {
+        if bytes.is_empty() { Ok(Self(Map::new())) } else { Self::read(request, bytes, known) }
+    }
+
     /// Text that must be there.
     ///
     /// # Errors

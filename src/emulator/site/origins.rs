@@ -60,6 +60,7 @@ pub(super) async fn around(
         origin.filter(|origin| origin.to_str().is_ok_and(|origin| world.settings.origins.allow(origin)));
     let is_preflight =
         method == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let has_proof = request.headers().contains_key("DPoP");
     let mut response = if is_preflight {
         let answer = preflight(allowed.as_ref());
         request.into_response(answer).map_into_boxed_body()
@@ -73,6 +74,13 @@ pub(super) async fn around(
     }
     let headers = response.headers_mut();
     dress(headers, allowed);
+    // Whoever proves a key gets a nonce for the next proof (RFC 9449 §8.2).
+    if has_proof
+        && let Ok(nonce) = world.front.nonces.give(world.clock.now())
+        && let Ok(nonce) = HeaderValue::from_str(&nonce)
+    {
+        headers.insert(HeaderName::from_static("dpop-nonce"), nonce);
+    }
     if let Some(date) = http_date(world.clock.now()) {
         headers.insert(DATE, date);
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::our_side::NOW;
 use super::super::{ManagementSettings, Now};
-use super::{Origins, Site, SiteSettings};
+use super::{FrontSettings, Origins, Site, SiteSettings};
 
 /// A running site, its clock and somebody who calls it.
 pub(in crate::emulator) struct Stage {
@@ -39,6 +39,7 @@ pub(in crate::emulator) fn settings(now: Now) -> SiteSettings {
         port: 0,
         names: Vec::new(),
         origins: Origins::Loopback,
+        front: FrontSettings::new("test.session.prelude.dev"),
         management: ManagementSettings {
             app_id: "test".to_owned(),
             key: Some("sesame".to_owned()),

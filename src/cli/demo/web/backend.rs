@@ -8,7 +8,7 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use super::super::{DemoError, setup};
 use super::page::Page;
-use super::scenery::Scenery;
+use super::scenery::{self, Scenery};
 
 /// What the page tells whoever tries it out, where the policy is the demo's own.
 const HINT: &str = "Less than 50 passes at once, 10000 and more takes an identity check as well as a code, and \
@@ -82,6 +82,7 @@ fn command(page: &Page, scenery: &Scenery) -> Command {
         .env("DOORSTEP_KEY", &scenery.backend_key)
         .env("DOORSTEP_OFFICER_KEY", &scenery.officer_key)
         .env("PRELUDE_SESSION_DOMAIN", scenery.session_domain())
+        .env("PRELUDE_ISSUER", scenery::issuer())
         .env("PAGE_HINT", if scenery.has_own_policy { HINT } else { "" })
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

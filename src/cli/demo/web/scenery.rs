@@ -13,7 +13,7 @@ use crate::app::{ApiKeyDraft, create_api_key};
 use crate::boot::{self, Booted, Sources};
 use crate::config::{LoadRequest, Override, Settings, load};
 use crate::domain::{Approver, Role};
-use crate::emulator::{ManagementSettings, Origins, Site, SiteSettings};
+use crate::emulator::{FrontSettings, ManagementSettings, Origins, Site, SiteSettings};
 use crate::http::{self, Running};
 use crate::policy::{Bundle, load_dir};
 
@@ -31,6 +31,8 @@ pub(super) struct Scenery {
     /// Whether that is the demo's own policy.
     pub(super) has_own_policy: bool,
     pub(super) doorstep_url: String,
+    /// The code that every SMS has.
+    pub(super) code: String,
     /// What the customer's backend presents to Doorstep.
     pub(super) backend_key: String,
     /// What the officer presents, who decides about identity checks.
@@ -53,7 +55,9 @@ impl Scenery {
             page::write(&policies, files::POLICIES)?;
         }
         let bundle = load_dir(&policies, sources.clock.now()).map_err(|faults| setup(&faults))?;
-        let site = Site::start(site_settings(&sources)).await?;
+        let front = FrontSettings::new(issuer());
+        let code = front.code.clone();
+        let site = Site::start(site_settings(&sources, front)).await?;
         write_certificates(&site, directory.path())?;
         let settings = settings(&site, directory.path(), &policies)?;
         let booted =
@@ -74,6 +78,7 @@ impl Scenery {
             policies,
             has_own_policy,
             doorstep_url,
+            code,
             backend_key,
             officer_key,
         })
@@ -82,11 +87,6 @@ impl Scenery {
     /// Where Prelude's SDK finds its API, such as `localhost:41233`.
     pub(super) fn session_domain(&self) -> String {
         domain(&self.site)
-    }
-
-    /// The code that every SMS has.
-    pub(super) fn code(&self) -> &str {
-        self.site.code()
     }
 
     /// The certificate authority to trust.
@@ -116,12 +116,18 @@ impl Scenery {
     }
 }
 
-fn site_settings(sources: &Sources) -> SiteSettings {
+/// Who issues tokens.
+pub(super) fn issuer() -> String {
+    format!("{APP_ID}.session.prelude.dev")
+}
+
+fn site_settings(sources: &Sources, front: FrontSettings) -> SiteSettings {
     let clock = Arc::clone(&sources.clock);
     SiteSettings {
         port: 0,
         names: Vec::new(),
         origins: Origins::Loopback,
+        front,
         management: ManagementSettings {
             app_id: APP_ID.to_owned(),
             key: None,
@@ -157,7 +163,6 @@ fn settings(site: &Site, directory: &Path, policies: &Path) -> Result<Settings, 
         ("server.bind", "127.0.0.1:0".to_owned()),
         ("server.workers", "1".to_owned()),
         ("prelude.app_id", APP_ID.to_owned()),
-        ("prelude.session_domain", "localhost".to_owned()),
         ("prelude.key_set_url", format!("{key_sets}/jwks.json")),
         ("prelude.step_up_key_set_url", format!("{key_sets}/step-up-jwks.json")),
         ("prelude.ca_file", directory.join("ca.pem").display().to_string()),

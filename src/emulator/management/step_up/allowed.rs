@@ -10,7 +10,7 @@ use super::{list, only, text};
 /// The longest grant, in seconds (docs/CONTRACT.md C4.2).
 const GRANTED_SECONDS_MAX: u64 = 86_400;
 
-/// The reserved scopes that Prelude walks by itself (docs/CONTRACT.md C1.5).
+/// The reserved scopes that Prelude walks by itself (docs/CONTRACT.md C1).
 const MANAGED_SCOPES: [&str; 2] = ["prld:phone:register", "prld:email:register"];
 
 /// A scope that may be asked for.
