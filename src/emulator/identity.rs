@@ -306,6 +306,35 @@ mod tests {
         check(Salt::Max, 32, false);
     }
 
+    /// The vectors were signed by an independent implementation; what they expect of their signatures holds here too.
+    #[test]
+    fn signatures_of_the_vectors_are_judged_as_expected() {
+        let vectors: Value =
+            serde_json::from_str(include_str!("../../tests/vectors/hook-calls.json")).expect("JSON");
+        let keys = vectors["jwks"]["keys"].as_array().expect("an array");
+        for case in vectors["cases"].as_array().expect("an array") {
+            let header = |name: &str| case["headers"][name].as_str();
+            let kid = header("x-webhook-signature-key-id");
+            let key = keys.iter().find(|key| key["kid"].as_str() == kid && key["kty"] == "RSA");
+            let spelled = header("x-webhook-signature").unwrap_or_default();
+            let bare = spelled.strip_prefix("rsassa-pss-sha256=").unwrap_or(spelled).trim_end_matches('=');
+            let signature = URL_SAFE_NO_PAD.decode(bare).unwrap_or_default();
+            let body = case["body_base64"].as_str().expect("text");
+            let body = base64::engine::general_purpose::STANDARD.decode(body).expect("base64");
+            let is_good = key.is_some_and(|key| {
+                let public = public_key(key);
+                let longest = rsa::traits::PublicKeyParts::size(&public) - 34;
+                [32, longest].into_iter().any(|salt_bytes| {
+                    let verifier = VerifyingKey::<Sha256>::new_with_salt_len(public.clone(), salt_bytes);
+                    let signature = Signature::try_from(signature.as_slice());
+                    signature.is_ok_and(|signature| verifier.verify(&body, &signature).is_ok())
+                })
+            });
+            let expected = case["expect"] == "valid" || case["expect"] == "invalid-body";
+            assert_eq!(is_good, expected, "{}", case["name"]);
+        }
+    }
+
     #[tokio::test]
     async fn a_new_key_signs_and_old_ones_stay_until_withdrawn() {
         let identity = Identity::generate().await.expect("keys");
