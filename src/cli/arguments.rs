@@ -1,6 +1,7 @@
 //! The command line, as it is read and as `--help` shows it.
 
 mod export;
+mod holds;
 mod store;
 
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use export::{ExportForm, ExportOptions};
+pub(super) use holds::HoldsCommand;
 pub(super) use store::StoreCommand;
 
 use crate::config::{LoadRequest, Override};
@@ -91,6 +93,14 @@ pub(super) enum Command {
         /// The user's id, as Prelude says it
         id: String,
     },
+    /// Delete what has had its time (`[retention]`), in small steps, beside running servers
+    ///
+    /// Servers on SQLite do so themselves every hour, and on PostgreSQL those that have `store.care_url`. It may be done as often as you
+    /// like.
+    Retain,
+    /// Keep everything about a user, whatever `[retention]` says, until the hold is ended
+    #[command(subcommand)]
+    Holds(HoldsCommand),
     /// Bring the tables of the record up to date, making it where it is missing
     ///
     /// `doorstep serve` does so itself, unless `store.migrate = "never"` makes it the task of somebody who may. Two at once

@@ -15,20 +15,45 @@ const REMEMBERED: usize = 4096;
 #[derive(Debug, Default)]
 pub(in crate::app) struct Approved(Mutex<Generations>);
 
+/// What was known of erasures when a verification was looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Epoch(i64);
+
 /// The younger ones take the older ones' place when they are enough.
 #[derive(Debug, Default)]
 struct Generations {
+    /// The last erasure that was heard of.
+    erasure: i64,
     young: HashMap<VerificationId, Arc<Opening>>,
     old: HashMap<VerificationId, Arc<Opening>>,
 }
 
 impl Approved {
-    /// Remembers a verification, if it is approved and was not withdrawn.
-    pub(super) fn remember(&self, found: &Verification) {
+    /// What is known of erasures now: told before a verification is looked up that is to be remembered.
+    pub(super) fn epoch(&self) -> Epoch {
+        self.with(|generations| Epoch(generations.erasure))
+    }
+
+    /// Forgets everybody, where somebody was erased since this was last told: who it was is nobody's to know.
+    ///
+    /// - `erasure`: the number of the last note of an erasure.
+    pub(in crate::app) fn forget_before(&self, erasure: i64) {
+        self.with(|generations| {
+            if generations.erasure != erasure {
+                *generations = Generations { erasure, ..Generations::default() };
+            }
+        });
+    }
+
+    /// Remembers a verification, if it is approved and was not withdrawn, unless somebody was erased since it was looked up.
+    pub(super) fn remember(&self, found: &Verification, looked_up: Epoch) {
         if found.recorded_state != VerificationState::Approved || found.withdrawn.is_some() {
             return;
         }
         self.with(|generations| {
+            if Epoch(generations.erasure) != looked_up {
+                return;
+            }
             if generations.young.len() >= REMEMBERED {
                 generations.old = std::mem::take(&mut generations.young);
             }
