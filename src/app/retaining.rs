@@ -141,23 +141,32 @@ impl App {
             return Ok(None);
         }
         let Some(care) = self.open_care().await? else { return Ok(None) };
-        let retained = self.retain_by(care.store(), (now, not_since)).await;
+        let retained = match care.store().take_retention_turn(now, not_since).await {
+            Ok(true) => self.retain_by(care.store(), now).await.map(Some),
+            Ok(false) => Ok(None),
+            Err(fault) => Err(fault.into()),
+        };
         care.release().await?;
         retained
     }
 
-    async fn retain_by(
-        &self,
-        store: &Store,
-        (now, not_since): (Timestamp, Timestamp),
-    ) -> Result<Option<Retained>, RetainError> {
-        if !store.take_retention_turn(now, not_since).await? {
-            return Ok(None);
-        }
+    /// Lets go of what has had its time, whoever did it when; `None` where it is somebody else's task.
+    ///
+    /// # Errors
+    /// [`RetainError`].
+    #[cfg(feature = "testing")]
+    pub(crate) async fn retain_now(&self) -> Result<Option<Retained>, RetainError> {
+        let Some(care) = self.open_care().await? else { return Ok(None) };
+        let retained = self.retain_by(care.store(), self.now()).await;
+        care.release().await?;
+        retained.map(Some)
+    }
+
+    async fn retain_by(&self, store: &Store, now: Timestamp) -> Result<Retained, RetainError> {
         let (terms, actor) = (self.parts.settings.retention, OURSELVES.into());
         let seal = anchor_seal(&self.parts.identifier_digest);
         let retainer = Retainer { store, terms, actor, now, seal };
-        retainer.run(Some(self.parts.policies.bundle())).await.map(Some)
+        retainer.run(Some(self.parts.policies.bundle())).await
     }
 
     /// The connection that may delete and erase, for whoever releases it; `None` where this process has none.
