@@ -8,7 +8,8 @@ use crate::bench::{Bench, transfer, until};
 const DAY: i64 = 86_400;
 
 /// On SQLite signatures are filed late: what is not in their table yet is in the decisions.
-const REMEMBERED: &str = "SELECT count(*) FROM (SELECT hash FROM signatures UNION SELECT signature_hash FROM decisions) AS hashes";
+const REMEMBERED: &str =
+    "SELECT count(*) FROM (SELECT hash FROM signatures UNION SELECT signature_hash FROM decisions) AS hashes";
 const RETIRED: &str = "SELECT count(*) FROM prelude_keys WHERE retired_at IS NOT NULL";
 
 fn settings() -> [(&'static str, &'static str); 5] {
@@ -50,7 +51,12 @@ async fn a_replay_is_refused_after_its_signature_was_forgotten() {
     }
 
     here.prelude.withdraw_old_keys();
-    until_fetched(&here, "the old key is gone", "SELECT count(*) FROM prelude_keys WHERE gone_since IS NOT NULL").await;
+    until_fetched(
+        &here,
+        "the old key is gone",
+        "SELECT count(*) FROM prelude_keys WHERE gone_since IS NOT NULL",
+    )
+    .await;
     here.clock.advance_seconds(DAY);
     until_trusted(&here).await;
     until_trusted(&there).await;
@@ -67,7 +73,11 @@ async fn a_replay_is_refused_after_its_signature_was_forgotten() {
     remembered(&here, 1).await;
     assert_eq!(here.record.count(RETIRED).await, 0, "not gone for long enough");
     remembered(&there, 1).await;
-    assert_eq!((here.record.count(RETIRED).await, here.record.count(REMEMBERED).await), (1, 2), "retired first");
+    assert_eq!(
+        (here.record.count(RETIRED).await, here.record.count(REMEMBERED).await),
+        (1, 2),
+        "retired first"
+    );
     assert_eq!(remembered(&here, 2).await, 1);
     assert_eq!(remembered(&there, 0).await, 1);
     for bench in [&here, &there] {

@@ -23,7 +23,10 @@ async fn nothing_goes_that_is_young_or_that_the_policy_in_force_asks_for() {
     site.run(&["retain"]).expect(1).saying(&["There is no store at"]);
     let rule = "{ id: r, when: { history: { count: calls, by: user, counts: asked, over: 100d, gt: 3 } }, then: block }";
     let metadata = "metadata: { amount: { type: string }, currency: { type: string }, payee: { type: string, optional: true } }";
-    site.write("rules/a.yaml", &format!("scopes: [transfer:write]\n{metadata}\nrules: [{rule}]\notherwise: block\n"));
+    site.write(
+        "rules/a.yaml",
+        &format!("scopes: [transfer:write]\n{metadata}\nrules: [{rule}]\notherwise: block\n"),
+    );
     called(&prelude, &site).await;
     assert_eq!(site.run(&["retain"]).expect(0).stdout, "Nothing has had its time.\n");
     let told = site.run(&["retain", "--format", "json"]).expect(0).stdout;
@@ -51,11 +54,18 @@ async fn who_is_on_hold_is_not_erased_until_the_hold_ends() {
     run(&over).expect(2).saying(&["would be over already"]);
     run(&["holds", "end", "usr_1", "--reason", "x"]).expect(1).saying(&["the user is not on hold"]);
     run(&["holds", "add", "usr_1", "--reason", "case 7", "--until", "2126-12-31"]).expect(0);
-    run(&["holds", "add", "usr_1", "--reason", "case 8"]).expect(0).saying(&["nothing of the user is deleted or erased"]);
+    run(&["holds", "add", "usr_1", "--reason", "case 8"])
+        .expect(0)
+        .saying(&["nothing of the user is deleted or erased"]);
     let shown = run(&["holds", "show", "--format", "json"]).expect(0).stdout;
     let shown: Value = serde_json::from_str(&shown).expect("one hold");
-    assert_eq!((&shown["user_id"], &shown["reason"], &shown["until"]), (&"usr_1".into(), &"case 8".into(), &Value::Null));
-    run(&["erase-user", "usr_1"]).expect(1).saying(&["Nothing is erased: the user is on legal hold", "(case 8)"]);
+    assert_eq!(
+        (&shown["user_id"], &shown["reason"], &shown["until"]),
+        (&"usr_1".into(), &"case 8".into(), &Value::Null)
+    );
+    run(&["erase-user", "usr_1"])
+        .expect(1)
+        .saying(&["Nothing is erased: the user is on legal hold", "(case 8)"]);
     run(&["erase-user", "usr_2"]).expect(0);
     let left = "SELECT CAST(count(*) AS TEXT) FROM decision_personal";
     assert_eq!(text(&site.path("doorstep.sqlite"), left).await, "1");

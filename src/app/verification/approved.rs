@@ -78,3 +78,49 @@ impl Approved {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        ApiKeyId, ChallengeId, ChallengeProof, Reference, Scope, StepKey, Timestamp, UserId,
+    };
+
+    fn approved(n: u8) -> Verification {
+        let opened_at = Timestamp::from_unix_seconds(1_790_000_000);
+        let opening = Opening {
+            id: VerificationId::new(opened_at, [n; 10]),
+            reference: Reference::from_random([n; 16]),
+            source: None,
+            challenge_id: ChallengeId::new("chl_1").expect("a challenge"),
+            step_key: StepKey::new("kyc_review").expect("a step"),
+            user_id: UserId::new("usr_1").expect("a user"),
+            session_id: None,
+            scope: Scope::new("transfer:write").expect("a scope"),
+            metadata_json: Some(r#"{"amount":"10"}"#.to_owned()),
+            decision_id: None,
+            proof: ChallengeProof::ChallengeToken,
+            opened_by: ApiKeyId::new("one").expect("an id"),
+            opened_at,
+            expires_at: opened_at.plus(std::time::Duration::from_secs(60)),
+        };
+        let recorded_state = VerificationState::Approved;
+        Verification { seq: 1, opening, version: 2, recorded_state, decided: None, withdrawn: None }
+    }
+
+    #[test]
+    fn who_is_erased_is_forgotten_and_what_was_looked_up_before_is_not_remembered() {
+        let (memory, one, other) = (Approved::default(), approved(1), approved(2));
+        memory.forget_before(7);
+        memory.remember(&one, memory.epoch());
+        memory.forget_before(7);
+        assert!(memory.about(one.opening.id).is_some(), "nobody was erased");
+        let looked_up = memory.epoch();
+        memory.forget_before(8);
+        assert!(memory.about(one.opening.id).is_none());
+        memory.remember(&other, looked_up);
+        assert!(memory.about(other.opening.id).is_none(), "it may hold what was erased meanwhile");
+        memory.remember(&other, memory.epoch());
+        assert!(memory.about(other.opening.id).is_some());
+    }
+}

@@ -5,10 +5,11 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, r
 
 use super::audit::{erase, finding};
 use super::redemptions::{granted, redeem_at, spending};
+use super::retention::{hold, release, retiring, seal};
 use super::verifications::{decide, later, mint, minted, open as open_verification, ready, wish};
 use super::*;
 use crate::domain::{ApiKeyId, StepOutcome, Withdrawal, WithdrawnOf};
-use crate::store::{Answered, Migrate};
+use crate::store::{Answered, Migrate, Plain};
 
 const GRANTS: &str = include_str!("../../../ops/postgres-grants.sql");
 
@@ -136,6 +137,31 @@ async fn the_role_for_care_erases_and_adds_no_decision() {
     assert_eq!(erase(&store, "usr_test").await, 1);
     let audited = store.audit(None, None).await.expect("looked through");
     assert_eq!((audited.erased, finding(&audited)), (1, None));
+    hold(&store, "usr_test", None).await;
+    assert!(release(&store, "usr_test").await);
+    assert!(store.take_retention_turn(later(1), START).await.expect("taken"));
+    let gone = store.retire_decisions(retiring(90), seal(1), i64::MIN).await.expect("deleted");
+    assert_eq!(gone.deleted, 1);
+    store.retire_verifications(retiring(90), i64::MIN).await.expect("deleted");
+    store.empty_verifications(retiring(90)).await.expect("emptied");
+    store.retire_redemptions(retiring(90), None).await.expect("deleted");
+    store.forget_answers(later(90_000), 10).await.expect("forgotten");
+    let tables = [
+        Plain::PersonalValues,
+        Plain::ProviderEvents,
+        Plain::Facts,
+        Plain::Accesses,
+        Plain::DeskActions,
+        Plain::Activations,
+    ];
+    for plain in tables {
+        store.retire(plain, retiring(90), i64::MIN).await.expect("deleted");
+    }
+    store.retire_prelude_keys(retiring(90)).await.expect("retired");
+    let kids = [Kid::new("prelude-1").expect("a kid")];
+    let (_, forgotten) = store.forget_signatures(&kids, retiring(90), Vec::new()).await.expect("forgotten");
+    assert_eq!(forgotten, 1);
+    store.note_forgotten(&kids, START).await.expect("noted");
     let refused = store.record_decision(signature(2), granted(2, "10")).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     is_forbidden(&store, "UPDATE decisions SET answer = ''").await;

@@ -14,12 +14,12 @@ use crate::store::{Plain, Retiring, Seal, Stretch};
 const DAY: u64 = 86_400;
 
 /// Deletes what is older than so many days after the start, as of a hundred days after it.
-fn retiring(days: u64) -> Retiring {
+pub(super) fn retiring(days: u64) -> Retiring {
     Retiring { before: later(days * DAY), now: later(100 * DAY), actor: "cli:ana".into() }
 }
 
 /// Not the application's, but as good.
-fn seal(key: u8) -> Seal {
+pub(super) fn seal(key: u8) -> Seal {
     Arc::new(move |anchor: &Anchor| {
         let mut seal = anchor.head.hash;
         seal[0] ^= key;
@@ -53,14 +53,14 @@ async fn audit(store: &Store, checkpoint: Option<&Checkpoint>) -> Audited {
     store.audit(checkpoint, Some(&seal(1))).await.expect("looked through")
 }
 
-async fn hold(store: &Store, user: &str, until: Option<Timestamp>) {
+pub(super) async fn hold(store: &Store, user: &str, until: Option<Timestamp>) {
     let user_id = UserId::new(user).expect("a user");
     let hold =
         Hold { user_id, held_at: START, until, actor: "cli:ana".into(), reason: "a court asks".into() };
     store.hold_user(hold).await.expect("held");
 }
 
-async fn release(store: &Store, user: &str) -> bool {
+pub(super) async fn release(store: &Store, user: &str) -> bool {
     let by = (crate::domain::Actor::CommandLine("ana".into()), START);
     let user = UserId::new(user).expect("a user");
     store.release_user(user, by, "the case is closed".into()).await.expect("done")
