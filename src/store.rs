@@ -31,6 +31,8 @@ mod provider_events;
 mod redemptions;
 mod retention;
 mod reviews;
+#[cfg(feature = "testing")]
+mod scratch;
 mod settings;
 mod signing_keys;
 mod sqlite;
@@ -65,6 +67,8 @@ pub(crate) use once::{Answered, KeptAnswer, Once, OnceKey};
 pub(crate) use past::is_recorded;
 pub(crate) use provider_events::ProviderRecorded;
 pub(crate) use retention::{Plain, Retiring, Seal, Stretch};
+#[cfg(feature = "testing")]
+pub use scratch::ScratchDatabase;
 pub(crate) use settings::{Migrate, Pooler, StoreSettings};
 pub(crate) use sqlite::Backup;
 pub(crate) use verifications::{DecideOutcome, OpenOutcome, OpenWish};
