@@ -124,6 +124,7 @@ pub(crate) struct App {
     waiters: verification::Waiters,
     approved: verification::Approved,
     retired_keys: key_sets::RetiredKeys,
+    last_retention: retaining::LastRun,
 }
 
 impl App {
@@ -132,8 +133,8 @@ impl App {
         parts.metrics.policy_activation(parts.policies.since().unix_seconds());
         let desk = desk::KnownDesk::empty(&parts.policies.bundle());
         let waiters = verification::Waiters::at_most(parts.settings.waiters_max);
-        let (known_keys, approved, retired_keys) = Default::default();
-        Self { parts, known_keys, desk, waiters, approved, retired_keys }
+        let (known_keys, approved, retired_keys, last_retention) = Default::default();
+        Self { parts, known_keys, desk, waiters, approved, retired_keys, last_retention }
     }
 
     /// Where things are counted.

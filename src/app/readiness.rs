@@ -73,6 +73,12 @@ impl App {
             );
             warnings.push(Finding { code: "retired_key_returned", detail });
         }
+        if let Some(failure) = self.last_retention.failure() {
+            let detail = format!(
+                "What has had its time could not all be deleted: {failure}. It is tried again within the hour (store.care_url, [retention])."
+            );
+            warnings.push(Finding { code: "retention_failed", detail });
+        }
         if let Some(detail) = self.parts.policies.warning(now) {
             warnings.push(Finding { code: "policy_reload_failed", detail });
         }

@@ -38,12 +38,12 @@ async fn act(office: &Office, command: HoldsCommand, format: Format) -> Result<(
                 actor: office.operator().to_string().into(),
                 reason: wish.reason.into(),
             };
-            hold_user(office.store(), hold).await.map_err(refused)?;
+            hold_user(office.store(), hold).await.map_err(|error| refused(&error))?;
             output::complain("On hold: nothing of the user is deleted or erased until it ends.");
         }
         HoldsCommand::End { id, reason } => {
             let by = (office.operator(), office.now());
-            release_user(office.store(), by, user(&id)?, &reason).await.map_err(refused)?;
+            release_user(office.store(), by, user(&id)?, &reason).await.map_err(|error| refused(&error))?;
             output::complain("Ended: what has had its time goes with the next run.");
         }
         HoldsCommand::Show => show(office, format).await?,
@@ -73,10 +73,10 @@ fn user(id: &str) -> Result<UserId, Exit> {
     UserId::new(id).map_err(|_| refuse(Exit::Usage, "That is no id of a user."))
 }
 
-fn refused(error: HoldError) -> Exit {
-    let exit = match &error {
+fn refused(error: &HoldError) -> Exit {
+    let exit = match error {
         HoldError::Reason | HoldError::Over => Exit::Usage,
         HoldError::None | HoldError::Store(_) => Exit::Failed,
     };
-    refuse(exit, &sentence(&error))
+    refuse(exit, &sentence(error))
 }

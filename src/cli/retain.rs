@@ -52,22 +52,11 @@ async fn retain(office: &Office, settings: &Settings, format: Format) -> Exit {
 }
 
 fn in_words(gone: &Retained) -> String {
-    let rows = [
-        (gone.decisions, "decisions"),
-        (gone.erased_users_decisions, "decisions about erased users"),
-        (gone.personal_values, "decisions' personal values"),
-        (gone.verifications, "verifications"),
-        (gone.verifications_metadata, "verifications' metadata"),
-        (gone.provider_events, "providers' events"),
-        (gone.redemptions, "redemptions"),
-        (gone.facts, "facts"),
-        (gone.accesses, "accesses"),
-        (gone.desk_actions, "actions of the fraud desk"),
-        (gone.activations, "activations"),
-        (gone.answers, "kept answers"),
-        (gone.signatures, "signatures"),
-    ];
-    let told = rows.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    let rows = gone.rows();
+    let told = rows
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(what, count)| format!("{count} {}", what.replace('_', " ")));
     let told: Vec<_> = told.collect();
     if told.is_empty() {
         "Nothing has had its time.".to_owned()

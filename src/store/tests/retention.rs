@@ -1,5 +1,6 @@
 //! What has had its time goes, what is of use stays, and whoever looks through the record is told which is which.
 
+mod races;
 mod signatures;
 mod tables;
 
