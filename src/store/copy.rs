@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 
 /// What is copied: what others refer to comes first. SQLite's own `filing` and `walkable_reviews` are for finding what
 /// PostgreSQL finds by its indexes; `retention_turn` says who was where, not what.
-pub(super) const TABLES: [&str; 28] = [
+pub(super) const TABLES: [&str; 29] = [
     "bundles",
     "key_sets",
     "signing_keys",
@@ -34,6 +34,7 @@ pub(super) const TABLES: [&str; 28] = [
     "decisions",
     "signatures",
     "decision_subjects",
+    "filed_subjects",
     "decision_personal",
     "chain_anchors",
     "erasures",

@@ -7,6 +7,7 @@ use sqlx::types::Json;
 use super::{Found, ROWS, Retiring, Stretch, TURN, by_places, delete, is_held, mark};
 use crate::domain::{Anchor, ChainHead, DecisionId, SubjectKey, Timestamp};
 use crate::store::connection::{Connection, Row, Sql, either};
+use crate::store::filed::Filed;
 use crate::store::{Engine, Store, StoreError, traits};
 
 /// What shows that an anchor is ours: the record itself has no key.
@@ -224,7 +225,8 @@ impl Deletion {
         for anchor in anchors(&doomed, self.retiring.now)? {
             self.leave(connection, &anchor).await?;
         }
-        connection.query(SUBJECTS).bind(Json(about(&doomed)?)).execute(connection).await?;
+        let filed = Filed::read(connection).await?;
+        connection.query(SUBJECTS).bind(Json(about(&doomed, &filed)?)).execute(connection).await?;
         if let Connection::Sqlite(_) = connection {
             connection.query(REVIEWS).bind(Json(&found.doomed)).execute(connection).await?;
         }
@@ -286,13 +288,13 @@ fn anchors(doomed: &[&Row], left_at: Timestamp) -> Result<Vec<Anchor>, StoreErro
 }
 
 /// Under what the decisions can be found: key in hexadecimal, when and where.
-fn about(doomed: &[&Row]) -> Result<Vec<(String, i64, i64)>, StoreError> {
+fn about(doomed: &[&Row], filed: &Filed) -> Result<Vec<(String, i64, i64)>, StoreError> {
     let mut about = Vec::with_capacity(doomed.len());
     for row in doomed {
         let (seq, at): (i64, i64) = (row.try_get("seq")?, row.try_get("received_at")?);
         let kept = traits::parse(row.try_get("traits")?)
             .ok_or_else(|| StoreError::corrupt("decisions", "traits", seq.to_string()))?;
-        about.extend(traits::indexed(&kept.subjects).map(|key| (traits::hexadecimal(key), at, seq)));
+        about.extend(filed.keys(&kept.subjects).map(|key| (traits::hexadecimal(key), at, seq)));
     }
     Ok(about)
 }
