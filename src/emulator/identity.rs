@@ -175,6 +175,7 @@ pub(crate) struct Identity {
 #[derive(Debug)]
 struct AppKeys {
     older: Vec<Arc<AppKey>>,
+    withdrawn: Vec<Arc<AppKey>>,
     newest: Arc<AppKey>,
 }
 
@@ -185,7 +186,8 @@ impl Identity {
     /// [`EmulatorError::KeyGeneration`].
     pub(crate) async fn generate() -> Result<Self, EmulatorError> {
         off_the_runtime(|| {
-            let keys = AppKeys { older: Vec::new(), newest: Arc::new(AppKey::generate()?) };
+            let newest = Arc::new(AppKey::generate()?);
+            let keys = AppKeys { older: Vec::new(), withdrawn: Vec::new(), newest };
             Ok(Self { app_keys: RwLock::new(keys), step_up_key: StepUpKey::generate()? })
         })
         .await
@@ -226,7 +228,16 @@ impl Identity {
 
     /// Withdraws all application keys but the newest from the published set.
     pub(crate) fn withdraw_old_app_keys(&self) {
-        self.app_keys.write().unwrap_or_else(PoisonError::into_inner).older.clear();
+        let mut keys = self.app_keys.write().unwrap_or_else(PoisonError::into_inner);
+        let older = std::mem::take(&mut keys.older);
+        keys.withdrawn.extend(older);
+    }
+
+    /// Publishes again what was withdrawn. The newest key signs on.
+    pub(crate) fn restore_withdrawn_app_keys(&self) {
+        let mut keys = self.app_keys.write().unwrap_or_else(PoisonError::into_inner);
+        let withdrawn = std::mem::take(&mut keys.withdrawn);
+        keys.older.extend(withdrawn);
     }
 
     /// The key set at `/.well-known/jwks.json`.
@@ -306,6 +317,35 @@ mod tests {
         check(Salt::Max, 32, false);
     }
 
+    /// The vectors were signed by an independent implementation; what they expect of their signatures holds here too.
+    #[test]
+    fn signatures_of_the_vectors_are_judged_as_expected() {
+        let vectors: Value =
+            serde_json::from_str(include_str!("../../tests/vectors/hook-calls.json")).expect("JSON");
+        let keys = vectors["jwks"]["keys"].as_array().expect("an array");
+        for case in vectors["cases"].as_array().expect("an array") {
+            let header = |name: &str| case["headers"][name].as_str();
+            let kid = header("x-webhook-signature-key-id");
+            let key = keys.iter().find(|key| key["kid"].as_str() == kid && key["kty"] == "RSA");
+            let spelled = header("x-webhook-signature").unwrap_or_default();
+            let bare = spelled.strip_prefix("rsassa-pss-sha256=").unwrap_or(spelled).trim_end_matches('=');
+            let signature = URL_SAFE_NO_PAD.decode(bare).unwrap_or_default();
+            let body = case["body_base64"].as_str().expect("text");
+            let body = base64::engine::general_purpose::STANDARD.decode(body).expect("base64");
+            let is_good = key.is_some_and(|key| {
+                let public = public_key(key);
+                let longest = rsa::traits::PublicKeyParts::size(&public) - 34;
+                [32, longest].into_iter().any(|salt_bytes| {
+                    let verifier = VerifyingKey::<Sha256>::new_with_salt_len(public.clone(), salt_bytes);
+                    let signature = Signature::try_from(signature.as_slice());
+                    signature.is_ok_and(|signature| verifier.verify(&body, &signature).is_ok())
+                })
+            });
+            let expected = case["expect"] == "valid" || case["expect"] == "invalid-body";
+            assert_eq!(is_good, expected, "{}", case["name"]);
+        }
+    }
+
     #[tokio::test]
     async fn a_new_key_signs_and_old_ones_stay_until_withdrawn() {
         let identity = Identity::generate().await.expect("keys");
@@ -317,9 +357,11 @@ mod tests {
             keys.iter().map(|key| key["kid"].as_str().expect("a string").to_owned()).collect()
         };
         assert_eq!(identity.signing_key().kid(), second);
-        assert_eq!(published(), [first, second.clone()]);
+        assert_eq!(published(), [first.clone(), second.clone()]);
         identity.withdraw_old_app_keys();
-        assert_eq!(published(), [second]);
+        assert_eq!(published(), [second.as_str()]);
+        identity.restore_withdrawn_app_keys();
+        assert_eq!(published(), [first, second]);
     }
 
     #[tokio::test]

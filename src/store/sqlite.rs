@@ -35,6 +35,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 pub(crate) use backup::Backup;
+pub(super) use filing::file_subjects;
 pub(super) use tail::SharedTail;
 
 use self::writer::{Job, Writer};
@@ -104,6 +105,16 @@ impl Database {
         let (reply, outcome) = oneshot::channel();
         self.enqueue(Job::Run(group::command(work, reply)))?;
         self.in_time(outcome).await
+    }
+
+    /// Has every decision filed that is not yet.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub(super) async fn file(&self) -> Result<(), StoreError> {
+        let (reply, filed) = oneshot::channel();
+        self.enqueue(Job::File(reply))?;
+        self.in_time(filed).await
     }
 
     /// Waits for what the writer answers, but no longer than a write may take.

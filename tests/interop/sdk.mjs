@@ -26,11 +26,11 @@ const storage = Object.create({
     delete this[key];
   },
 });
-let turn = Promise.resolve();
+const turns = new Map();
 const locks = {
-  request: (_name, _options, work) => {
-    const done = turn.then(work);
-    turn = done.catch(() => {});
+  request: (name, _options, work) => {
+    const done = (turns.get(name) ?? Promise.resolve()).then(work);
+    turns.set(name, done.catch(() => {}));
     return done;
   },
 };

@@ -87,7 +87,7 @@ async fn the_real_sdk_walks_a_step_up_with_a_token_that_doorstep_minted() {
         "unheard_of": "ScopeNotAllowedError",
         "bad_metadata": "InvalidMetadataError",
         "review": "review",
-        "too_early": 409,
+        "too_early": 422,
         "wrong_step_code": "BadRequestError",
         "minted": 201,
         "seen": [
@@ -133,7 +133,7 @@ async fn journal_tells(emulator: &Emulator, http: &reqwest::Client, user: &str) 
 }
 
 /// What the emulator signs verifies with Python's `cryptography`, in both salt lengths, and with Node's own crypto.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_emulator_signs_verifies_elsewhere() {
     expect_all_installed();
     let prelude = Prelude::start(None).await.expect("Prelude's side");
