@@ -32,6 +32,11 @@ struct Cause {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Limit {
+    limit: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReloadResult {
     result: &'static str,
 }
@@ -59,6 +64,8 @@ pub(crate) struct Metrics {
     facts: Counter,
     fact_refusals: Family<Cause, Counter>,
     key_set_fetches: Family<SetAndOutcome, Counter>,
+    limit_refusals: Family<Limit, Counter>,
+    calls_in_flight: Gauge<i64, AtomicI64>,
     policy_reloads: Family<ReloadResult, Counter>,
     policy_reload_failed: Gauge<i64, AtomicI64>,
     policy_activated: Gauge<i64, AtomicI64>,
@@ -114,6 +121,16 @@ impl Metrics {
             "key_set_fetches",
             "Fetches of Prelude's key sets",
             metrics.key_set_fetches.clone(),
+        );
+        registry.register(
+            "limit_refusals",
+            "Requests refused because a limit was reached, by limit",
+            metrics.limit_refusals.clone(),
+        );
+        registry.register(
+            "calls_in_flight",
+            "Calls that are being worked on",
+            metrics.calls_in_flight.clone(),
         );
         metrics.register_policies(&mut registry);
         metrics.register_store(&mut registry);
@@ -231,6 +248,16 @@ impl Metrics {
     /// Counts a fetch of one of Prelude's key sets.
     pub(crate) fn key_set_fetch(&self, key_set: &'static str, outcome: &'static str) {
         self.key_set_fetches.get_or_create(&SetAndOutcome { key_set, outcome }).inc();
+    }
+
+    /// Counts a request that was refused because a limit was reached.
+    pub(crate) fn limit_refusal(&self, limit: &'static str) {
+        self.limit_refusals.get_or_create(&Limit { limit }).inc();
+    }
+
+    /// States how many calls are being worked on.
+    pub(crate) fn calls_in_flight(&self, count: usize) {
+        self.calls_in_flight.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Counts an attempt to read the policy files that left nothing to worry about.

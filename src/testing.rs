@@ -71,6 +71,8 @@ impl Server {
             ("mode", "development".to_owned()),
             ("server.bind", "127.0.0.1:0".to_owned()),
             ("server.workers", "2".to_owned()),
+            // Tests ask again and again, at a moment that stands still.
+            ("server.open_requests_per_second", "100000".to_owned()),
             ("prelude.app_id", "test".to_owned()),
             ("store.url", store),
         ];

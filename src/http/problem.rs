@@ -88,6 +88,18 @@ impl Refusal {
         self.log == Log::Line
     }
 
+    /// Whether it may be of somebody who has shown neither signature nor key: then there is no end to them.
+    pub(super) fn is_of_a_stranger(&self) -> bool {
+        matches!(self.status.as_u16(), 401 | 404 | 405 | 408 | 413 | 415 | 429 | 431)
+    }
+
+    /// Whether a limit of this server was reached, and which.
+    pub(super) fn limit(&self) -> Option<&'static str> {
+        let is_one = matches!(self.status.as_u16(), 408 | 413 | 429 | 431)
+            || matches!(self.code, "overloaded" | "too_many_waiters");
+        is_one.then_some(self.cause)
+    }
+
     /// What log and metrics call it: the code, or what is behind it.
     pub(super) const fn cause(&self) -> &'static str {
         self.cause
@@ -155,6 +167,34 @@ pub(super) fn body_too_large(max: usize) -> Refusal {
         "The body is larger than this address takes",
     )
     .with_detail(format!("the most is {max} bytes"))
+}
+
+/// 431 for an address and headers over the limit.
+pub(super) const fn head_too_large() -> Refusal {
+    Refusal::new(
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "head_too_large",
+        "The address and headers are longer than this server takes",
+    )
+}
+
+/// 429: less often.
+///
+/// - `cause`: which limit it was, for log and metrics.
+pub(super) fn too_many_requests(cause: &'static str) -> Refusal {
+    let mut refusal = Refusal::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_requests",
+        "The client sent too much that was wrong, or too much at all",
+    )
+    .because(cause);
+    refusal.header = Some((RETRY_AFTER, HeaderValue::from_static("2")));
+    refusal
+}
+
+/// 503 for one call more than may be worked on.
+pub(super) fn too_many_in_flight() -> Refusal {
+    unavailable("overloaded", "As many calls are worked on as may be at once")
 }
 
 /// 415 for anything but JSON.

@@ -4,15 +4,17 @@ use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
 use std::sync::Arc;
 
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{ServerHandle, Service as _};
 use actix_web::web::{self, Data};
 use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer};
+use futures_util::future::{Either, ready};
 
 use super::extract::BodyLimits;
-use super::problem::{method_not_allowed, not_found};
+use super::limits::Limits;
+use super::problem::{head_too_large, method_not_allowed, not_found};
 use super::{
     Server, accesses, answer, callbacks, decisions, desk, evaluate, facts, grants, health, hook, jwks,
-    policies, request_id, verifications,
+    open_or, policies, request_id, verifications,
 };
 use crate::app::App;
 use crate::config::ServerSettings;
@@ -73,18 +75,29 @@ pub(crate) fn serve(app: Arc<App>, settings: &ServerSettings) -> Result<Running,
     let address = listener.local_addr().map_err(bind_failed)?;
     let hook_body = BodyLimits { bytes_max: settings.body_bytes_max, deadline: settings.body_deadline };
     let callback_body = BodyLimits { bytes_max: settings.callback_body_bytes_max, ..hook_body };
-    let shared = Data::new(Server { app: Arc::clone(&app), hook_body, api_body: hook_body, callback_body });
+    let limits = Limits::new(settings);
+    let shared =
+        Data::new(Server { app: Arc::clone(&app), limits, hook_body, api_body: hook_body, callback_body });
     let workers =
         settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
-    let server = HttpServer::new(move || Routes::new().app_data(Data::clone(&shared)).configure(routes))
-        .disable_signals()
-        .workers(workers)
-        // actix counts connections for each worker.
-        .max_connections(settings.connections_max.div_ceil(workers.max(1)))
-        .client_request_timeout(settings.header_deadline)
-        .shutdown_timeout(settings.shutdown_deadline.as_secs())
-        .listen(listener)
-        .map_err(bind_failed)?;
+    let server = HttpServer::new(move || {
+        let server = Data::clone(&shared);
+        Routes::new().app_data(Data::clone(&shared)).configure(routes).wrap_fn(move |request, next| {
+            if server.limits.has_too_long_head(&request) {
+                let response = answer(request.request(), Err(head_too_large()));
+                return Either::Left(ready(Ok(request.into_response(response))));
+            }
+            Either::Right(next.call(request))
+        })
+    })
+    .disable_signals()
+    .workers(workers)
+    // actix counts connections for each worker.
+    .max_connections(settings.connections_max.div_ceil(workers.max(1)))
+    .client_request_timeout(settings.header_deadline)
+    .shutdown_timeout(settings.shutdown_deadline.as_secs())
+    .listen(listener)
+    .map_err(bind_failed)?;
     let server = server.run();
     let handle = server.handle();
     Ok(Running { address, handle, task: tokio::spawn(server), app })
@@ -137,7 +150,9 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(readable("/healthz").route(web::get().to(health::healthz)))
         .service(readable("/readyz").route(web::get().to(health::readyz)))
         .service(readable("/metrics").route(web::get().to(health::metrics)))
-        .default_service(web::to(|request: HttpRequest| async move { answer(&request, Err(not_found())) }));
+        .default_service(web::to(
+            |request: HttpRequest| async move { open_or(&request, || Err(not_found())) },
+        ));
 }
 
 fn readable(path: &str) -> actix_web::Resource {
@@ -150,6 +165,6 @@ fn posted(path: &str) -> actix_web::Resource {
 
 fn resource(path: &str, methods: &'static str) -> actix_web::Resource {
     web::resource(path).default_service(web::to(move |request: HttpRequest| async move {
-        answer(&request, Err::<HttpResponse, _>(method_not_allowed(methods)))
+        open_or(&request, || Err::<HttpResponse, _>(method_not_allowed(methods)))
     }))
 }

@@ -19,6 +19,7 @@ mod grants;
 mod headers;
 mod hook;
 mod jwks;
+mod limits;
 mod mint;
 mod past;
 mod races;
