@@ -10,6 +10,7 @@ mod doctor;
 mod erase_user;
 mod keys;
 mod lists;
+mod live;
 mod migrate;
 mod output;
 mod policy;

@@ -17,8 +17,11 @@ mod post;
 mod problem;
 mod refusals;
 mod request_id;
+mod routes;
+mod security_headers;
 mod server;
 mod signed;
+mod tls;
 mod verifications;
 
 use std::sync::Arc;
@@ -57,7 +60,7 @@ fn answer(request: &HttpRequest, result: Result<HttpResponse, Refusal>) -> HttpR
         }
         refusal.respond(request_id)
     });
-    request_id.on(response)
+    security_headers::on(request, request_id.on(response))
 }
 
 /// Answers a request that needs neither signature nor key, as often as a client may ask.

@@ -69,6 +69,8 @@ pub(crate) struct Metrics {
     policy_reloads: Family<ReloadResult, Counter>,
     policy_reload_failed: Gauge<i64, AtomicI64>,
     policy_activated: Gauge<i64, AtomicI64>,
+    tls_reloads: Family<ReloadResult, Counter>,
+    tls_reload_failed: Gauge<i64, AtomicI64>,
     store_batches: Counter,
     store_rows: Counter,
     store_queue_depth: Gauge<i64, AtomicI64>,
@@ -133,6 +135,7 @@ impl Metrics {
             metrics.calls_in_flight.clone(),
         );
         metrics.register_policies(&mut registry);
+        metrics.register_tls(&mut registry);
         metrics.register_store(&mut registry);
         metrics.registry = registry;
         metrics
@@ -153,6 +156,19 @@ impl Metrics {
             "policy_activation_timestamp_seconds",
             "Since when the policy is in force, in Unix seconds",
             self.policy_activated.clone(),
+        );
+    }
+
+    fn register_tls(&self, registry: &mut Registry) {
+        registry.register(
+            "tls_certificate_reloads",
+            "Changed TLS certificates, by what became of them",
+            self.tls_reloads.clone(),
+        );
+        registry.register(
+            "tls_certificate_reload_failed",
+            "1 while the TLS files are not to be used and the certificate before stays in force",
+            self.tls_reload_failed.clone(),
         );
     }
 
@@ -270,6 +286,18 @@ impl Metrics {
     pub(crate) fn policy_reload_failure(&self, result: &'static str) {
         self.policy_reloads.get_or_create(&ReloadResult { result }).inc();
         self.policy_reload_failed.set(1);
+    }
+
+    /// Counts a renewed TLS certificate that came into force.
+    pub(crate) fn tls_reload(&self) {
+        self.tls_reloads.get_or_create(&ReloadResult { result: "in_force" }).inc();
+        self.tls_reload_failed.set(0);
+    }
+
+    /// Counts changed TLS files that are not to be used, and says that the certificate before stays in force.
+    pub(crate) fn tls_reload_failure(&self) {
+        self.tls_reloads.get_or_create(&ReloadResult { result: "refused" }).inc();
+        self.tls_reload_failed.set(1);
     }
 
     /// States since when the policy is in force, in Unix seconds.

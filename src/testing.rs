@@ -102,6 +102,12 @@ impl Server {
         format!("http://{}", self.running.address())
     }
 
+    /// Where it listens for the customer's own systems: the same where nothing else was asked for.
+    #[must_use]
+    pub fn private_url(&self) -> String {
+        format!("http://{}", self.running.private_address().unwrap_or_else(|| self.running.address()))
+    }
+
     /// Makes an API key and returns what a caller presents.
     ///
     /// # Errors

@@ -54,6 +54,17 @@ pub(crate) enum LogLevel {
     Trace,
 }
 
+/// On which of its listeners the server speaks TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TlsFaces {
+    /// On every one.
+    Both,
+    /// On the internet's.
+    Public,
+    /// On the customer's own.
+    Private,
+}
+
 /// When policy files are read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PolicyReload {

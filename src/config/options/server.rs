@@ -1,15 +1,20 @@
 //! The HTTP server: where it listens, and what whoever calls may take of it.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use ipnet::IpNet;
 
 use crate::config::option::{Absent, AnyOption, Opt};
-use crate::config::shape::{Integer, List, Span, Text};
-use crate::config::values::{network, socket_address};
+use crate::config::shape::{Choice, Integer, List, Span, Text};
+use crate::config::values::{TlsFaces, network, path, socket_address};
 
-pub(super) static ALL: [&dyn AnyOption; 17] = [
+pub(super) static ALL: [&dyn AnyOption; 21] = [
     &BIND,
+    &PRIVATE_BIND,
+    &TLS_CERTIFICATE_FILE,
+    &TLS_KEY_FILE,
+    &TLS_FACES,
     &WORKERS,
     &CONNECTIONS_MAX,
     &IN_FLIGHT_MAX,
@@ -30,9 +35,43 @@ pub(super) static ALL: [&dyn AnyOption; 17] = [
 
 pub(in crate::config) static BIND: Opt<Text<SocketAddr>> = Opt {
     key: "server.bind",
-    doc: "The address and port to listen on. Port 0 takes a free one. TLS is the business of what stands in front.",
+    doc: "The address and port to listen on. Port 0 takes a free one.",
     absent: Absent::Default("127.0.0.1:8080"),
     shape: Text { name: "IP address and port", read: socket_address },
+};
+
+pub(in crate::config) static PRIVATE_BIND: Opt<Text<SocketAddr>> = Opt {
+    key: "server.private_bind",
+    doc: "Another address and port, for your own systems only. With it `server.bind` has what the internet must reach (the hook, \
+          callbacks, the key set) and nothing else, and this one has the rest: the API, `/healthz`, `/readyz` and `/metrics`. Each \
+          has `workers` threads and `connections_max` connections.",
+    absent: Absent::Otherwise { words: "everything is on `server.bind`", example: Some("10.0.0.5:8081") },
+    shape: Text { name: "IP address and port", read: socket_address },
+};
+
+pub(in crate::config) static TLS_CERTIFICATE_FILE: Opt<Text<PathBuf>> = Opt {
+    key: "server.tls_certificate_file",
+    doc: "A PEM file with a certificate and the chain to its authority, in that order: TLS 1.2 and 1.3 are served then, and no \
+          plain http. A renewed certificate is in force within a few seconds, without a restart; one that is not to be used leaves \
+          the one before in force. Without it, TLS is the business of what stands in front.",
+    absent: Absent::Otherwise { words: "no TLS", example: Some("/etc/doorstep/tls/fullchain.pem") },
+    shape: Text { name: "path", read: path },
+};
+
+pub(in crate::config) static TLS_KEY_FILE: Opt<Text<PathBuf>> = Opt {
+    key: "server.tls_key_file",
+    doc: "A PEM file with the certificate's private key, not encrypted.",
+    absent: Absent::Otherwise { words: "no TLS", example: Some("/etc/doorstep/tls/privkey.pem") },
+    shape: Text { name: "path", read: path },
+};
+
+pub(in crate::config) static TLS_FACES: Opt<Choice<TlsFaces>> = Opt {
+    key: "server.tls_faces",
+    doc: "Where TLS is served: on `server.bind` (`public`), on `server.private_bind` (`private`), or on `both`.",
+    absent: Absent::Default("both"),
+    shape: Choice {
+        words: &[("both", TlsFaces::Both), ("public", TlsFaces::Public), ("private", TlsFaces::Private)],
+    },
 };
 
 pub(in crate::config) static WORKERS: Opt<Integer> = Opt {

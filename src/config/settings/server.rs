@@ -1,6 +1,7 @@
 //! The HTTP server.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -8,12 +9,21 @@ use ipnet::IpNet;
 use super::size;
 use crate::config::layers::Merged;
 use crate::config::options::server as o;
+use crate::config::values::TlsFaces;
 
 /// The HTTP server.
 #[derive(Debug)]
 pub(crate) struct ServerSettings {
     /// Where to listen; port 0 takes a free one.
     pub(crate) bind: SocketAddr,
+    /// Where to listen for the customer's own systems, if that is another address.
+    pub(crate) private_bind: Option<SocketAddr>,
+    /// A certificate with its chain; not opened yet. It is there exactly if the key's file is.
+    pub(crate) tls_certificate_file: Option<PathBuf>,
+    /// Its key; not opened yet.
+    pub(crate) tls_key_file: Option<PathBuf>,
+    /// Where TLS is served.
+    pub(crate) tls_faces: TlsFaces,
     /// Threads that serve; `None` means one for each core.
     pub(crate) workers: Option<usize>,
     /// Connections open at once.
@@ -52,6 +62,10 @@ pub(crate) struct ServerSettings {
 pub(super) fn settings(merged: &Merged) -> Option<ServerSettings> {
     Some(ServerSettings {
         bind: merged.get(&o::BIND)?,
+        private_bind: merged.get(&o::PRIVATE_BIND),
+        tls_certificate_file: merged.get(&o::TLS_CERTIFICATE_FILE),
+        tls_key_file: merged.get(&o::TLS_KEY_FILE),
+        tls_faces: merged.get(&o::TLS_FACES)?,
         workers: merged.get(&o::WORKERS).map(size),
         connections_max: size(merged.get(&o::CONNECTIONS_MAX)?),
         body_bytes_max: size(merged.get(&o::BODY_BYTES_MAX)?),
