@@ -97,7 +97,20 @@ pub(super) fn together(merged: &Merged) -> Vec<Fault> {
     faults.extend(faces::faults(merged));
     faults.extend(short_cache(merged));
     faults.extend(short_interval(merged));
+    faults.extend(spent_too_short(merged));
     faults
+}
+
+/// What was spent must not look unspent.
+fn spent_too_short(merged: &Merged) -> Option<Fault> {
+    let (spent, decisions) = (&options::retention::REDEMPTIONS, &options::retention::DECISIONS);
+    let (kept, wanted) = (merged.get(spent)?, merged.get(decisions)?);
+    let entry = merged.winner(spent.key).filter(|_| kept != kept.or_longer(wanted))?;
+    let wrong = Wrong::impossible(
+        "is shorter than retention.decisions: what was spent would look unspent",
+        &format!("write \"{wanted}\" or more"),
+    );
+    Some(Fault::at(spent.key, &entry.value_at, wrong))
 }
 
 /// What Prelude keeps ten minutes may be taken for shorter only where nobody loses by it.
