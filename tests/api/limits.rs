@@ -47,7 +47,7 @@ impl Bench {
         looked_at
     }
 
-    async fn metric(&self, line: &str) -> Option<()> {
+    async fn has_metric(&self, line: &str) -> Option<()> {
         self.get("/metrics").await.text.contains(line).then_some(())
     }
 }
@@ -79,8 +79,8 @@ async fn forged_calls_are_shed_and_honest_ones_are_not() {
     assert_eq!(bench.forge_from("203.0.113.9").await, MANY, "whoever signed well is always looked at");
     bench.clock.advance_seconds(1);
     assert_eq!(bench.send_from("198.51.100.3", bench.genuine("usr_2")).await, 200);
-    bench.metric(r#"doorstep_limit_refusals_total{limit="failed_signatures"} "#).await.expect("counted");
-    bench.metric(r#"doorstep_hook_refusals_total{cause="failed_signatures"} "#).await.expect("counted");
+    bench.has_metric(r#"doorstep_limit_refusals_total{limit="failed_signatures"} "#).await.expect("counted");
+    bench.has_metric(r#"doorstep_hook_refusals_total{cause="failed_signatures"} "#).await.expect("counted");
     bench.stop().await;
 }
 
@@ -169,13 +169,13 @@ async fn beyond_the_calls_at_once_one_more_is_refused_at_once() {
          content-length: 2\r\n\r\n{{"
     );
     slow.write_all(head.as_bytes()).await.expect("sent");
-    until("it is worked on", async || bench.metric("doorstep_calls_in_flight 1\n").await).await;
+    until("it is worked on", async || bench.has_metric("doorstep_calls_in_flight 1\n").await).await;
     bench.call(&transfer("usr_1", "21")).await.expect_problem(503, "overloaded");
     bench.get_as(&key, "/v1/policies").await.expect_problem(503, "overloaded");
     assert_eq!(bench.get("/healthz").await.status, 200);
     slow.write_all(b"}").await.expect("sent");
     assert!(slow.read(&mut [0; 1024]).await.expect("an answer") > 0);
-    until("it is done", async || bench.metric("doorstep_calls_in_flight 0\n").await).await;
+    until("it is done", async || bench.has_metric("doorstep_calls_in_flight 0\n").await).await;
     assert_eq!(bench.call(&transfer("usr_1", "21")).await.status, 200);
     bench.stop().await;
 }
@@ -208,7 +208,7 @@ async fn a_head_has_a_longest_length() {
     let many: String = (0..200).map(|number| format!("x-{number}: 1\r\n")).collect();
     let refused = bench.raw(&format!("GET /healthz HTTP/1.1\r\nhost: x\r\n{many}\r\n")).await;
     assert!(refused.starts_with("HTTP/1.1 4"), "{refused}");
-    bench.metric(r#"doorstep_limit_refusals_total{limit="head_too_large"} 2"#).await.expect("counted");
+    bench.has_metric(r#"doorstep_limit_refusals_total{limit="head_too_large"} 2"#).await.expect("counted");
     bench.stop().await;
 }
 
