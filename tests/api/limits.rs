@@ -233,7 +233,7 @@ async fn whoever_waits_for_news_takes_nobodys_place() {
         })
         .await;
         assert_eq!(bench.call(&transfer("usr_2", "20")).await.status, 200);
-        let approved = bench.post_as(&key, &format!("{path}/approve"), &json!({})).await;
+        let approved = bench.post_as(&key, &format!("{path}/approve"), &json!({ "reason": "fine" })).await;
         assert_eq!(approved.status, 200, "{}", approved.text);
     };
     let (waited, ()) = tokio::join!(waiting, others);
