@@ -15,7 +15,11 @@ mod signature;
 #[cfg(test)]
 mod fixtures;
 
+#[cfg(feature = "testing")]
+pub(crate) use challenge::judge as judge_unsigned;
 pub(crate) use challenge::{ChallengeFault, Expectation, verify as verify_challenge};
+#[cfg(feature = "testing")]
+pub(crate) use hook::read_body as read_unsigned;
 pub(crate) use hook::{HookFault, answer, read};
 pub(crate) use key_set::{Ed25519Key, KeySet, PssKey, VerificationKey};
 pub(crate) use remote::{Endpoint, KeySetSnapshot, RemoteKeySet};
