@@ -3,18 +3,16 @@
 //! - `compare`: floor and Doorstep in turn with the same signed calls; processor time, memory, start to ready.
 //! - `mint`: what a verification token costs beside its bare signature.
 //! - `kill`: kills a server under load again and again and keeps a ledger of what it answered.
-//! - `flood`: what forged calls do to honest ones.
 //! - `drive`: sends signed calls to a server that is already there.
 //! - `floor`, `signing-floor`: the floors themselves.
 //!
-//! Everything stays on loopback. `benches/hook.sh`, `benches/mint.sh`, `benches/kill.sh` and `benches/flood.sh` build and call this.
+//! Everything stays on loopback. `benches/hook.sh`, `benches/mint.sh` and `benches/kill.sh` build and call this.
 
 mod calls;
 mod compare;
 mod drive;
 mod drive_one;
 mod fault;
-mod flood;
 mod floor;
 mod key_sets;
 mod kill;
@@ -51,8 +49,6 @@ enum Command {
     Mint(mint::Options),
     /// Kill a server under load, again and again.
     Kill(kill::Options),
-    /// Measure what a flood of forged calls does to honest ones.
-    Flood(flood::Options),
     /// Send signed calls to a server that is already there.
     Drive(drive_one::Options),
     /// Serve the floor.
@@ -66,7 +62,6 @@ fn main() -> ExitCode {
         Command::Compare(options) => compare::run(&options),
         Command::Mint(options) => mint::run(&options),
         Command::Kill(options) => kill::run(&options),
-        Command::Flood(options) => flood::run(&options),
         Command::Drive(options) => drive_one::run(&options),
         Command::Floor(options) => floor::serve(&options),
         Command::SigningFloor(options) => mint::serve_floor(&options),
