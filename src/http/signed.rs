@@ -23,8 +23,9 @@ pub(super) async fn read<'s>(
     payload: Payload,
     server: &'s Server,
 ) -> Result<(SignedCall, Sender<'s>), Refusal> {
-    let sender = server.limits.signer(request, server.app.now())?;
+    // An answer before the body would close the connection, and that may be a proxy's, which honest calls share.
     let body = json_body(request, payload, server.hook_body).await?;
+    let sender = server.limits.signer(request, server.app.now())?;
     server.limits.enter(request)?;
     match server.app.verify_call(signature_headers(request), &body).await {
         Ok(call) => Ok((call, sender)),
