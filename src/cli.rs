@@ -7,6 +7,7 @@ mod decisions;
 mod demo;
 mod desk;
 mod doctor;
+mod emulator;
 mod erase_user;
 mod keys;
 mod lists;
@@ -15,6 +16,7 @@ mod output;
 mod policy;
 mod scopes;
 mod serve;
+mod signals;
 mod store;
 
 use std::process::ExitCode;
@@ -111,6 +113,7 @@ async fn dispatch(arguments: Arguments) -> Exit {
         Command::Migrate => with_settings(shared, migrate::run).await,
         Command::Doctor(options) => doctor::run(shared, options).await,
         Command::Demo => demo::run().await,
+        Command::Emulator(options) => emulator::run(&shared, options).await,
     }
 }
 

@@ -1,6 +1,8 @@
 //! The command line, as it is read and as `--help` shows it.
 
+mod emulator;
 mod export;
+mod shared;
 mod store;
 
 use std::net::SocketAddr;
@@ -9,10 +11,14 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use emulator::{
+    EmulatorOptions, IssuerChoice, MetadataChoice, PaddingChoice, PrefixChoice, SaltChoice, ScopeChoice,
+};
 pub(super) use export::{ExportForm, ExportOptions};
+pub(super) use shared::{Format, Shared};
 pub(super) use store::StoreCommand;
 
-use crate::config::{LoadRequest, Override};
+use crate::config::Override;
 use crate::policy::FileKind;
 
 /// Doorstep: the customer's side of Prelude's step-up. Signed hook calls in, recorded verdicts out; finished steps in,
@@ -24,37 +30,6 @@ pub(super) struct Arguments {
     pub(super) shared: Shared,
     #[command(subcommand)]
     pub(super) command: Command,
-}
-
-/// What every command takes.
-#[derive(Debug, Clone, Args)]
-pub(super) struct Shared {
-    /// A settings file over the built-in defaults (see config/default.toml)
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
-    /// Development mode: allows what production refuses, such as plain http on loopback
-    #[arg(long, global = true)]
-    pub(super) dev: bool,
-    /// The directory of policy files, instead of `policies.dir`
-    #[arg(long, global = true, value_name = "DIR")]
-    pub(super) policies: Option<String>,
-    /// The store, instead of `store.url`
-    #[arg(long, global = true, value_name = "URL")]
-    pub(super) store: Option<String>,
-    /// How data is printed
-    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
-    pub(super) format: Format,
-    #[arg(skip)]
-    pub(super) overrides: Vec<Override>,
-}
-
-/// How data is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people
-    Human,
-    /// For programs
-    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -100,6 +75,11 @@ pub(super) enum Command {
     Doctor(DoctorOptions),
     /// Show the whole step-up on this machine, with Prelude's side played by an emulator
     Demo,
+    /// Be Prelude for development and tests: its SDK's API, its management API and its key sets on one https address
+    ///
+    /// Everything is in memory and gone at the end. It is strict: what Prelude's documentation leaves open it refuses, or has a
+    /// switch for. `--dev` lets it call hook and key set over plain http on this machine.
+    Emulator(EmulatorOptions),
 }
 
 #[derive(Debug, Args)]
@@ -377,23 +357,5 @@ impl ServeOptions {
         let bind =
             self.bind.map(|bind| Override { key: "server.bind", text: bind.to_string(), flag: "--bind" });
         bind.into_iter().collect()
-    }
-}
-
-impl Shared {
-    /// Adds what a command's own flags say.
-    pub(super) fn with(mut self, overrides: Vec<Override>) -> Self {
-        self.overrides.extend(overrides);
-        self
-    }
-
-    /// The layers in their order: file, environment, flags.
-    pub(super) fn load_request<E: Iterator<Item = (String, String)>>(self, environment: E) -> LoadRequest<E> {
-        let mut overrides = self.overrides;
-        let flag = |key, text: String, flag| Override { key, text, flag };
-        overrides.extend(self.dev.then(|| flag("mode", "development".to_owned(), "--dev")));
-        overrides.extend(self.policies.map(|dir| flag("policies.dir", dir, "--policies")));
-        overrides.extend(self.store.map(|url| flag("store.url", url, "--store")));
-        LoadRequest { file: self.config, environment, overrides }
     }
 }
