@@ -2,11 +2,12 @@
 //!
 //! - `compare`: floor and Doorstep in turn with the same signed calls; processor time, memory, start to ready.
 //! - `mint`: what a verification token costs beside its bare signature.
+//! - `past`: what conditions on a long past cost, beside an empty store.
 //! - `kill`: kills a server under load again and again and keeps a ledger of what it answered.
 //! - `drive`: sends signed calls to a server that is already there.
 //! - `floor`, `signing-floor`: the floors themselves.
 //!
-//! Everything stays on loopback. `benches/hook.sh`, `benches/mint.sh` and `benches/kill.sh` build and call this.
+//! Everything stays on loopback. `benches/hook.sh`, `benches/mint.sh`, `benches/past.sh` and `benches/kill.sh` build and call this.
 
 mod calls;
 mod compare;
@@ -18,6 +19,7 @@ mod key_sets;
 mod kill;
 mod meter;
 mod mint;
+mod past;
 mod report;
 mod seed;
 mod server;
@@ -47,6 +49,8 @@ enum Command {
     Compare(compare::Options),
     /// Measure what verification tokens cost, beside a floor that only signs.
     Mint(mint::Options),
+    /// Measure what conditions on a long past cost.
+    Past(past::Options),
     /// Kill a server under load, again and again.
     Kill(kill::Options),
     /// Send signed calls to a server that is already there.
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Compare(options) => compare::run(&options),
         Command::Mint(options) => mint::run(&options),
+        Command::Past(options) => past::run(&options),
         Command::Kill(options) => kill::run(&options),
         Command::Drive(options) => drive_one::run(&options),
         Command::Floor(options) => floor::serve(&options),
