@@ -48,6 +48,7 @@ mod migrations;
 mod past;
 mod redemptions;
 mod reviews;
+mod settling;
 mod sharing;
 mod shown;
 mod verifications;
