@@ -11,6 +11,7 @@ mod emulator;
 mod erase_user;
 mod keys;
 mod lists;
+mod live;
 mod migrate;
 mod output;
 mod policy;

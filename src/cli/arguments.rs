@@ -347,7 +347,7 @@ pub(super) struct CreateOptions {
 
 #[derive(Debug, Args)]
 pub(super) struct DoctorOptions {
-    /// Only ask the server at `server.bind` whether it is alive, for container health checks
+    /// Only ask the server of this configuration whether it is alive, for container health checks
     #[arg(long)]
     pub(super) live: bool,
 }

@@ -29,3 +29,4 @@ mod settings;
 mod sharing;
 mod site;
 mod stopping;
+mod tls;
