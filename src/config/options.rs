@@ -47,7 +47,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
 /// The option that stands in no section.
 static FIRST: &dyn AnyOption = &MODE;
 
-static ALL: [&dyn AnyOption; 42] = [
+static ALL: [&dyn AnyOption; 45] = [
     &APP_ID,
     &SESSION_DOMAIN,
     &KEY_SET_URL,
@@ -60,6 +60,9 @@ static ALL: [&dyn AnyOption; 42] = [
     &store::URL,
     &store::PASSWORD,
     &store::PASSWORD_FILE,
+    &store::CARE_URL,
+    &store::CARE_PASSWORD,
+    &store::CARE_PASSWORD_FILE,
     &store::POOLER,
     &store::MIGRATE,
     &store::CONNECTIONS_MAX,

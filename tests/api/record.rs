@@ -50,7 +50,8 @@ impl Record {
         let key = self.directory().join("encryption-key");
         std::fs::write(&key, ENCRYPTION_KEY).expect("written");
         let key = key.to_str().expect("a name in UTF-8").to_owned();
-        vec![("store.url", database.url()), ("keys.encryption_key_file", key)]
+        let url = || database.url();
+        vec![("store.url", url()), ("store.care_url", url()), ("keys.encryption_key_file", key)]
     }
 
     /// Reads one number.
