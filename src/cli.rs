@@ -10,6 +10,7 @@ mod doctor;
 mod erase_user;
 mod keys;
 mod lists;
+mod manual;
 mod migrate;
 mod output;
 mod policy;
@@ -111,6 +112,8 @@ async fn dispatch(arguments: Arguments) -> Exit {
         Command::Migrate => with_settings(shared, migrate::run).await,
         Command::Doctor(options) => doctor::run(shared, options).await,
         Command::Demo => demo::run().await,
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { output } => manual::pages(output.as_deref()),
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 pub(super) use export::{ExportForm, ExportOptions};
 pub(super) use store::StoreCommand;
@@ -100,6 +101,17 @@ pub(super) enum Command {
     Doctor(DoctorOptions),
     /// Show the whole step-up on this machine, with Prelude's side played by an emulator
     Demo,
+    /// Print what completes these commands in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each command
+    Man {
+        /// Write `doorstep.1`, `doorstep-serve.1` and so on into this directory instead of printing
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
