@@ -10,6 +10,7 @@
     reason = "a test says what is wrong by failing"
 )]
 
+#[expect(dead_code, reason = "shared with tests/cli")]
 #[path = "../cli/process.rs"]
 mod process;
 mod stage;

@@ -111,7 +111,8 @@ pub(crate) fn cited_tests_exist(house: &House) -> Vec<String> {
 fn has_function(file: &File, name: &str) -> bool {
     file.lines().any(|(_, line)| {
         let line = line.trim_start();
-        let after_fn = line.split_once("fn ").is_some_and(|(_, rest)| rest.strip_prefix(name).is_some_and(ends));
+        let after_fn =
+            line.split_once("fn ").is_some_and(|(_, rest)| rest.strip_prefix(name).is_some_and(ends));
         after_fn || line.strip_prefix(name).is_some_and(|rest| rest.starts_with(": "))
     })
 }
