@@ -43,14 +43,15 @@ pub(super) struct Issuing<'a> {
 pub(super) fn sign(statement: &Statement, by: Issuing<'_>) -> Result<String, EmulatorError> {
     let key = by.identity.signing_key();
     let header = json!({ "alg": "RS256", "typ": "JWT", "kid": key.kid() });
-    let mut claims = json!({
+    let (name, scopes) = match by.scope_claim {
+        ScopeClaim::Text => ("scope", json!(statement.scopes.join(" "))),
+        ScopeClaim::List => ("scopes", json!(statement.scopes)),
+    };
+    let claims = json!({
         "iss": by.session_host, "sub": statement.user_id, "sid": statement.session_id,
         "jti": fresh_id("")?, "iat": statement.issued_at, "nbf": statement.issued_at, "exp": statement.expires_at,
+        name: scopes,
     });
-    match by.scope_claim {
-        ScopeClaim::Text => claims["scope"] = json!(statement.scopes.join(" ")),
-        ScopeClaim::List => claims["scopes"] = json!(statement.scopes),
-    }
     let input = compact::signing_input(header.to_string().as_bytes(), claims.to_string().as_bytes());
     let signature = key.sign_pkcs1(input.as_bytes())?;
     Ok(compact::with_signature(&input, &signature))

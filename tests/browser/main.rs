@@ -3,17 +3,14 @@
 //!
 //! A picture of each state is kept in `browser/` of Cargo's directory for tests' files (`target/tmp`). `scripts/test` installs Chromium
 //! and playwright-core and says where they are; without them these tests fail, because a check that cannot run has not passed.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::string_slice,
-    reason = "a test says what is wrong by failing"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test says what is wrong by failing")]
 
 #[expect(dead_code, reason = "shared with tests/cli")]
 #[path = "../cli/process.rs"]
+#[expect(dead_code, reason = "shared with tests/cli")]
 mod process;
 mod stage;
+mod tutorial;
 
 use std::process::Command;
 

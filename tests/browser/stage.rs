@@ -30,16 +30,9 @@ impl Stage {
         Self { demo, directory, facts, ca_file }
     }
 
-    /// Starts a visitor, who is told where everything is.
-    pub(crate) fn start(&self, visitor: &mut Command) -> Process {
-        surroundings(visitor)
-            .env("DOORSTEP_TEST_STAGE", self.facts.trim_end())
-            .env("DOORSTEP_TEST_ARTIFACTS", Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser"))
-            .env("DOORSTEP_TEST_NODE_MODULES", installed("DOORSTEP_TEST_NODE_MODULES"))
-            .env("DOORSTEP_TEST_CHROMIUM", installed("DOORSTEP_TEST_CHROMIUM"))
-            .env("NODE_EXTRA_CA_CERTS", &self.ca_file)
-            .env("TMPDIR", self.directory.path());
-        Process::start(visitor)
+    /// Starts a visitor.
+    pub(crate) fn start(&self, command: &mut Command) -> Process {
+        Process::start(visitor(command, self.facts.trim_end(), Path::new(&self.ca_file)))
     }
 
     /// Ends it; it leaves nothing behind.
@@ -49,6 +42,16 @@ impl Stage {
         let left: Vec<_> = std::fs::read_dir(self.directory.path()).expect("a directory").collect();
         assert!(left.is_empty(), "{left:?}");
     }
+}
+
+/// Tells a visitor where everything is, whom to trust, and where the browser is.
+pub(crate) fn visitor<'a>(command: &'a mut Command, facts: &str, authorities: &Path) -> &'a mut Command {
+    surroundings(command)
+        .env("DOORSTEP_TEST_STAGE", facts)
+        .env("DOORSTEP_TEST_ARTIFACTS", Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser"))
+        .env("DOORSTEP_TEST_NODE_MODULES", installed("DOORSTEP_TEST_NODE_MODULES"))
+        .env("DOORSTEP_TEST_CHROMIUM", installed("DOORSTEP_TEST_CHROMIUM"))
+        .env("NODE_EXTRA_CA_CERTS", authorities)
 }
 
 /// A file beside this one.
@@ -69,7 +72,7 @@ pub(crate) fn installed(name: &str) -> OsString {
 }
 
 /// Nothing of the test's own environment but what finds programs and the cache folder.
-fn surroundings(command: &mut Command) -> &mut Command {
+pub(crate) fn surroundings(command: &mut Command) -> &mut Command {
     command.env_clear();
     let names = ["PATH", "HOME", "XDG_CACHE_HOME"];
     command.envs(names.into_iter().filter_map(|name| Some((name, variable(name)?))))

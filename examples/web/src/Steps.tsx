@@ -55,9 +55,14 @@ function ThisStep({ challenge, busy, notice, transfer }: Omit<Props, "order">) {
   }
   if (!challenge.codeSent) {
     return (
-      <button type="button" className="primary" disabled={busy} onClick={() => void transfer.sendCode()}>
-        {busy ? "Sending…" : "Send me a code"}
-      </button>
+      <>
+        <p className="notice" role="status">
+          {notice}
+        </p>
+        <button type="button" className="primary" disabled={busy} onClick={() => void transfer.sendCode()}>
+          {busy ? "Sending…" : "Send me a code"}
+        </button>
+      </>
     );
   }
   return (

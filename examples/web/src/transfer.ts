@@ -54,9 +54,15 @@ export class Transfer {
         const { challenge_token: token } = await client.otpCheck(challenge.id, code, this.#seen);
         await this.#arrive(token);
       } catch (error) {
-        // The SDK's name for a code that is not the right one.
-        if (!(error instanceof Error) || error.name !== "BadRequestError") throw error;
-        this.#set({ notice: "That code is not right. Look again, or have a new one sent." });
+        const name = error instanceof Error ? error.name : "";
+        if (name === "BadRequestError") {
+          this.#set({ notice: "That code is not right. Look again, or have a new one sent." });
+        } else if (name === "UnauthorizedError") {
+          // Prelude knows one code under way in a browser: another tab has asked for one since.
+          this.#set({ challenge: { ...challenge, codeSent: false }, notice: "Another code was sent meanwhile." });
+        } else {
+          throw error;
+        }
       }
     });
   }

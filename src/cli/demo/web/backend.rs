@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::super::{DemoError, setup};
 use super::page::Page;
@@ -17,6 +17,8 @@ const HINT: &str = "Less than 50 passes at once, 10000 and more takes an identit
 /// A running backend.
 pub(super) struct Backend {
     child: Child,
+    /// Its end tells the backend to end. Kept apart: waiting for a child closes what it holds.
+    stdin: ChildStdin,
     /// Kept open: a process that cannot print is in trouble.
     _stdout: BufReader<ChildStdout>,
     /// Where it listens, such as `https://localhost:41233`.
@@ -31,6 +33,7 @@ impl Backend {
     pub(super) async fn start(page: &Page, scenery: &Scenery) -> Result<Self, DemoError> {
         let mut child = command(page, scenery).spawn().map_err(|error| setup(&error))?;
         let stdout = child.stdout.take().ok_or_else(|| setup(&"the backend has no output"))?;
+        let stdin = child.stdin.take().ok_or_else(|| setup(&"the backend has no input"))?;
         let mut stdout = BufReader::new(stdout);
         let mut line = String::new();
         stdout.read_line(&mut line).await.map_err(|error| setup(&error))?;
@@ -38,7 +41,7 @@ impl Backend {
         if address.is_empty() {
             return Err(setup(&"the backend did not start; what it said stands above"));
         }
-        Ok(Self { child, _stdout: stdout, address })
+        Ok(Self { child, stdin, _stdout: stdout, address })
     }
 
     /// Waits until it ends, which it should not do by itself.
@@ -54,8 +57,7 @@ impl Backend {
     /// # Errors
     /// [`DemoError::Setup`] when it did not end as it should.
     pub(super) async fn stop(mut self) -> Result<(), DemoError> {
-        // The end of its input tells it to.
-        drop(self.child.stdin.take());
+        drop(self.stdin);
         let status: ExitStatus = self.child.wait().await.map_err(|error| setup(&error))?;
         if status.success() {
             Ok(())

@@ -1,4 +1,4 @@
--- What has had its time goes, and says so. What a table or column means is said in SQLite's 0013.
+-- What has had its time goes, and says so. What a table or column means is said in SQLite's 0012.
 
 ALTER TABLE chain_anchors
     ADD COLUMN first_number BIGINT NOT NULL DEFAULT 1 CHECK (first_number > 0),
