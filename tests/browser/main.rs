@@ -5,7 +5,6 @@
 //! and playwright-core and says where they are; without them these tests fail, because a check that cannot run has not passed.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test says what is wrong by failing")]
 
-#[expect(dead_code, reason = "shared with tests/cli")]
 #[path = "../cli/process.rs"]
 #[expect(dead_code, reason = "shared with tests/cli")]
 mod process;
