@@ -21,6 +21,7 @@ mod help;
 mod keys;
 mod killed;
 mod log_lines;
+mod manual;
 mod policies;
 mod process;
 mod record;
