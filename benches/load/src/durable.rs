@@ -3,12 +3,13 @@
 
 mod table;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::calls::{Call, SigningKey, StepUpKey};
+use crate::calls::{Call, SigningKey, StepUpKey, Who};
 use crate::drive::{Drive, Pace, Tally};
 use crate::fault::{Fault, Outcome, While as _};
 use crate::floor::Mode;
@@ -23,7 +24,7 @@ use table::{Cell, Sample, Samples, Setting, Store};
 /// How many connections there are in turn.
 const CONNECTIONS: [usize; 3] = [1, 32, 256];
 /// How many calls one user makes in a row of all calls: enough for a past, too few for a limit.
-const CALLS_A_USER: usize = 8;
+const CALLS_A_USER: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 /// Over one connection there are so many times fewer calls: each waits for the disk alone.
 const FEWER_ALONE: usize = 5;
 /// How long one drive may take.
@@ -93,7 +94,7 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     key.write_public(&public_key)?;
     let count = options.warm_up + CONNECTIONS.map(|connections| calls_over(options.calls, connections)).iter().sum::<usize>();
     eprintln!("signing {count} calls");
-    let calls = key.calls_of(count, Seed::new(options.seed), CALLS_A_USER)?;
+    let calls = key.calls_of(Who::InRow(CALLS_A_USER), count, Seed::new(options.seed))?;
     let sets = KeySets { hook: key.key_set(), step_up: StepUpKey::generate()?.key_set() };
     let cores = Cores::claim();
     let load_before = load_average();
@@ -107,7 +108,7 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
             cores,
             disk: file_system(&work),
             calls: options.calls,
-            calls_a_user: CALLS_A_USER,
+            calls_a_user: CALLS_A_USER.get(),
             load: format!("{load_before} before, {} after", load_average()),
         };
         report(options, &samples, &setting)
