@@ -7,14 +7,18 @@ mod decisions;
 mod demo;
 mod desk;
 mod doctor;
+mod emulator;
 mod erase_user;
+mod holds;
 mod keys;
 mod lists;
 mod migrate;
 mod output;
 mod policy;
+mod retain;
 mod scopes;
 mod serve;
+mod signals;
 mod store;
 
 use std::process::ExitCode;
@@ -108,9 +112,18 @@ async fn dispatch(arguments: Arguments) -> Exit {
             let format = shared.format;
             with_settings(shared, async move |settings| erase_user::run(settings, id, format).await).await
         }
+        Command::Retain => {
+            let format = shared.format;
+            with_settings(shared, async move |settings| retain::run(settings, format).await).await
+        }
+        Command::Holds(command) => {
+            let format = shared.format;
+            with_settings(shared, async move |settings| holds::run(settings, command, format).await).await
+        }
         Command::Migrate => with_settings(shared, migrate::run).await,
         Command::Doctor(options) => doctor::run(shared, options).await,
-        Command::Demo => demo::run().await,
+        Command::Demo(options) => demo::run(&shared, &options).await,
+        Command::Emulator(options) => emulator::run(&shared, options).await,
     }
 }
 
