@@ -122,7 +122,7 @@ async fn dispatch(arguments: Arguments) -> Exit {
         }
         Command::Migrate => with_settings(shared, migrate::run).await,
         Command::Doctor(options) => doctor::run(shared, options).await,
-        Command::Demo => demo::run().await,
+        Command::Demo(options) => demo::run(&shared, &options).await,
         Command::Emulator(options) => emulator::run(&shared, options).await,
     }
 }

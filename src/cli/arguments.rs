@@ -86,7 +86,7 @@ pub(super) enum Command {
     /// Check configuration, store, policy, Prelude's key sets and the clock
     Doctor(DoctorOptions),
     /// Show the whole step-up on this machine, with Prelude's side played by an emulator
-    Demo,
+    Demo(DemoOptions),
     /// Be Prelude for development and tests: its SDK's API, its management API and its key sets on one https address
     ///
     /// Everything is in memory and gone at the end. It is strict: what Prelude's documentation leaves open it refuses, or has a
@@ -315,6 +315,16 @@ pub(super) struct DoctorOptions {
     /// Only ask the server at `server.bind` whether it is alive, for container health checks
     #[arg(long)]
     pub(super) live: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoOptions {
+    /// In a browser, with Prelude's own SDK: prints an address to open, and goes on until it is told to stop
+    ///
+    /// Needs Node.js 20.19 or newer and npm, which build the page once, in the cache folder. `--policies` takes a policy of
+    /// yours; without it one is written into a folder of its own, to be changed while the demo runs.
+    #[arg(long)]
+    pub(super) web: bool,
 }
 
 impl ServeOptions {

@@ -21,6 +21,14 @@ pub(super) struct Certificate {
     pub(super) ca_pem: String,
     /// The server's side of TLS: HTTP/1.1 only.
     pub(super) tls: ServerConfig,
+    /// The same for other servers of this machine.
+    pub(super) local: LocalCertificate,
+}
+
+/// A certificate for this machine and its private key, PEM.
+pub(crate) struct LocalCertificate {
+    pub(crate) certificate_pem: String,
+    pub(crate) key_pem: String,
 }
 
 impl Certificate {
@@ -40,7 +48,8 @@ impl Certificate {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         let shown = params.signed_by(&key, &Issuer::from_params(&ca_params, &ca_key)).map_err(refused)?;
-        Ok(Self { ca_pem: ca.pem(), tls: tls(shown.der().clone(), PrivateKeyDer::from(key))? })
+        let local = LocalCertificate { certificate_pem: shown.pem(), key_pem: key.serialize_pem() };
+        Ok(Self { ca_pem: ca.pem(), tls: tls(shown.der().clone(), PrivateKeyDer::from(key))?, local })
     }
 }
 

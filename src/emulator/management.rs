@@ -65,20 +65,27 @@ impl Management {
     /// # Errors
     /// [`EmulatorError::Configuration`] when the API would refuse it; [`EmulatorError::KeyGeneration`].
     pub(super) fn new(settings: &ManagementSettings, now: i64) -> Result<Self, EmulatorError> {
-        let refused = |fault: Fault| EmulatorError::Configuration(fault.to_string());
         let addresses = AddressRule { plain_http: settings.plain_http };
-        let mut configured = Configured::default();
-        for scope in &settings.scopes {
-            configured.scopes.add(scope, now).map_err(refused)?;
-        }
-        if let Some(sent) = &settings.step_up {
-            let sent = sent.as_object().cloned().unwrap_or_default();
-            let config = StepUpConfig::read(sent, &configured.scopes, addresses).map_err(refused)?;
-            configured.step_up = Some(step_up::Kept::new(config, now));
-        }
+        let configured = Configured::read(&settings.scopes, settings.step_up.as_ref(), addresses, now)?;
         let key = settings.key.clone().map_or_else(|| fresh_id("key_"), Ok)?;
         let app_id = settings.app_id.clone();
         Ok(Self { app_id, key, addresses, configured: Mutex::new(configured) })
+    }
+
+    /// Puts this configuration in place of what there was.
+    ///
+    /// - `now`: Unix seconds.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Configuration`] when the API would refuse it; nothing changed then.
+    pub(super) fn configure(
+        &self,
+        scopes: &[String],
+        step_up: &Value,
+        now: i64,
+    ) -> Result<(), EmulatorError> {
+        *self.configured() = Configured::read(scopes, Some(step_up), self.addresses, now)?;
+        Ok(())
     }
 
     /// The management key.
@@ -109,6 +116,27 @@ impl Management {
     fn configured(&self) -> MutexGuard<'_, Configured> {
         // A panic under the lock cannot leave half a change: what is kept is replaced in one assignment.
         self.configured.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Configured {
+    fn read(
+        scopes: &[String],
+        step_up: Option<&Value>,
+        addresses: AddressRule,
+        now: i64,
+    ) -> Result<Self, EmulatorError> {
+        let refused = |fault: Fault| EmulatorError::Configuration(fault.to_string());
+        let mut configured = Self::default();
+        for scope in scopes {
+            configured.scopes.add(scope, now).map_err(refused)?;
+        }
+        if let Some(sent) = step_up {
+            let sent = sent.as_object().cloned().unwrap_or_default();
+            let config = StepUpConfig::read(sent, &configured.scopes, addresses).map_err(refused)?;
+            configured.step_up = Some(step_up::Kept::new(config, now));
+        }
+        Ok(configured)
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpServer, web};
+use serde_json::Value;
 use tokio::task::JoinHandle;
 
 pub(super) use body::{Body, read_object};
@@ -23,7 +24,7 @@ pub(crate) use front::FrontSettings;
 pub(crate) use origins::Origins;
 
 use super::adjustable_clock::AdjustableClock;
-use super::certificate::{Certificate, LOCAL_NAMES};
+use super::certificate::{Certificate, LOCAL_NAMES, LocalCertificate};
 use super::identity::Identity;
 use super::journal::Journal;
 use super::management::{self, Management, ManagementSettings};
@@ -67,6 +68,7 @@ pub(crate) struct Site {
     handle: ServerHandle,
     task: JoinHandle<std::io::Result<()>>,
     ca_pem: String,
+    local: LocalCertificate,
     world: web::Data<World>,
 }
 
@@ -105,7 +107,14 @@ impl Site {
         .map_err(EmulatorError::Bind)?
         .run();
         let handle = server.handle();
-        Ok(Self { address, handle, task: tokio::spawn(server), ca_pem: certificate.ca_pem, world })
+        Ok(Self {
+            address,
+            handle,
+            task: tokio::spawn(server),
+            ca_pem: certificate.ca_pem,
+            local: certificate.local,
+            world,
+        })
     }
 
     /// Where it listens: the real port also where 0 was asked for.
@@ -116,6 +125,19 @@ impl Site {
     /// The certificate that clients must trust, PEM.
     pub(crate) fn ca_pem(&self) -> &str {
         &self.ca_pem
+    }
+
+    /// What other servers on this machine can show to whoever trusts [`Site::ca_pem`].
+    pub(crate) const fn local_certificate(&self) -> &LocalCertificate {
+        &self.local
+    }
+
+    /// Puts scopes and a step-up configuration, as `POST` would take it, in place of what is configured.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Configuration`]; nothing changed then.
+    pub(crate) fn configure(&self, scopes: &[String], step_up: &Value) -> Result<(), EmulatorError> {
+        self.world.management.configure(scopes, step_up, self.world.clock.now())
     }
 
     /// The key for the management API.
