@@ -40,7 +40,7 @@ impl Stage {
 
     /// Ends it as Ctrl-C at a terminal does, which reaches the backend as well; it leaves nothing behind.
     pub(crate) fn clear(self) {
-        let interrupt = format!("kill -INT -- -{}", self.demo.child.id());
+        let interrupt = format!("kill -INT -{}", self.demo.child.id());
         let status = Command::new("sh").args(["-c", &interrupt]).status().expect("a shell");
         assert!(status.success(), "{interrupt}");
         self.demo.end().expect(0);
