@@ -66,6 +66,19 @@ impl App {
                     .to_owned(),
             });
         }
+        if let Some(kid) = self.retired_key_in_use() {
+            let detail = format!(
+                "Prelude's set has the key {kid} again, whose signatures were forgotten after it had been withdrawn: calls signed by \
+                 it are refused, because a replay could not be told. Ask Prelude for another key."
+            );
+            warnings.push(Finding { code: "retired_key_returned", detail });
+        }
+        if let Some(failure) = self.last_retention.failure() {
+            let detail = format!(
+                "What has had its time could not all be deleted: {failure}. It is tried again within the hour (store.care_url, [retention])."
+            );
+            warnings.push(Finding { code: "retention_failed", detail });
+        }
         if let Some(detail) = self.parts.policies.warning(now) {
             warnings.push(Finding { code: "policy_reload_failed", detail });
         }

@@ -45,7 +45,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
     all().find(|option| option.key() == general.as_deref().unwrap_or(key))
 }
 
-static ALL: [&dyn AnyOption; 52] = [
+static ALL: [&dyn AnyOption; 55] = [
     &MODE,
     &BIND,
     &WORKERS,
@@ -68,6 +68,9 @@ static ALL: [&dyn AnyOption; 52] = [
     &store::URL,
     &store::PASSWORD,
     &store::PASSWORD_FILE,
+    &store::CARE_URL,
+    &store::CARE_PASSWORD,
+    &store::CARE_PASSWORD_FILE,
     &store::POOLER,
     &store::MIGRATE,
     &store::CONNECTIONS_MAX,

@@ -103,6 +103,10 @@ pub(crate) struct StoreSettings {
     pub(crate) url: StoreUrl,
     /// The password for PostgreSQL.
     pub(crate) password: Option<StorePassword>,
+    /// The same database by the role that deletes and erases.
+    pub(crate) care_url: Option<StoreUrl>,
+    /// That role's password.
+    pub(crate) care_password: Option<StorePassword>,
     /// What stands before PostgreSQL.
     pub(crate) pooler: StorePooler,
     /// When the tables are brought up to date.
@@ -186,6 +190,7 @@ struct SecretsRead {
     encryption_key: Option<EncryptionKey>,
     previous_encryption_key: Option<EncryptionKey>,
     store_password: Option<StorePassword>,
+    care_password: Option<StorePassword>,
 }
 
 fn secrets(merged: &Merged, faults: &mut Vec<Fault>) -> SecretsRead {
@@ -193,6 +198,7 @@ fn secrets(merged: &Merged, faults: &mut Vec<Fault>) -> SecretsRead {
         encryption_key: secret(merged, (&o::ENCRYPTION_KEY, &o::ENCRYPTION_KEY_FILE), faults),
         previous_encryption_key: secret(merged, (&o::PREVIOUS_KEY, &o::PREVIOUS_KEY_FILE), faults),
         store_password: secret(merged, (&o::store::PASSWORD, &o::store::PASSWORD_FILE), faults),
+        care_password: secret(merged, (&o::store::CARE_PASSWORD, &o::store::CARE_PASSWORD_FILE), faults),
     }
 }
 
@@ -208,6 +214,8 @@ fn settings(merged: &Merged, secrets: SecretsRead, callbacks: Vec<SourceSpec>) -
         store: StoreSettings {
             url: merged.get(&o::store::URL)?,
             password: secrets.store_password,
+            care_url: merged.get(&o::store::CARE_URL),
+            care_password: secrets.care_password,
             pooler: merged.get(&o::store::POOLER)?,
             migrate: merged.get(&o::store::MIGRATE)?,
             connections_max: merged.get(&o::store::CONNECTIONS_MAX)?,

@@ -2,11 +2,12 @@
 
 use aws_lc_rs::hmac;
 
-use crate::domain::{Metadata, Subject, SubjectKey};
+use crate::domain::{Anchor, Metadata, Subject, SubjectKey};
 
 /// Computes HMAC-SHA256 under a key of its own, which survives a change of the encryption key.
 ///
 /// A plain hash of a phone number is undone by trying all numbers; without the key this one is not.
+#[derive(Clone)]
 pub(crate) struct IdentifierDigest(hmac::Key);
 
 impl IdentifierDigest {
@@ -31,6 +32,20 @@ impl IdentifierDigest {
         let mut digest = [0; 32];
         digest.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
         digest
+    }
+
+    /// Shows that an anchor is ours: who has the record and not the key can leave none.
+    pub(crate) fn of_anchor(&self, anchor: &Anchor) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(b"anchor\0");
+        context.update(anchor.head.chain.uuid().as_bytes());
+        for number in [anchor.first, anchor.head.number, anchor.left_at.unix_micros()] {
+            context.update(&number.to_be_bytes());
+        }
+        context.update(&anchor.head.hash);
+        let mut seal = [0; 32];
+        seal.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
+        seal
     }
 
     /// The digest of one subject: the first 128 bits, which two subjects do not share by chance.

@@ -19,8 +19,8 @@ use super::{Store, StoreError, StoreSettings};
 use crate::metrics::Metrics;
 
 /// What is copied: what others refer to comes first. SQLite's own `filing` and `walkable_reviews` are for finding what
-/// PostgreSQL finds by its indexes.
-pub(super) const TABLES: [&str; 27] = [
+/// PostgreSQL finds by its indexes; `retention_turn` says who was where, not what.
+pub(super) const TABLES: [&str; 30] = [
     "bundles",
     "key_sets",
     "signing_keys",
@@ -48,6 +48,9 @@ pub(super) const TABLES: [&str; 27] = [
     "key_actions",
     "provider_events",
     "facts",
+    "retention_marks",
+    "user_holds",
+    "prelude_keys",
 ];
 
 /// How many rows are written at a time.

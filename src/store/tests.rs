@@ -47,6 +47,7 @@ mod keys;
 mod migrations;
 mod past;
 mod redemptions;
+mod retention;
 mod reviews;
 mod settling;
 mod sharing;
