@@ -98,6 +98,8 @@ impl SigningKey {
 pub(crate) enum Who {
     /// Each another user's, of all kinds.
     Strangers,
+    /// So many in a row of each user, of all kinds.
+    InRow(NonZeroUsize),
     /// So many users' in turn, all of the kind that every rule but the last lets pass.
     Turns(usize),
 }
@@ -107,6 +109,7 @@ impl Who {
     const fn of(self, at: usize) -> (usize, usize) {
         match self {
             Self::Strangers => (at, at),
+            Self::InRow(calls) => (at / calls.get(), at),
             Self::Turns(users) => (at % users, at * 20 + 12),
         }
     }
