@@ -30,6 +30,7 @@ pub(crate) use reference::reference;
 pub(crate) use settings::{LogSettings, ServerSettings, Settings};
 pub(crate) use values::{
     HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, StoreMigrate, StorePassword, StorePooler, StoreUrl,
+    TlsFaces,
 };
 
 /// What a command line says about one option.

@@ -1,5 +1,7 @@
 //! What is wrong with an entry by itself, and with settings taken together.
 
+mod faces;
+
 use std::path::PathBuf;
 
 use super::callbacks;
@@ -92,6 +94,7 @@ pub(super) fn together(merged: &Merged) -> Vec<Fault> {
     faults.extend(given_twice(merged, &options::ENCRYPTION_KEY, &options::ENCRYPTION_KEY_FILE));
     faults.extend(given_twice(merged, &options::PREVIOUS_KEY, &options::PREVIOUS_KEY_FILE));
     faults.extend(given_twice(merged, &options::store::PASSWORD, &options::store::PASSWORD_FILE));
+    faults.extend(faces::faults(merged));
     faults.extend(given_twice(merged, &options::store::CARE_PASSWORD, &options::store::CARE_PASSWORD_FILE));
     faults.extend(care_of_a_file(merged));
     faults.extend(short_cache(merged));

@@ -49,6 +49,7 @@ mod past;
 mod redemptions;
 mod retention;
 mod reviews;
+mod settling;
 mod sharing;
 mod shown;
 mod verifications;
