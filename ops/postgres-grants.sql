@@ -47,9 +47,9 @@ GRANT USAGE ON SCHEMA public TO doorstep_app, doorstep_care;
 
 -- What servers add. Not here: chain_anchors and erasures, which only care leaves.
 GRANT INSERT ON
-    accesses, api_keys, bundles, decision_personal, decision_subjects, decisions, desk_actions, desk_entries, desk_pauses, facts,
-    kept_answers, kept_approvals, key_actions, key_sets, policy_activations, provider_events, redemptions, secrets, signatures,
-    signing_keys, verification_events, verification_tokens, verifications
+    accesses, api_keys, bundles, decision_personal, decision_subjects, decisions, desk_actions, desk_entries, desk_pauses,
+    erasure_queue, facts, kept_answers, kept_approvals, key_actions, key_sets, policy_activations, prelude_events, provider_events,
+    redemptions, secrets, signatures, signing_keys, verification_events, verification_tokens, verifications
 TO doorstep_app;
 
 -- What has a life, and of it only what changes.
@@ -62,11 +62,12 @@ GRANT UPDATE (body, confirmed_at) ON key_sets TO doorstep_app;
 GRANT UPDATE (body_sha256, answered_at, status, answer, jti) ON kept_answers TO doorstep_app;
 GRANT UPDATE (effect, until, actor, reason, acted_at) ON desk_entries TO doorstep_app;
 GRANT UPDATE (until, actor, reason, acted_at) ON desk_pauses TO doorstep_app;
+GRANT UPDATE (wished_at, actor) ON erasure_queue TO doorstep_app;
 
 -- What is kept for a time only, or was taken back.
 GRANT DELETE ON desk_entries, desk_pauses, kept_answers TO doorstep_app;
 
 -- Erasing, and deleting what has had its time: what is deleted of a chain leaves an anchor.
-GRANT DELETE ON decision_personal, decision_subjects, decisions, signatures TO doorstep_care;
+GRANT DELETE ON decision_personal, decision_subjects, decisions, erasure_queue, signatures TO doorstep_care;
 GRANT UPDATE (metadata) ON verifications TO doorstep_care;
 GRANT INSERT ON accesses, chain_anchors, erasures TO doorstep_care;

@@ -11,6 +11,7 @@ mod decide;
 mod decisions;
 mod desk;
 mod evaluate;
+mod events;
 mod facts;
 mod key_sets;
 mod library;
@@ -42,7 +43,7 @@ pub(crate) use accesses::AccessesQuery;
 pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_api_key};
 pub(crate) use audit::{AuditError, checkpoint_decisions, verify_decisions};
 pub(crate) use callback::{CallbackError, unmatched_providers};
-pub(crate) use care::{back_up, erase_user};
+pub(crate) use care::{back_up, erase_queued, erase_user};
 pub(crate) use decide::{CallRefusal, DecideError};
 pub(crate) use decisions::{
     DecisionsError, DecisionsQuery, ExportedDecision, export_decisions, stored_decision,
@@ -52,6 +53,7 @@ pub(crate) use desk::{
     act_at_desk,
 };
 pub(crate) use evaluate::EvaluateError;
+pub(crate) use events::{ActivationRefusal, EventSettings, EventsError};
 pub(crate) use facts::{FactError, FactFault};
 pub(crate) use obstacle::{Obstacle, unrecorded_past, warnings};
 pub(crate) use page::{PageError, PageQuery};
@@ -82,6 +84,8 @@ pub(crate) struct AppSettings {
     pub(crate) challenge_clock_skew: Duration,
     /// Prelude's host for this application, compared with a challenge token's `iss`.
     pub(crate) session_domain: String,
+    /// What was agreed about Prelude's events; none means that none is taken.
+    pub(crate) events: Option<EventSettings>,
 }
 
 /// Everything that the use cases share, put together once.

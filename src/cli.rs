@@ -104,7 +104,8 @@ async fn dispatch(arguments: Arguments) -> Exit {
             let format = shared.format;
             with_settings(shared, async move |settings| store::run(settings, command, format).await).await
         }
-        Command::EraseUser { id } => {
+        // Without an id it is everybody who waits: that is what `--queued` says.
+        Command::EraseUser { id, queued: _ } => {
             let format = shared.format;
             with_settings(shared, async move |settings| erase_user::run(settings, id, format).await).await
         }

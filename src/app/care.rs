@@ -31,6 +31,28 @@ pub(crate) async fn back_up(
     store.backup(file).await
 }
 
+/// Erases everybody who waits for it, one after the other; nobody else's wish is lost when one fails.
+///
+/// - returns: how many users, and what was taken away.
+///
+/// # Errors
+/// [`StoreError`]; who was not erased waits on.
+pub(crate) async fn erase_queued(
+    store: &Store,
+    digest: &IdentifierDigest,
+) -> Result<(u64, Erased), StoreError> {
+    let (mut users, mut all) = (0, Erased::default());
+    while let Some(wish) = store.next_erasure().await? {
+        let by = (wish.actor.clone(), wish.wished_at);
+        let erased = erase_user(store, digest, by, wish.user_id.clone()).await?;
+        store.erasure_done(wish).await?;
+        users += 1;
+        all.decisions += erased.decisions;
+        all.verifications += erased.verifications;
+    }
+    Ok((users, all))
+}
+
 /// Erases a user's personal values: of every decision and verification that was recorded before now. It is done in steps, so
 /// that nobody waits long, and can be done again; each step notes what it did, the first one that it is wished for.
 ///

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::App;
+use super::events::FAILURES_TOLD;
 use crate::domain::{Outage, Timestamp};
 
 /// How long the store may take to show that it is there.
@@ -66,6 +67,9 @@ impl App {
                     .to_owned(),
             });
         }
+        if answers {
+            warnings.extend(self.event_findings(now).await);
+        }
         if let Some(detail) = self.parts.policies.warning(now) {
             warnings.push(Finding { code: "policy_reload_failed", detail });
         }
@@ -77,6 +81,39 @@ impl App {
             "ready"
         };
         Readiness { status, problems, warnings }
+    }
+
+    /// What Prelude's events have somebody look at. A store that does not answer is told of elsewhere.
+    async fn event_findings(&self, now: Timestamp) -> Vec<Finding> {
+        if !self.takes_events() {
+            return Vec::new();
+        }
+        let store = &self.parts.store;
+        let failures = store.hook_failures(now.minus(FAILURES_TOLD));
+        let looks = async { tokio::join!(failures, store.erasures_waiting(), store.may_erase()) };
+        let Ok((failures, waiting, may_erase)) = tokio::time::timeout(STORE_DEADLINE, looks).await else {
+            return Vec::new();
+        };
+        let mut findings = Vec::new();
+        if let Ok(failures) = failures
+            && !failures.is_empty()
+        {
+            let reasons: Vec<_> =
+                failures.iter().map(|(reason, times)| format!("{reason} ({times})")).collect();
+            let detail = format!(
+                "Prelude could not use answers of the hook within the last hour: {}. Users got an error instead of a verdict.",
+                reasons.join(", ")
+            );
+            findings.push(Finding { code: "hook_failed", detail });
+        }
+        if let (Ok(waiting @ 1..), Ok(false)) = (waiting, may_erase) {
+            let detail = format!(
+                "Users whom Prelude deleted wait to be erased: {waiting}. This server's role may not erase anybody: run \
+                 `doorstep erase-user --queued` as one that may."
+            );
+            findings.push(Finding { code: "erasures_waiting", detail });
+        }
+        findings
     }
 
     /// What keeps verdicts from being recorded: what a look at the store meets now, or what the last verdicts met.

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::App;
+use super::care::erase_queued;
 use crate::store::StoreError;
 
 /// How often there is a look whether something is to be done.
@@ -51,6 +52,9 @@ impl App {
             }
         }
         while self.parts.store.forget_answers(self.now(), STEP_ROWS).await? >= u64::from(STEP_ROWS) {}
+        if self.takes_events() && self.parts.store.may_erase().await? {
+            erase_queued(&self.parts.store, &self.parts.identifier_digest).await?;
+        }
         Ok(())
     }
 }

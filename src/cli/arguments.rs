@@ -89,7 +89,11 @@ pub(super) enum Command {
     /// Verdicts, their reasons and what limits count stay, under the user's id and keyed digests. It may be done again.
     EraseUser {
         /// The user's id, as Prelude says it
-        id: String,
+        #[arg(required_unless_present = "queued")]
+        id: Option<String>,
+        /// Everybody instead who waits for it since Prelude said that they are gone
+        #[arg(long, conflicts_with = "id")]
+        queued: bool,
     },
     /// Bring the tables of the record up to date, making it where it is missing
     ///

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub(super) mod callbacks;
+pub(super) mod prelude;
 pub(super) mod store;
 
 use super::option::{Absent, AnyOption, Opt};
@@ -39,7 +40,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
     all().find(|option| option.key() == general.as_deref().unwrap_or(key))
 }
 
-static ALL: [&dyn AnyOption; 42] = [
+static ALL: [&dyn AnyOption; 45] = [
     &MODE,
     &BIND,
     &WORKERS,
@@ -57,6 +58,9 @@ static ALL: [&dyn AnyOption; 42] = [
     &STEP_UP_KEY_SET_URL,
     &CA_FILE,
     &KEY_SET_REFRESH,
+    &prelude::EVENTS,
+    &prelude::VERIFICATION_TOKEN,
+    &prelude::VERIFICATION_TOKEN_FILE,
     &POLICIES_DIR,
     &POLICIES_RELOAD,
     &store::URL,
@@ -158,8 +162,8 @@ pub(super) static WAITERS_MAX: Opt<Integer> = Opt {
 
 pub(super) static CALLBACK_BODY_BYTES_MAX: Opt<Integer> = Opt {
     key: "server.callback_body_bytes_max",
-    doc: "The longest body of an identity-check provider's call, in bytes: decisions with documents are longer than \
-          Prelude's calls.",
+    doc: "The longest body of an identity-check provider's call, and of a batch of Prelude's events, in bytes: both are \
+          longer than hook calls.",
     absent: Absent::Default("524288"),
     shape: Integer { min: 1024, max: 4_194_304 },
 };

@@ -11,8 +11,8 @@ use actix_web::{App as Routes, HttpRequest, HttpResponse, HttpServer};
 use super::extract::BodyLimits;
 use super::problem::{method_not_allowed, not_found};
 use super::{
-    Server, accesses, answer, callbacks, decisions, desk, evaluate, facts, grants, health, hook, jwks,
-    policies, request_id, verifications,
+    Server, accesses, answer, callbacks, decisions, desk, evaluate, events, facts, grants, health, hook,
+    jwks, policies, request_id, verifications,
 };
 use crate::app::App;
 use crate::config::ServerSettings;
@@ -113,6 +113,11 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(readable("/v1/verifications/{id}/events").route(web::get().to(verifications::events)))
         .service(posted("/v1/verifications/{id}/approve").route(web::post().to(verifications::approve)))
         .service(posted("/v1/verifications/{id}/reject").route(web::post().to(verifications::reject)))
+        .service(
+            resource("/hooks/events", "GET, POST")
+                .route(web::get().to(events::activate))
+                .route(web::post().to(events::receive)),
+        )
         .service(posted("/v1/withdrawals").route(web::post().to(verifications::withdraw)))
         .service(posted("/v1/callbacks/{source}").route(web::post().to(callbacks::receive)))
         .service(posted("/v1/facts").route(web::post().to(facts::report)))

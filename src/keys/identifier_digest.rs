@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 
-use crate::domain::{Metadata, Subject, SubjectKey};
+use crate::domain::{EventContent, Metadata, Subject, SubjectKey};
 
 /// How much of a subject's digest is kept.
 const SUBJECT_KEY_BYTES: usize = 16;
@@ -30,10 +30,15 @@ impl IdentifierDigest {
             context.update(&text.len().to_be_bytes());
             context.update(text.as_bytes());
         }
-        let tag = context.sign();
-        let mut digest = [0; 32];
-        digest.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
-        digest
+        whole(&context.sign())
+    }
+
+    /// The digest of what an event of Prelude's says.
+    pub(crate) fn of_event(&self, content: &EventContent) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(b"event\0");
+        context.update(content.0.as_bytes());
+        whole(&context.sign())
     }
 
     /// The digest of one subject: the first 128 bits, which two subjects do not share by chance.
@@ -54,6 +59,12 @@ impl IdentifierDigest {
         let key: Vec<u8> = context.sign().as_ref().iter().take(SUBJECT_KEY_BYTES).copied().collect();
         SubjectKey::new(key)
     }
+}
+
+fn whole(tag: &hmac::Tag) -> [u8; 32] {
+    let mut digest = [0; 32];
+    digest.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+    digest
 }
 
 impl std::fmt::Debug for IdentifierDigest {

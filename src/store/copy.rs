@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 
 /// What is copied: what others refer to comes first. SQLite's own `filing` and `walkable_reviews` are for finding what
 /// PostgreSQL finds by its indexes.
-pub(super) const TABLES: [&str; 25] = [
+pub(super) const TABLES: [&str; 27] = [
     "bundles",
     "key_sets",
     "signing_keys",
@@ -46,6 +46,8 @@ pub(super) const TABLES: [&str; 25] = [
     "key_actions",
     "provider_events",
     "facts",
+    "prelude_events",
+    "erasure_queue",
 ];
 
 /// How many rows are written at a time.

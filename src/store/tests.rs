@@ -45,6 +45,7 @@ mod key_actions;
 mod keys;
 mod migrations;
 mod past;
+mod prelude_events;
 mod redemptions;
 mod reviews;
 mod sharing;
