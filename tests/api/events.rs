@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use crate::bench::{Answer, Bench, claims, transfer, until};
 
 const ROUTE: &str = "/hooks/events";
+/// As in `tests/keys/verification-token`.
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-/// Nothing leaves for a day after a number was added.
+/// Nothing leaves for four hours after a number was added.
 const POLICY: &str = "scopes: [transfer:write]
 metadata:
   amount: { type: decimal, max_scale: 2 }
@@ -17,12 +18,16 @@ metadata:
   payee: { type: string, optional: true }
 rules:
   - id: new-number
-    when: { history: { count: fact.prelude.phone_number_created, over: 24h, gt: 0 } }
+    when: { history: { count: fact.prelude.phone_number_created, over: 4h, gt: 0 } }
     then: block
   - id: ordinary
     when: always
     then: { continue: { grant: { mode: single-use, for: 5m } } }
 otherwise: block
+";
+
+const STEPS: &str = "custom:
+  kyc_review: { description: Identity check, expires_in: 1h, approved_by: [backend] }
 ";
 
 /// Every transfer needs an identity check.
@@ -45,10 +50,7 @@ otherwise: block
 impl Bench {
     /// A server that takes events.
     async fn with_events(policies: &[(&str, &str)]) -> Self {
-        let directory = tempfile::TempDir::new().expect("a directory");
-        let file = directory.path().join("token");
-        std::fs::write(&file, TOKEN).expect("written");
-        let file = file.to_str().expect("a name in UTF-8");
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/verification-token");
         Self::with(policies, &[("prelude.events", "on"), ("prelude.verification_token_file", file)]).await
     }
 
@@ -195,7 +197,7 @@ async fn an_event_counts_once_however_often_it_comes() {
     // The very same call again, later than a hook call would be taken for a retry.
     let call = here.prelude.sign(&json!({ "app_id": "test", "events": [one] }), Style::Usual).expect("signs");
     assert_eq!(here.send_to(ROUTE, &call).await.status, 200);
-    here.clock.advance_seconds(86_400);
+    here.clock.advance_seconds(4 * 3600);
     assert_eq!(there.send_to(ROUTE, &call).await.status, 200);
     assert_eq!(here.record.count("SELECT count(*) FROM prelude_events").await, 2);
     here.clock.advance_seconds(1);
@@ -218,8 +220,8 @@ async fn a_fact_happened_when_prelude_says_and_never_in_the_future() {
     };
     bench
         .recorded(&[
-            at("usr_old", "2026-09-20T14:13:29Z"),
-            at("usr_new", "2026-09-20T14:13:30Z"),
+            at("usr_old", "2026-09-21T10:13:29Z"),
+            at("usr_new", "2026-09-21T10:13:30Z"),
             at("usr_ahead", "2026-09-21T15:13:30Z"),
             at("usr_ancient", "2020-01-01T00:00:00Z"),
         ])
@@ -230,7 +232,7 @@ async fn a_fact_happened_when_prelude_says_and_never_in_the_future() {
         assert_eq!(bench.verdict_on(user).await, verdict, "{user}");
     }
     assert_eq!(bench.record.count("SELECT count(*) FROM facts WHERE user_id = 'usr_ancient'").await, 0);
-    bench.clock.advance_seconds(86_401);
+    bench.clock.advance_seconds(4 * 3600 + 1);
     assert_eq!(bench.verdict_on("usr_ahead").await, "continue");
     bench.stop().await;
 }
@@ -247,7 +249,7 @@ async fn nobody_but_prelude_reports_its_facts() {
 
 #[tokio::test]
 async fn a_revoked_session_ends_its_verifications() {
-    let bench = Bench::with_events(&[("transfer.yaml", REVIEWING)]).await;
+    let bench = Bench::with_events(&[("steps.yaml", STEPS), ("transfer.yaml", REVIEWING)]).await;
     let key = bench.backend_key().await;
     let (one, two) = (bench.opened_for(&key, "usr_1").await, bench.opened_for(&key, "usr_2").await);
     let revoked = json!({
@@ -269,7 +271,7 @@ async fn a_revoked_session_ends_its_verifications() {
 
 #[tokio::test]
 async fn a_deleted_user_is_erased_and_worth_nothing_any_more() {
-    let bench = Bench::with_events(&[("transfer.yaml", REVIEWING)]).await;
+    let bench = Bench::with_events(&[("steps.yaml", STEPS), ("transfer.yaml", REVIEWING)]).await;
     let key = bench.key(&["opener", "reader"]).await;
     let (one, two) = (bench.opened_for(&key, "usr_1").await, bench.opened_for(&key, "usr_2").await);
     let deleted = json!({ "type": "user.deleted", "user_id": "usr_1", "deleted_at": "2026-09-21T14:13:30Z" });
