@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use crate::callbacks::Providers;
 use crate::clock::SharedClock;
-use crate::domain::Timestamp;
+use crate::domain::{RetentionTerms, Timestamp};
 use crate::keys::IdentifierDigest;
 use crate::metrics::Metrics;
 use crate::prelude::{Ed25519Key, PssKey, RemoteKeySet};
@@ -55,7 +55,7 @@ pub(crate) use desk::{
 pub(crate) use evaluate::EvaluateError;
 pub(crate) use events::{ActivationRefusal, EventSettings, EventsError};
 pub(crate) use facts::{FactError, FactFault};
-pub(crate) use obstacle::{Obstacle, unrecorded_past, warnings};
+pub(crate) use obstacle::{Obstacle, past_obstacle, warnings};
 pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};
 pub(crate) use post::{Post, PostError, Reply};
@@ -82,6 +82,8 @@ pub(crate) struct AppSettings {
     pub(crate) not_before_skew: Duration,
     /// How far ahead of ours Prelude's clock may be.
     pub(crate) challenge_clock_skew: Duration,
+    /// How long what is recorded is kept.
+    pub(crate) retention: RetentionTerms,
     /// Prelude's host for this application, compared with a challenge token's `iss`.
     pub(crate) session_domain: String,
     /// What was agreed about Prelude's events; none means that none is taken.

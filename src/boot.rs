@@ -69,9 +69,9 @@ pub(crate) enum BootError {
     /// The policy bundle has faults.
     #[error("the policy bundle does not load:\n{0}")]
     Policy(Diagnostics),
-    /// The policy bundle asks for what is not recorded.
-    #[error("the policy bundle cannot come into force: {0}")]
-    UnrecordedPast(Obstacle),
+    /// The policy bundle asks for what is not recorded, or not kept for so long.
+    #[error("the policy bundle cannot come into force ({code}): {0}", code = .0.code())]
+    Past(Obstacle),
     /// There is no encryption key to open or seal secrets with.
     #[error(transparent)]
     EncryptionKey(#[from] encryption_key::NoEncryptionKey),
@@ -174,8 +174,8 @@ struct Rules {
 }
 
 async fn run(settings: &Settings, sources: Sources, rules: Rules) -> Result<Booted, BootError> {
-    if let Some(obstacle) = app::unrecorded_past(&rules.bundle) {
-        return Err(BootError::UnrecordedPast(obstacle));
+    if let Some(obstacle) = app::past_obstacle(&rules.bundle, &settings.retention) {
+        return Err(BootError::Past(obstacle));
     }
     encryption_key::require(settings)?;
     let metrics = Arc::new(Metrics::new());
@@ -254,6 +254,7 @@ fn app_settings(settings: &Settings) -> AppSettings {
         waiters_max: settings.server.waiters_max,
         not_before_skew: settings.tokens.not_before_skew,
         challenge_clock_skew: settings.tokens.challenge_clock_skew,
+        retention: settings.retention,
         session_domain: settings.prelude.session_domain.as_str().to_owned(),
         events: event_settings(&settings.prelude),
     }

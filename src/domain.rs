@@ -28,6 +28,7 @@ mod provider_source;
 mod record;
 mod redemption;
 mod reported_fact;
+mod retention;
 mod stored;
 mod time;
 mod verdict;
@@ -81,6 +82,7 @@ pub(crate) use record::{
 };
 pub(crate) use redemption::{FieldKeys, GrantFound, NotSpent, Redemption, Spending};
 pub(crate) use reported_fact::ReportedFact;
+pub(crate) use retention::{Kept, Past, RetentionTerms, in_days};
 pub(crate) use stored::{DecisionFilter, DecisionPage, StoredDecision, StoredPersonal};
 pub(crate) use time::{Seconds, Timestamp};
 pub(crate) use verdict::{Grant, GrantMode, Step, StepPlan, Verdict, VerdictKind};

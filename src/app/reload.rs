@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::App;
 use super::access::{AccessError, require};
-use super::obstacle::{Obstacle, unrecorded_past};
+use super::obstacle::{Obstacle, past_obstacle};
 use super::policies::{Attempt, Held, PolicyFaults, ReloadResult, raw};
 use crate::domain::{AccessAction, ActivationRecord, Caller, Role, Timestamp, Trigger};
 use crate::policy::{Bundle, Diagnostics, fingerprint, reload_dir};
@@ -246,7 +246,7 @@ impl Reloader {
 
     /// What stands in the way of a bundle whose files are right.
     async fn obstacle(&self, bundle: &Bundle) -> Result<Option<Obstacle>, StoreError> {
-        if let Some(obstacle) = unrecorded_past(bundle) {
+        if let Some(obstacle) = past_obstacle(bundle, &self.app.parts.settings.retention) {
             return Ok(Some(obstacle));
         }
         let desk = self.app.parts.store.desk().await?;

@@ -12,13 +12,15 @@ use super::{Exit, output, with_settings};
 use crate::app;
 use crate::boot::Sources;
 use crate::config::{environment, load};
-use crate::domain::Timestamp;
+use crate::domain::{RetentionTerms, Timestamp};
 use crate::policy::{Diagnostics, Severity, Suite, load_dir};
 
 pub(super) async fn run(command: PolicyCommand, shared: &Shared) -> Exit {
     let format = shared.format;
     let done = match command {
-        PolicyCommand::Check { dir } => directory(dir, shared).map(|dir| check(&dir, format)),
+        PolicyCommand::Check { dir } => {
+            located(dir, shared).map(|(dir, terms)| check(&dir, terms.as_ref(), format))
+        }
         PolicyCommand::Test { dir, min_coverage } => {
             directory(dir, shared).map(|dir| test(&dir, min_coverage, format))
         }
@@ -38,11 +40,17 @@ pub(super) async fn run(command: PolicyCommand, shared: &Shared) -> Exit {
 /// The directory that was named, or `policies.dir`. An installation that is not configured yet can still look at a
 /// directory by naming it.
 fn directory(named: Option<PathBuf>, shared: &Shared) -> Result<PathBuf, Exit> {
+    located(named, shared).map(|(dir, _)| dir)
+}
+
+/// The same, with how long the record is kept, where there are settings that say so.
+fn located(named: Option<PathBuf>, shared: &Shared) -> Result<(PathBuf, Option<RetentionTerms>), Exit> {
+    let settings = load(shared.clone().load_request(environment()));
     if let Some(dir) = named {
-        return Ok(dir);
+        return Ok((dir, settings.ok().map(|settings| settings.retention)));
     }
-    match load(shared.clone().load_request(environment())) {
-        Ok(settings) => Ok(settings.policies.dir),
+    match settings {
+        Ok(settings) => Ok((settings.policies.dir, Some(settings.retention))),
         Err(faults) => {
             output::complain(&faults.to_string());
             output::complain("To look at a directory without any configuration, name it at the end.");
@@ -56,10 +64,10 @@ fn now() -> Timestamp {
     Sources::real().clock.now()
 }
 
-fn check(dir: &Path, format: Format) -> Exit {
+fn check(dir: &Path, terms: Option<&RetentionTerms>, format: Format) -> Exit {
     let loaded = load_dir(dir, now());
     match &loaded {
-        Ok(bundle) => show(dir, &app::warnings(bundle), format),
+        Ok(bundle) => show(dir, &app::warnings(bundle, terms), format),
         Err(diagnostics) => show(dir, diagnostics, format),
     }
     if let (Ok(bundle), Format::Human) = (&loaded, format) {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 pub(super) mod callbacks;
 pub(super) mod prelude;
+pub(super) mod retention;
 pub(super) mod store;
 
 use super::option::{Absent, AnyOption, Opt};
@@ -15,11 +16,16 @@ use super::values::{
 };
 
 /// The sections and what they are about; options without a section come first.
-pub(super) const SECTIONS: [(&str, &str); 8] = [
+pub(super) const SECTIONS: [(&str, &str); 9] = [
     ("server", "The HTTP server."),
     ("prelude", "Prelude's side: whose application this is and where its public keys are."),
     ("policies", "The rules."),
     ("store", "The record of every verdict."),
+    (
+        "retention",
+        "How long what is recorded is kept: a duration or `forever`. What has had its time goes in small steps; on PostgreSQL that is \
+         the second role's work. A policy that looks further back does not come into force.",
+    ),
     ("keys", "The keys that sign verification tokens."),
     ("tokens", "The tokens: those we make and those we take."),
     (
@@ -40,7 +46,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
     all().find(|option| option.key() == general.as_deref().unwrap_or(key))
 }
 
-static ALL: [&dyn AnyOption; 45] = [
+static ALL: [&dyn AnyOption; 55] = [
     &MODE,
     &BIND,
     &WORKERS,
@@ -72,6 +78,16 @@ static ALL: [&dyn AnyOption; 45] = [
     &store::TIMEOUT,
     &store::QUEUE_MAX,
     &store::BATCH_MAX,
+    &retention::DECISIONS,
+    &retention::PERSONAL_VALUES,
+    &retention::ERASED_USERS,
+    &retention::REDEMPTIONS,
+    &retention::VERIFICATIONS,
+    &retention::FACTS,
+    &retention::ACCESSES,
+    &retention::DESK_ACTIONS,
+    &retention::ACTIVATIONS,
+    &retention::SIGNATURES,
     &ENCRYPTION_KEY,
     &ENCRYPTION_KEY_FILE,
     &PREVIOUS_KEY,

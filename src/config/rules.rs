@@ -100,6 +100,7 @@ pub(super) fn together(merged: &Merged) -> Vec<Fault> {
     faults.extend(given_twice(merged, &options::store::PASSWORD, &options::store::PASSWORD_FILE));
     faults.extend(short_cache(merged));
     faults.extend(short_interval(merged));
+    faults.extend(spent_too_short(merged));
     faults
 }
 
@@ -114,6 +115,18 @@ fn events_without_token(merged: &Merged) -> Option<Fault> {
     let help = format!("set {} in the environment, or name a file in {file}", variable(token));
     let wrong = Wrong::new(Code::Missing, "is on, and there is no verification token", help);
     Some(Fault::at(option.key, &entry.value_at, wrong))
+}
+
+/// What was spent must not look unspent.
+fn spent_too_short(merged: &Merged) -> Option<Fault> {
+    let (spent, decisions) = (&options::retention::REDEMPTIONS, &options::retention::DECISIONS);
+    let (kept, wanted) = (merged.get(spent)?, merged.get(decisions)?);
+    let entry = merged.winner(spent.key).filter(|_| kept != kept.or_longer(wanted))?;
+    let wrong = Wrong::impossible(
+        "is shorter than retention.decisions: what was spent would look unspent",
+        &format!("write \"{wanted}\" or more"),
+    );
+    Some(Fault::at(spent.key, &entry.value_at, wrong))
 }
 
 /// What Prelude keeps ten minutes may be taken for shorter only where nobody loses by it.

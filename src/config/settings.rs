@@ -18,7 +18,7 @@ use super::values::{
     AppId, EncryptionKey, Events, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain,
     StoreMigrate, StorePassword, StorePooler, StoreUrl, VerificationToken,
 };
-use crate::domain::{KeyTerms, SourceSpec};
+use crate::domain::{KeyTerms, RetentionTerms, SourceSpec};
 
 /// Everything that can be set.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) policies: PolicySettings,
     /// The record.
     pub(crate) store: StoreSettings,
+    /// How long it is kept.
+    pub(crate) retention: RetentionTerms,
     /// The signing keys.
     pub(crate) keys: KeySettings,
     /// The tokens.
@@ -223,6 +225,7 @@ fn settings(merged: &Merged, secrets: SecretsRead, callbacks: Vec<SourceSpec>) -
             queue_max: size(merged.get(&o::store::QUEUE_MAX)?),
             batch_max: size(merged.get(&o::store::BATCH_MAX)?),
         },
+        retention: o::retention::terms(merged)?,
         keys: KeySettings {
             encryption_key: secrets.encryption_key,
             previous_encryption_key: secrets.previous_encryption_key,

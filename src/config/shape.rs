@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::fault::Code;
+use crate::domain::Kept;
 
 /// What a value is in a settings file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,6 +174,33 @@ pub(super) struct Span {
     pub(super) min: &'static str,
     /// The longest, as written.
     pub(super) max: &'static str,
+}
+
+/// How long something is kept: a span of a hundred years at most, or `forever`.
+pub(super) struct KeptFor {
+    /// The shortest, as written.
+    pub(super) min: &'static str,
+}
+
+impl Shape for KeptFor {
+    type Value = Kept;
+
+    fn written(&self) -> Written {
+        Written::String
+    }
+
+    fn describe(&self) -> String {
+        format!("duration from {} on, or `forever`", self.min)
+    }
+
+    fn read(&self, text: &str) -> Result<Kept, Wrong> {
+        if text == "forever" {
+            return Ok(Kept::Forever);
+        }
+        let span = Span { min: self.min, max: "36525d" }.read(text);
+        span.map(Kept::For)
+            .map_err(|wrong| Wrong { help: format!("{}; or \"forever\"", wrong.help), ..wrong })
+    }
 }
 
 impl Shape for Span {

@@ -246,3 +246,24 @@ async fn a_start_with_other_files_tells_what_is_new() {
     assert_eq!(changes["files"]["changed"], json!(["transfer.yaml"]));
     bench.stop().await;
 }
+
+#[tokio::test]
+async fn a_window_beyond_what_is_kept_does_not_come_into_force() {
+    let files = Files::with_rule("first");
+    let dir = files.path("").display().to_string();
+    let settings = [("policies.dir", dir.as_str()), ("policies.reload", "asked"), ("retention.facts", "30d")];
+    let bench = Bench::with(&[], &settings).await;
+    let admin = bench.key(&["admin", "evaluator"]).await;
+    let rule = "{ id: r, when: { history: { count: fact.email_changed, over: 31d, gt: 0 } }, then: block }";
+    files.write("transfer.yaml", &format!("scopes: [transfer:write]\nrules: [{rule}]\notherwise: block\n"));
+    let refused = bench.post_as(&admin, "/v1/policies/reload", &json!({})).await;
+    assert_eq!(
+        (refused.status, &refused.json()["faults"][0]["code"]),
+        (422, &json!("past_not_kept")),
+        "{}",
+        refused.text
+    );
+    assert!(refused.text.contains("needs retention.facts of at least 31d"), "{}", refused.text);
+    bench.until_rule(&admin, Some("first")).await;
+    bench.stop().await;
+}

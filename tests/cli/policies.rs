@@ -1,5 +1,6 @@
 //! Policy files that do not load: shown where they are wrong, and nothing starts with them.
 
+use doorstep::testing::Prelude;
 use serde_json::Value;
 
 use crate::site::{SHIPPED_POLICIES, Site};
@@ -113,4 +114,30 @@ fn a_directory_without_policies_is_invalid() {
     let check = |dir: &str| drop(site.run(&["policy", "check", dir]).expect(3).saying(&["error[", dir]));
     check("nowhere");
     check("empty");
+}
+
+/// A window of 45 days, and grants that can be executed eleven days later, where 40 days are kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_looks_further_back_than_is_kept_does_not_come_into_force() {
+    let prelude = Prelude::start(None).await.expect("Prelude's side");
+    let site = Site::with(&prelude).set("policies.dir", "rules").set("retention.decisions", "40d");
+    let rule = "{ id: r, when: { history: { count: calls, by: user, counts: usable, over: 45d, gt: 3 } }, then: block }";
+    site.write("rules/a.yaml", &format!("scopes: [a:b]\nrules: [{rule}]\notherwise: block\n"));
+    let said = [
+        "these files look further back than the record is kept",
+        "  a:b: usable calls by user",
+        "needs retention.decisions and retention.erased_users of at least 56d",
+    ];
+    site.run(&["policy", "check"]).expect(0).saying(&["warning[past_not_kept]: "]).saying(&said);
+    site.run(&["serve"]).expect(1).saying(&["cannot come into force (past_not_kept)"]).saying(&said);
+    let site = site.set("retention.decisions", "56d").set("retention.redemptions", "56d");
+    site.run(&["policy", "check"]).expect(0);
+    site.serve().stop();
+    let site = site.set("retention.redemptions", "55d");
+    site.run(&["config"]).expect(0);
+    site.run(&["serve"]).expect(2).saying(&[
+        "retention.redemptions",
+        "is shorter than retention.decisions",
+        "write \"56d\" or more",
+    ]);
 }

@@ -143,6 +143,8 @@ codes! {
     Expired = "expired",
     /// Warning: questions about a past that this version does not record. Whether it does is not this room's to know.
     PastNotRecorded = "past_not_recorded",
+    /// Warning: windows that reach further back than the record is kept, which is not this room's to know either.
+    PastNotKept = "past_not_kept",
 }
 
 impl fmt::Display for Code {
