@@ -32,6 +32,8 @@ mod probe;
 mod provider_events;
 mod redemptions;
 mod reviews;
+#[cfg(feature = "testing")]
+mod scratch;
 mod settings;
 mod signing_keys;
 mod sqlite;
@@ -65,6 +67,8 @@ pub(crate) use mints::{MintOutcome, OneCallOutcome};
 pub(crate) use once::{Answered, KeptAnswer, Once, OnceKey};
 pub(crate) use past::is_recorded;
 pub(crate) use provider_events::ProviderRecorded;
+#[cfg(feature = "testing")]
+pub use scratch::ScratchDatabase;
 pub(crate) use settings::{Migrate, Pooler, StoreSettings};
 pub(crate) use sqlite::Backup;
 pub(crate) use verifications::{DecideOutcome, OpenOutcome, OpenWish};

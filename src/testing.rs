@@ -1,4 +1,5 @@
-//! What black-box tests hold: a server on a free port, Prelude's side, and the clock. Behind the feature `testing`.
+//! What black-box tests hold: a server on a free port, Prelude's side, the clock, databases to throw away, and a network that
+//! fails. Behind the feature `testing`.
 //!
 //! Only plain values cross this line, so that a test can use nothing that a user could not.
 
@@ -19,9 +20,12 @@ use crate::random::{SystemRandom, draw};
 use crate::token::{VerificationClaims, sign};
 
 pub use crate::clock::ManualClock;
+pub use crate::store::ScratchDatabase;
 pub use policies::{Decided, Policies, Request};
+pub use proxy::{Mode, Proxy};
 
 mod policies;
+mod proxy;
 
 /// What a server under test is started with.
 pub struct Setup {

@@ -15,6 +15,5 @@ mod files;
 mod ledger;
 mod network;
 mod postgres;
-mod proxy;
 mod restarts;
 mod site;

@@ -2,15 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use doorstep::testing::Mode;
+
 use crate::postgres::Database;
-use crate::proxy::{Mode, Proxy};
 use crate::site::{Site, Store, a_while, until};
 
 /// An outage of the network under load: answers in time, the reason told, recovery by itself, and the record as it was told.
 async fn outage(mode: Mode, code: &str) {
     let database = Database::shared().await;
-    let proxy = Proxy::before(database.socket()).await;
-    let site = Site::on(&database.url_by(proxy.address), &[]).await;
+    let proxy = database.proxy().await;
+    let site = Site::on(&database.url_by(&proxy), &[]).await;
     let mut ledger = site
         .under_load(async {
             site.until_recorded(50).await;
@@ -60,8 +61,8 @@ async fn a_network_that_trickles() {
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_broke_while_nobody_used_them_cost_no_call() {
     let database = Database::shared().await;
-    let proxy = Proxy::before(database.socket()).await;
-    let site = Site::on(&database.url_by(proxy.address), &[]).await;
+    let proxy = database.proxy().await;
+    let site = Site::on(&database.url_by(&proxy), &[]).await;
     // As many connections as may be.
     let ledger = site.under_load(site.until_recorded(100)).await;
     assert_eq!(ledger.count(503), 0);
@@ -77,8 +78,8 @@ async fn connections_that_broke_while_nobody_used_them_cost_no_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_break_under_load_cost_few_calls() {
     let database = Database::shared().await;
-    let proxy = Proxy::before(database.socket()).await;
-    let site = Site::on(&database.url_by(proxy.address), &[]).await;
+    let proxy = database.proxy().await;
+    let site = Site::on(&database.url_by(&proxy), &[]).await;
     let mut ledger = site
         .under_load(async {
             for mode in [Mode::CutOnce, Mode::Pass, Mode::CutOnce] {
@@ -99,9 +100,9 @@ async fn connections_that_break_under_load_cost_few_calls() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_has_a_bound_and_what_is_beyond_it_is_told_at_once() {
     let database = Database::shared().await;
-    let proxy = Proxy::before(database.socket()).await;
+    let proxy = database.proxy().await;
     let settings = [("store.queue_max", "16"), ("store.batch_max", "4")];
-    let site = Site::on(&database.url_by(proxy.address), &settings).await;
+    let site = Site::on(&database.url_by(&proxy), &settings).await;
     proxy.set(Mode::Stall);
     // Four batches of four are under way, sixteen wait: sixty-eight of a hundred need not wait to be refused.
     let calls: Vec<_> = (0..100).map(|_| site.call()).collect();
@@ -124,8 +125,8 @@ async fn what_waits_has_a_bound_and_what_is_beyond_it_is_told_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_stops_in_time_while_the_database_hangs() {
     let database = Database::shared().await;
-    let proxy = Proxy::before(database.socket()).await;
-    let site = Site::on(&database.url_by(proxy.address), &[("server.shutdown_deadline", "3s")]).await;
+    let proxy = database.proxy().await;
+    let site = Site::on(&database.url_by(&proxy), &[("server.shutdown_deadline", "3s")]).await;
     proxy.set(Mode::Stall);
     let (_, call) = site.call();
     assert_eq!(site.send(&call).await.status, 503);
@@ -137,9 +138,9 @@ async fn a_server_stops_in_time_while_the_database_hangs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_starts_waits_for_its_database() {
     let database = Database::shared().await;
-    let proxy = Proxy::before(database.socket()).await;
+    let proxy = database.proxy().await;
     proxy.set(Mode::Refuse);
-    let url = database.url_by(proxy.address);
+    let url = database.url_by(&proxy);
     let comes = async {
         a_while(2).await;
         proxy.set(Mode::Pass);

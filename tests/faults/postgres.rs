@@ -1,85 +1,73 @@
 //! Databases for the tests: in the shared server, or in one that a test may kill.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
+use doorstep::testing::{Proxy, ScratchDatabase};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
 
-/// Names the server whose databases tests make and drop: `scripts/postgres` starts one.
-const SERVER: &str = "DOORSTEP_TEST_POSTGRES";
-
-/// A database, by the options that reach it directly.
+/// A database, by the address that reaches it directly.
 pub(crate) struct Database {
-    server: PgConnectOptions,
-    name: String,
+    made: ScratchDatabase,
 }
 
 impl Database {
     /// A new one in the shared server, which other tests use at the same time.
     pub(crate) async fn shared() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "only the environment knows which server is for tests")]
-        let server = std::env::var_os(SERVER).and_then(|server| server.into_string().ok());
-        let server =
-            server.unwrap_or_else(|| panic!("{SERVER} names no server: `scripts/postgres` starts one"));
-        Self::within(server.parse().expect("an address"), "").await
+        Self { made: ScratchDatabase::create().await.expect("a database") }
     }
 
+    /// - `server`: the address of the server's database `postgres`.
     /// - `how`: what follows `CREATE DATABASE name`.
-    pub(crate) async fn within(server: PgConnectOptions, how: &str) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let name = format!("doorstep_faults_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let database = Self { server, name };
-        database.at_the_server(format!("CREATE DATABASE {} {how}", database.name)).await;
-        database
+    pub(crate) async fn within(server: &str, how: &str) -> Self {
+        Self { made: ScratchDatabase::create_at(server, how).await.expect("a database") }
     }
 
     pub(crate) async fn connect(&self) -> PgConnection {
-        self.server.clone().database(&self.name).connect().await.expect("the database answers")
+        PgConnection::connect(&self.url()).await.expect("the database answers")
     }
 
     /// Runs a statement in the database `postgres`.
     pub(crate) async fn at_the_server(&self, sql: String) {
-        let mut server = self.server.connect().await.expect("the server answers");
+        let mut server = PgConnection::connect(self.made.server()).await.expect("the server answers");
         server.execute(AssertSqlSafe(sql)).await.expect("done");
         server.close().await.expect("closed");
     }
 
     pub(crate) fn name(&self) -> &str {
-        &self.name
+        self.made.name()
     }
 
-    /// The server's socket.
-    pub(crate) fn socket(&self) -> PathBuf {
-        let directory = self.server.get_socket().expect("a server on a socket");
-        directory.join(format!(".s.PGSQL.{}", self.server.get_port()))
+    /// A proxy before its server.
+    pub(crate) async fn proxy(&self) -> Proxy {
+        let socket = self.made.socket().expect("a server on a socket");
+        Proxy::before(socket).await.expect("a proxy")
     }
 
     /// Its address, over the socket.
     pub(crate) fn url(&self) -> String {
-        let directory = self.server.get_socket().expect("a server on a socket").display().to_string();
-        format!("postgres://postgres@{}/{}", directory.replace('/', "%2F"), self.name)
+        self.made.url()
     }
 
-    /// Its address, over TCP by way of a proxy.
-    pub(crate) fn url_by(&self, address: std::net::SocketAddr) -> String {
-        format!("postgres://postgres@{address}/{}?sslmode=disable", self.name)
+    /// Its address by way of a proxy.
+    pub(crate) fn url_by(&self, proxy: &Proxy) -> String {
+        self.made.url_over(proxy.address())
     }
 }
 
 /// A server of the test's own, which it may kill.
 pub(crate) struct OwnServer {
     directory: TempDir,
-    pub(crate) options: PgConnectOptions,
+    /// The address of its database `postgres`.
+    pub(crate) address: String,
 }
 
 impl OwnServer {
     pub(crate) fn start() -> Self {
         let directory = TempDir::new().expect("a directory");
         let address = script("start", directory.path());
-        Self { options: address.trim().parse().expect("an address"), directory }
+        Self { address: address.trim().to_owned(), directory }
     }
 
     /// Kills it as a crash of the machine's would: every process at once.

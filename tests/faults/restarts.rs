@@ -10,7 +10,7 @@ const KILLS: usize = 3;
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_in_the_middle_of_commits() {
     let server = OwnServer::start();
-    let database = Database::within(server.options.clone(), "").await;
+    let database = Database::within(&server.address, "").await;
     let site = Site::on(&database.url(), &[]).await;
     let mut ledger = site
         .under_load(async {
@@ -34,7 +34,7 @@ async fn killed_in_the_middle_of_commits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_without_a_connection_left() {
     let server = OwnServer::start();
-    let database = Database::within(server.options.clone(), "CONNECTION LIMIT 8").await;
+    let database = Database::within(&server.address, "CONNECTION LIMIT 8").await;
     // Superusers have no limit.
     database.at_the_server("CREATE ROLE doorstep LOGIN".to_owned()).await;
     database.at_the_server(format!("ALTER DATABASE {} OWNER TO doorstep", database.name())).await;
@@ -66,7 +66,7 @@ async fn a_server_without_a_connection_left() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_takes_no_writes() {
     let server = OwnServer::start();
-    let database = Database::within(server.options.clone(), "").await;
+    let database = Database::within(&server.address, "").await;
     let site = Site::on(&database.url(), &[]).await;
     let freeze = |how: &str| format!("ALTER SYSTEM SET default_transaction_read_only = {how}");
     let look = || "SELECT pg_reload_conf()".to_owned();
@@ -93,7 +93,7 @@ async fn a_server_whose_disk_is_full() {
     let Some(disk) = Tmpfs::mount("24m") else { return };
     let server = OwnServer::start();
     let space = disk.for_postgres();
-    let database = Database::within(server.options.clone(), "").await;
+    let database = Database::within(&server.address, "").await;
     database.at_the_server(format!("CREATE TABLESPACE narrow LOCATION '{}'", space.display())).await;
     database.at_the_server(format!("ALTER DATABASE {} SET TABLESPACE narrow", database.name())).await;
     let site = Site::on(&database.url(), &[]).await;

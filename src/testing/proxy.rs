@@ -14,7 +14,7 @@ const PER_BYTE: Duration = Duration::from_millis(5);
 
 /// What it does with connections and bytes, those of before included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub enum Mode {
     /// Carries.
     Pass,
     /// Takes everything and carries nothing.
@@ -30,27 +30,42 @@ pub(crate) enum Mode {
 }
 
 /// A proxy that runs until it is dropped.
-pub(crate) struct Proxy {
-    pub(crate) address: SocketAddr,
+pub struct Proxy {
+    address: SocketAddr,
     mode: watch::Sender<Mode>,
 }
 
 impl Proxy {
-    pub(crate) async fn before(socket: PathBuf) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("its address");
+    /// Listens on a free loopback port, before a server's socket.
+    ///
+    /// # Errors
+    /// No port could be had.
+    pub async fn before(socket: PathBuf) -> std::io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
         let (mode, modes) = watch::channel(Mode::Pass);
-        tokio::spawn(listen(listener, modes, socket));
-        Self { address, mode }
+        tokio::spawn(listen((listener, address), modes, socket));
+        Ok(Self { address, mode })
     }
 
-    pub(crate) fn set(&self, mode: Mode) {
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Does this from now on.
+    pub fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
     }
 }
 
-async fn listen(listener: TcpListener, mut modes: watch::Receiver<Mode>, socket: PathBuf) {
-    let address = listener.local_addr().expect("its address");
+/// Ends with the proxy, or when the port is lost: whoever connects is refused then.
+async fn listen(
+    (listener, address): (TcpListener, SocketAddr),
+    mut modes: watch::Receiver<Mode>,
+    socket: PathBuf,
+) {
     let mut listener = Some(listener);
     loop {
         if *modes.borrow_and_update() == Mode::Refuse {
@@ -61,11 +76,14 @@ async fn listen(listener: TcpListener, mut modes: watch::Receiver<Mode>, socket:
         }
         let open = match listener.take() {
             Some(open) => open,
-            None => TcpListener::bind(address).await.expect("the port is still free"),
+            None => match TcpListener::bind(address).await {
+                Ok(open) => open,
+                Err(_) => return,
+            },
         };
         tokio::select! {
             accepted = open.accept() => {
-                let (client, _) = accepted.expect("a connection");
+                let Ok((client, _)) = accepted else { return };
                 tokio::spawn(carry(client, socket.clone(), modes.clone()));
             }
             changed = modes.changed() => if changed.is_err() { return },
@@ -104,7 +122,7 @@ async fn pump(
     let mut buffer = vec![0; 64 * 1024];
     let mut ticks = interval(PER_BYTE);
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        let mut left = &buffer[..length];
+        let mut left = buffer.get(..length).unwrap_or_default();
         while !left.is_empty() {
             let mode = *modes.borrow_and_update();
             let carried = match mode {
@@ -120,10 +138,11 @@ async fn pump(
                     0
                 }
             };
-            if to.write_all(&left[..carried]).await.is_err() {
+            let (now, later) = left.split_at(carried);
+            if to.write_all(now).await.is_err() {
                 return;
             }
-            left = &left[carried..];
+            left = later;
         }
     }
 }
