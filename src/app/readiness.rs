@@ -89,11 +89,13 @@ impl App {
             return Vec::new();
         }
         let store = &self.parts.store;
-        let failures = store.hook_failures(now.minus(FAILURES_TOLD));
-        let looks = async { tokio::join!(failures, store.erasures_waiting(), store.may_erase()) };
-        let Ok((failures, waiting, may_erase)) = tokio::time::timeout(STORE_DEADLINE, looks).await else {
-            return Vec::new();
+        let looks = async {
+            let failures = store.hook_failures(now.minus(FAILURES_TOLD)).await;
+            let waiting = store.erasures_waiting().await;
+            (failures, waiting, store.may_erase().await)
         };
+        let looked = tokio::time::timeout(STORE_DEADLINE, Box::pin(looks)).await;
+        let Ok((failures, waiting, may_erase)) = looked else { return Vec::new() };
         let mut findings = Vec::new();
         if let Ok(failures) = failures
             && !failures.is_empty()

@@ -22,7 +22,10 @@ pub(super) async fn activate(request: HttpRequest, server: Data<Server>) -> Http
 /// Takes a batch; 200 leaves only after all of it is on disk, so that Prelude sends again what got anything else.
 pub(super) async fn receive(request: HttpRequest, payload: Payload, server: Data<Server>) -> HttpResponse {
     let taken = tokio::time::timeout(ANSWER_WITHIN, take(&request, payload, &server)).await;
-    let result = taken.unwrap_or_else(|_| Err(events_unfinished()));
+    let result = match taken {
+        Ok(result) => result,
+        Err(_) => Err(events_unfinished()),
+    };
     if let Err(refusal) = &result
         && server.app.takes_events()
     {

@@ -82,7 +82,7 @@ pub(crate) fn read(
     let events = batch.required("events").and_then(Json::array).map_err(list)?;
     // INVARIANT: it was parsed above, and has one `events`, a list: each event has a text.
     let texts: Texts<'_> = serde_json::from_slice(call.body()).map_err(|_| list(Flaw::WrongType))?;
-    let read = |(event, text): (&Json<'_>, &RawValue)| Ok(event_of(event, content(text)?)?);
+    let read = |(event, text): (&Json<'_>, &RawValue)| event_of(event, content(text)?);
     Ok(events.iter().zip(texts.events).map(read).collect())
 }
 

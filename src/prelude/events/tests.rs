@@ -9,7 +9,7 @@ fn events(batch: &Value) -> Result<Vec<Result<PreludeEvent, EventsFault>>, Event
     read(&signed_call(batch.to_string().as_bytes()), "acme")
 }
 
-fn one(event: Value) -> Result<PreludeEvent, EventsFault> {
+fn one(event: &Value) -> Result<PreludeEvent, EventsFault> {
     let mut read = events(&json!({ "app_id": "acme", "events": [event] })).expect("a batch");
     assert_eq!(read.len(), 1);
     read.remove(0)
@@ -47,9 +47,9 @@ fn each_type_is_read_flat_or_with_a_payload() {
     ] {
         let mut details = details.clone();
         details[moment] = json!("2026-09-21T14:13:20.123456789Z");
-        let wrapped = one(json!({ "id": "evt_1", "type": kind, "payload": details })).expect("an event");
+        let wrapped = one(&json!({ "id": "evt_1", "type": kind, "payload": details })).expect("an event");
         details["type"] = json!(kind);
-        let flat = one(details).expect("an event");
+        let flat = one(&details).expect("an event");
         assert_eq!((&wrapped.news, &flat.news), (&expected, &expected), "{kind}");
         let at = (kind != "user.promoted").then(|| Timestamp::from_unix_micros(1_790_000_000_123_456));
         assert_eq!(wrapped.happened_at, at, "{kind}");
@@ -59,11 +59,11 @@ fn each_type_is_read_flat_or_with_a_payload() {
 
 #[test]
 fn the_wrapper_tells_when_it_was_if_nothing_else_does() {
-    let event = one(json!({
+    let event = one(&json!({
         "type": "user.deleted", "payload": { "user_id": "usr_1" }, "created_at": "2026-09-21T14:13:20Z",
     }));
     assert_eq!(event.expect("an event").happened_at, Some(Timestamp::from_unix_seconds(1_790_000_000)));
-    let event = one(json!({ "type": "user.deleted", "user_id": "usr_1" }));
+    let event = one(&json!({ "type": "user.deleted", "user_id": "usr_1" }));
     assert_eq!(event.expect("an event").happened_at, None);
 }
 
