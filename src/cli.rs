@@ -104,10 +104,10 @@ async fn dispatch(arguments: Arguments) -> Exit {
             let format = shared.format;
             with_settings(shared, async move |settings| store::run(settings, command, format).await).await
         }
-        // Without an id it is everybody who waits: that is what `--queued` says.
-        Command::EraseUser { id, queued: _ } => {
+        Command::EraseUser(options) => {
             let format = shared.format;
-            with_settings(shared, async move |settings| erase_user::run(settings, id, format).await).await
+            with_settings(shared, async move |settings| erase_user::run(settings, options, format).await)
+                .await
         }
         Command::Migrate => with_settings(shared, migrate::run).await,
         Command::Doctor(options) => doctor::run(shared, options).await,

@@ -10,7 +10,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use export::{ExportForm, ExportOptions};
-pub(super) use store::StoreCommand;
+pub(super) use store::{EraseOptions, StoreCommand};
 
 use crate::config::{LoadRequest, Override};
 use crate::policy::FileKind;
@@ -87,14 +87,7 @@ pub(super) enum Command {
     /// Erase a user's personal values from the record: what they sent, from where, and what conditions saw of it
     ///
     /// Verdicts, their reasons and what limits count stay, under the user's id and keyed digests. It may be done again.
-    EraseUser {
-        /// The user's id, as Prelude says it
-        #[arg(required_unless_present = "queued")]
-        id: Option<String>,
-        /// Everybody instead who waits for it since Prelude said that they are gone
-        #[arg(long, conflicts_with = "id")]
-        queued: bool,
-    },
+    EraseUser(EraseOptions),
     /// Bring the tables of the record up to date, making it where it is missing
     ///
     /// `doorstep serve` does so itself, unless `store.migrate = "never"` makes it the task of somebody who may. Two at once

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::arguments::Format;
+use super::arguments::{EraseOptions, Format};
 use super::desk::{refuse, sentence};
 use super::{Exit, output};
 use crate::app::{erase_queued, erase_user};
@@ -11,8 +11,9 @@ use crate::config::Settings;
 use crate::domain::UserId;
 
 /// Erases a user, or without one everybody who waits for it.
-pub(super) async fn run(settings: Settings, id: Option<String>, format: Format) -> Exit {
-    let Ok(user_id) = id.map(|id| UserId::new(&id)).transpose() else {
+pub(super) async fn run(settings: Settings, options: EraseOptions, format: Format) -> Exit {
+    // Without an id it is everybody who waits: that is what `--queued` says.
+    let Ok(user_id) = options.id.map(|id| UserId::new(&id)).transpose() else {
         return refuse(Exit::Usage, "That is no id of a user.");
     };
     if let Some(file) = settings.store.url.missing_file() {
