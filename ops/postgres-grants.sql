@@ -48,14 +48,15 @@ GRANT USAGE ON SCHEMA public TO doorstep_app, doorstep_care;
 -- What servers add. Not here: chain_anchors and erasures, which only care leaves.
 GRANT INSERT ON
     accesses, api_keys, bundles, decision_personal, decision_subjects, decisions, desk_actions, desk_entries, desk_pauses,
-    erasure_queue, facts, kept_answers, kept_approvals, key_actions, key_sets, policy_activations, prelude_events, provider_events,
-    redemptions, secrets, signatures, signing_keys, verification_events, verification_tokens, verifications
+    erasure_queue, facts, filed_subjects, kept_answers, kept_approvals, key_actions, key_sets, policy_activations, prelude_events,
+    provider_events, redemptions, secrets, signatures, signing_keys, verification_events, verification_tokens, verifications
 TO doorstep_app;
 
 -- What has a life, and of it only what changes.
 GRANT UPDATE (state, decided_at, decided_as, actor, reason, version, withdrawn_at, withdrawn_for) ON verifications TO doorstep_app;
 GRANT UPDATE (used_by, withdrawn_at) ON kept_approvals TO doorstep_app;
 GRANT UPDATE (revoked_at) ON api_keys TO doorstep_app;
+GRANT UPDATE (filed_through) ON filed_subjects TO doorstep_app;
 GRANT UPDATE (sealed_private_key, publish_at, activate_at, retire_at, revoked_at) ON signing_keys TO doorstep_app;
 GRANT UPDATE (sealed) ON secrets TO doorstep_app;
 GRANT UPDATE (body, confirmed_at) ON key_sets TO doorstep_app;

@@ -17,6 +17,7 @@ mod key_sets;
 mod library;
 mod obstacle;
 mod page;
+mod past;
 mod policies;
 mod post;
 mod readiness;
@@ -55,7 +56,7 @@ pub(crate) use desk::{
 pub(crate) use evaluate::EvaluateError;
 pub(crate) use events::{ActivationRefusal, EventSettings, EventsError};
 pub(crate) use facts::{FactError, FactFault};
-pub(crate) use obstacle::{Obstacle, past_obstacle, warnings};
+pub(crate) use obstacle::{Obstacle, forgotten_past, warnings};
 pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};
 pub(crate) use post::{Post, PostError, Reply};

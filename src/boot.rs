@@ -69,7 +69,7 @@ pub(crate) enum BootError {
     /// The policy bundle has faults.
     #[error("the policy bundle does not load:\n{0}")]
     Policy(Diagnostics),
-    /// The policy bundle asks for what is not recorded, or not kept for so long.
+    /// The policy bundle looks further back than is kept.
     #[error("the policy bundle cannot come into force ({code}): {0}", code = .0.code())]
     Past(Obstacle),
     /// There is no encryption key to open or seal secrets with.
@@ -174,7 +174,7 @@ struct Rules {
 }
 
 async fn run(settings: &Settings, sources: Sources, rules: Rules) -> Result<Booted, BootError> {
-    if let Some(obstacle) = app::past_obstacle(&rules.bundle, &settings.retention) {
+    if let Some(obstacle) = app::forgotten_past(&rules.bundle, &settings.retention) {
         return Err(BootError::Past(obstacle));
     }
     encryption_key::require(settings)?;

@@ -72,6 +72,22 @@ where
     settings::build(layers)
 }
 
+/// The same for a file's text that is in memory: what the fuzz target holds.
+///
+/// # Errors
+/// As [`load`].
+#[cfg(feature = "testing")]
+pub(crate) fn load_text<E>(file: &str, environment: E) -> Result<Settings, ConfigFaults>
+where
+    E: Iterator<Item = (String, String)>,
+{
+    settings::build(vec![
+        source::built_in(),
+        source::of_text("doorstep.toml", file),
+        source::environment(environment),
+    ])
+}
+
 /// The process's own environment, as far as it is ours: names that start with `doorstep`, in whatever case.
 ///
 /// This is the one place that reads it. What is not Unicode is marked by U+FFFD, which no option takes.

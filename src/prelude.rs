@@ -19,8 +19,12 @@ mod signature;
 mod fixtures;
 
 pub(crate) use activation::{ActivationFault, ActivationRequest};
+#[cfg(feature = "testing")]
+pub(crate) use challenge::judge as judge_unsigned;
 pub(crate) use challenge::{ChallengeFault, Expectation, verify as verify_challenge};
 pub(crate) use events::{EventsFault, read as read_events};
+#[cfg(feature = "testing")]
+pub(crate) use hook::read_body as read_unsigned;
 pub(crate) use hook::{HookFault, answer, read};
 pub(crate) use key_set::{Ed25519Key, KeySet, PssKey, VerificationKey};
 pub(crate) use remote::{Endpoint, KeySetSnapshot, RemoteKeySet};

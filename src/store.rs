@@ -20,6 +20,7 @@ mod erasure_queue;
 mod erasures;
 mod error;
 mod facts;
+mod filed;
 mod kept;
 mod migrated;
 mod mints;
@@ -65,7 +66,6 @@ pub(crate) use facts::FactOutcome;
 pub(crate) use kept::KeptKeySet;
 pub(crate) use mints::{MintOutcome, OneCallOutcome};
 pub(crate) use once::{Answered, KeptAnswer, Once, OnceKey};
-pub(crate) use past::is_recorded;
 pub(crate) use provider_events::ProviderRecorded;
 #[cfg(feature = "testing")]
 pub use scratch::ScratchDatabase;

@@ -23,9 +23,11 @@ pub use crate::clock::ManualClock;
 pub use crate::store::ScratchDatabase;
 pub use policies::{Decided, Policies, Request};
 pub use proxy::{Mode, Proxy};
+pub use untrusted::{ChallengeRead, ChallengeReader, Configured, HookCall, HookReader, Providers};
 
 mod policies;
 mod proxy;
+mod untrusted;
 
 /// What a server under test is started with.
 pub struct Setup {

@@ -4,15 +4,12 @@ use std::fmt;
 
 use crate::domain::{Past, RetentionTerms, in_days};
 use crate::policy::{Bundle, Code, DeskMisfits, Diagnostics};
-use crate::store::is_recorded;
 
 /// What stands in a bundle's way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Obstacle {
     /// The fraud desk says something for which it has no place.
     Desk(DeskMisfits),
-    /// It asks about a past that cannot be found: the scopes with their questions, one a line.
-    UnrecordedPast(String),
     /// It looks further back than is kept: who does, and the settings that would let it, one a line.
     ForgottenPast(String),
 }
@@ -22,15 +19,7 @@ impl Obstacle {
     pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::Desk(_) => "desk_misfit",
-            Self::UnrecordedPast(_) | Self::ForgottenPast(_) => self.finding().as_str(),
-        }
-    }
-
-    /// What a check of the files finds; it never finds what the desk says.
-    const fn finding(&self) -> Code {
-        match self {
-            Self::ForgottenPast(_) => Code::PastNotKept,
-            Self::Desk(_) | Self::UnrecordedPast(_) => Code::PastNotRecorded,
+            Self::ForgottenPast(_) => Code::PastNotKept.as_str(),
         }
     }
 
@@ -38,7 +27,6 @@ impl Obstacle {
     pub(super) const fn message(&self) -> &'static str {
         match self {
             Self::Desk(_) => "the fraud desk has entries for which these files have no place",
-            Self::UnrecordedPast(_) => "conditions ask about a past that this version cannot find",
             Self::ForgottenPast(_) => "these files look further back than the record is kept",
         }
     }
@@ -47,11 +35,6 @@ impl Obstacle {
     pub(super) fn help(&self) -> String {
         match self {
             Self::Desk(misfits) => misfits.to_string(),
-            Self::UnrecordedPast(questions) => {
-                format!(
-                    "the past is found by its user: write `by: user`, or `by: [user, …]`, in\n{questions}"
-                )
-            }
             Self::ForgottenPast(questions) => {
                 format!("keep it longer, or look back less far:\n{questions}")
             }
@@ -63,16 +46,6 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n{}", self.message(), self.help())
     }
-}
-
-/// Tells whether a bundle asks for what nobody records: its rules would be decided without an answer.
-pub(crate) fn unrecorded_past(bundle: &Bundle) -> Option<Obstacle> {
-    let mut questions = Vec::new();
-    for scope in bundle.scopes() {
-        let needs = bundle.needs(scope).as_slice().iter();
-        questions.extend(needs.filter(|need| !is_recorded(need)).map(|need| format!("  {scope}: {need}")));
-    }
-    (!questions.is_empty()).then(|| Obstacle::UnrecordedPast(questions.join("\n")))
 }
 
 /// Tells whether a bundle looks further back than anything is kept: it would take for new what is only forgotten.
@@ -96,21 +69,16 @@ pub(crate) fn forgotten_past(bundle: &Bundle, terms: &RetentionTerms) -> Option<
     (!lines.is_empty()).then(|| Obstacle::ForgottenPast(lines.join("\n")))
 }
 
-/// What stands in a bundle's way that can be told without a store.
-pub(crate) fn past_obstacle(bundle: &Bundle, terms: &RetentionTerms) -> Option<Obstacle> {
-    unrecorded_past(bundle).or_else(|| forgotten_past(bundle, terms))
-}
-
 /// The warnings of a bundle, with one more where it could not come into force here although its files are right.
 ///
 /// What the fraud desk says is in the store, and left aside.
 ///
 /// - `terms`: how long the record is kept, where that is known.
 pub(crate) fn warnings(bundle: &Bundle, terms: Option<&RetentionTerms>) -> Diagnostics {
-    match unrecorded_past(bundle).or_else(|| forgotten_past(bundle, terms?)) {
+    match terms.and_then(|terms| forgotten_past(bundle, terms)) {
         Some(obstacle) => {
             let message = format!("these files cannot come into force: {}", obstacle.message());
-            bundle.warnings().with_warning(obstacle.finding(), message, obstacle.help())
+            bundle.warnings().with_warning(Code::PastNotKept, message, obstacle.help())
         }
         None => bundle.warnings().clone(),
     }
@@ -124,10 +92,6 @@ mod tests {
     use crate::domain::{Kept, Timestamp};
     use crate::policy::load_files;
 
-    fn obstacle(condition: &str, executions: &str) -> Option<String> {
-        unrecorded_past(&bundle(condition, executions, "")).map(|obstacle| obstacle.to_string())
-    }
-
     fn bundle(condition: &str, executions: &str, steps: &str) -> Bundle {
         let scope = format!(
             "scopes: [a:b]\nrules: [{{ id: r, when: {{ history: {condition} }}, then: block }}]\notherwise: block\n"
@@ -136,30 +100,6 @@ mod tests {
         let steps = (!steps.is_empty()).then(|| ("steps.yaml", steps.to_owned()));
         let files = [("a.yaml", scope), ("grants.yaml", grants)].into_iter().chain(steps);
         load_files(files, Timestamp::from_unix_seconds(1_790_000_000)).expect("a bundle")
-    }
-
-    #[test]
-    fn only_questions_that_name_the_user_are_answered() {
-        let cases = [
-            ("{ count: calls, by: user, counts: asked, over: 1h, gt: 3 }", "unreported", true),
-            ("{ count: calls, by: user, counts: usable, over: 1h, gt: 3 }", "unreported", true),
-            ("{ count: calls, by: user, counts: usable, over: 1h, gt: 3 }", "reported", true),
-            ("{ count: calls, by: user, counts: executed, over: 1h, gt: 3 }", "reported", true),
-            ("{ count: calls, by: user, counts: usable, since: executed_review, gt: 3 }", "reported", true),
-            ("{ last: { before: 30d }, by: user, counts: executed }", "reported", true),
-            ("{ count: calls, by: [user, ip], counts: asked, over: 1h, gt: 3 }", "unreported", true),
-            ("{ count: calls, by: ip, counts: asked, over: 1h, gt: 3 }", "unreported", false),
-            ("{ count: rejected, by: user, over: 1h, gt: 3 }", "unreported", true),
-            ("{ count: rejected, since: executed_review, gt: 3 }", "reported", true),
-            ("{ count: fact.email_changed, by: user, over: 1h, gt: 0 }", "unreported", true),
-            ("{ count: fact.nobody-reports-it, over: 400d, lt: 1 }", "unreported", true),
-            ("{ count: calls, by: [identifier, ip], counts: asked, over: 1h, gt: 3 }", "unreported", false),
-        ];
-        for (condition, executions, is_recorded) in cases {
-            let obstacle = obstacle(condition, executions);
-            assert_eq!(obstacle.is_none(), is_recorded, "{condition}: {obstacle:?}");
-            assert!(obstacle.is_none_or(|text| text.contains("  a:b: ")));
-        }
     }
 
     #[test]

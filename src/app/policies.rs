@@ -12,6 +12,7 @@ use super::access::{AccessError, require_one_of};
 use super::desk::{RestoreError, require_place};
 use super::library::Library;
 use super::page::{PageError, PageQuery};
+use super::past::prepare_past;
 use super::reload::{Reloading, Wish};
 use crate::domain::{AccessAction, ActivationRecord, Caller, Role, StoredActivation, Timestamp, Trigger};
 use crate::metrics::Metrics;
@@ -132,6 +133,7 @@ pub(crate) async fn open_policies(
     now: Timestamp,
 ) -> Result<Policies, RestoreError> {
     require_place(store, &bundle).await?;
+    prepare_past(store, &bundle, now).await?;
     let last = store.activations(None, 1).await?.pop();
     let previous = last.map(|last| last.record.bundle);
     let difference = match previous {
@@ -227,7 +229,8 @@ impl Policies {
         if let Some(since) = reading_since.filter(|since| now.since(*since) > READING_USUALLY_TAKES) {
             return Some(format!(
                 "The policy files are being read since {since} without coming to an end: check the file system \
-                 (policies.dir). The policy in force decides meanwhile."
+                 (policies.dir), unless they ask about the past by something new: with millions of decisions it takes minutes to \
+                 file them by it. The policy in force decides meanwhile."
             ));
         }
         let why = match attempt.result {

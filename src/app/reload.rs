@@ -13,7 +13,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::App;
 use super::access::{AccessError, require};
-use super::obstacle::{Obstacle, past_obstacle};
+use super::obstacle::{Obstacle, forgotten_past};
+use super::past::prepare_past;
 use super::policies::{Attempt, Held, PolicyFaults, ReloadResult, raw};
 use crate::domain::{AccessAction, ActivationRecord, Caller, Role, Timestamp, Trigger};
 use crate::policy::{Bundle, Diagnostics, fingerprint, reload_dir};
@@ -230,6 +231,9 @@ impl Reloader {
             Ok(Some(obstacle)) => return Outcome::Obstructed(obstacle),
             Err(fault) => return Outcome::NotRecorded(fault),
         }
+        if let Err(fault) = prepare_past(&self.app.parts.store, &bundle, since).await {
+            return Outcome::NotRecorded(fault);
+        }
         // INVARIANT: a decision's bundle is in the record before the decision is.
         if let Err(fault) = self.app.parts.store.record_activation(record, text).await {
             return Outcome::NotRecorded(fault);
@@ -246,7 +250,7 @@ impl Reloader {
 
     /// What stands in the way of a bundle whose files are right.
     async fn obstacle(&self, bundle: &Bundle) -> Result<Option<Obstacle>, StoreError> {
-        if let Some(obstacle) = past_obstacle(bundle, &self.app.parts.settings.retention) {
+        if let Some(obstacle) = forgotten_past(bundle, &self.app.parts.settings.retention) {
             return Ok(Some(obstacle));
         }
         let desk = self.app.parts.store.desk().await?;

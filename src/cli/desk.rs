@@ -7,7 +7,7 @@ use super::{Exit, output, policy};
 use crate::app::{ActionShown, DeskError, DeskWish, act_at_desk};
 use crate::boot::{self, Office, Sources};
 use crate::config::Settings;
-use crate::domain::{DeskDeed, DeskFault, Timestamp};
+use crate::domain::{DeskDeed, DeskFault, EntryFault, Timestamp};
 use crate::policy::{Bundle, end_of_day, load_dir_in_force};
 
 /// An open store and the policy that is in force beside it.
@@ -52,7 +52,7 @@ impl Desk {
             Err(DeskError::Fault(DeskFault::NotListed { nearest: Some(near) })) => {
                 refuse(Exit::Failed, &format!("The list has no such entry now: did you mean `{near}`?"))
             }
-            Err(error) => refuse(Exit::Failed, &sentence(&error)),
+            Err(error) => refuse(Exit::Failed, &format!("{}{}", sentence(&error), way_out(&error))),
         }
     }
 
@@ -73,6 +73,19 @@ pub(super) fn wish(options: WishOptions) -> Result<DeskWish, Exit> {
         read.ok_or_else(|| refuse(Exit::Usage, words))
     });
     Ok(DeskWish { until: until.transpose()?, reason: options.reason })
+}
+
+/// What helps somebody who named what is not there.
+const fn way_out(error: &DeskError) -> &'static str {
+    match error {
+        DeskError::Fault(DeskFault::Entry(EntryFault::UnknownList)) => {
+            " `doorstep lists show` names its lists."
+        }
+        DeskError::Fault(DeskFault::ScopeNotCovered) => {
+            " `doorstep scopes show` names those that are covered."
+        }
+        _ => "",
+    }
 }
 
 /// Says why not, and how the command ends.

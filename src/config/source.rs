@@ -12,7 +12,7 @@ use super::shape::Written;
 pub(super) use environment::{environment, is_ours, variable};
 pub(super) use toml_file::{Unread, built_in, file, read};
 
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub(super) use toml_file::of_text;
 
 /// A value as it was written, not yet checked.

@@ -104,6 +104,20 @@ impl HistoryNeed {
             self.verdicts.as_ref().is_some_and(|kinds| kinds.iter().all(|kind| *kind == VerdictKind::Block));
         measured && self.counts != Counts::Executed && !only_blocks && self.scopes.include(asked, asked)
     }
+
+    /// By which of its subjects the past is looked for; the others are compared in what is found. The user where it is asked
+    /// about, else what few calls have in common: an identifier before an address before metadata, of which anybody can send
+    /// what everybody sends.
+    pub(crate) fn found_by(&self) -> &Subject {
+        let order = |subject: &&Subject| match subject {
+            Subject::User => 0,
+            Subject::Identifier => 1,
+            Subject::Ip => 2,
+            Subject::Metadata(_) => 3,
+        };
+        // INVARIANT: a need has at least one subject.
+        self.by.iter().min_by_key(order).unwrap_or(&Subject::User)
+    }
 }
 
 /// The needs of a scope, in the order in which their tallies stand. Cheap to clone.

@@ -205,7 +205,8 @@ impl Leaf {
         }
     }
 
-    fn holds(&self, view: View<'_>) -> bool {
+    /// Whether it holds for a request.
+    pub(crate) fn holds(&self, view: View<'_>) -> bool {
         let (facts, moment) = (view.facts, Moment { now: view.facts.received_at, desk: view.desk });
         match self.field {
             Field::Scope => self.test.text(facts.scope.as_str()),

@@ -69,14 +69,16 @@ pub(crate) fn fingerprint(dir: &Path) -> Fingerprint {
 /// # Errors
 /// Everything that cannot be read, or that the directory does not come to rest; no file is returned then.
 pub(super) fn read_settled(dir: &Path) -> Result<Vec<SourceFile>, Vec<Diagnostic>> {
-    for _ in 0..READINGS_MAX {
+    settled(dir, read_dir).unwrap_or_else(|| Err(vec![restless()]))
+}
+
+/// What was read while nothing moved; `None` when something moved each time.
+fn settled<T>(dir: &Path, mut read: impl FnMut(&Path) -> T) -> Option<T> {
+    (0..READINGS_MAX).find_map(|_| {
         let before = fingerprint(dir);
-        let read = read_dir(dir);
-        if fingerprint(dir) == before {
-            return read;
-        }
-    }
-    Err(vec![restless()])
+        let read = read(dir);
+        (fingerprint(dir) == before).then_some(read)
+    })
 }
 
 /// Reads the policy files of a directory: every `*.yaml` in it and every `lists/*.txt`, by name.

@@ -10,6 +10,9 @@ use super::seen::{FieldSet, Looked};
 use super::steps::Walker;
 use crate::domain::{Decision, Facts, History, Reason, RuleId, Seen, Verdict};
 
+#[cfg(any(test, feature = "testing"))]
+mod plainly;
+
 /// Room for the outcomes of a usual scope, so that writing them does not move them.
 const USUAL_OUTCOMES: usize = 64;
 

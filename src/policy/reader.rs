@@ -135,7 +135,11 @@ impl<'f> Reader<'f> {
     /// Takes a list that has at least one item.
     pub(crate) fn some_list<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [Node]> {
         let items = self.list(node, what)?;
-        if items.is_empty() { self.nothing(node.span, what, "at least one item") } else { Some(items) }
+        if items.is_empty() {
+            self.nothing(node.span, what, "a list of at least one item")
+        } else {
+            Some(items)
+        }
     }
 
     /// Takes a list with at least one item, or one text instead of a list of one.

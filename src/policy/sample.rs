@@ -81,7 +81,15 @@ impl Bundle {
 
     /// Decides about a request after this past, with nothing from the fraud desk.
     pub(super) fn decide_after(&self, facts: &Facts, history: &History) -> Decision {
-        self.decide(facts, &DeskOverlay::none(), history)
+        self.decide_both_ways(facts, &DeskOverlay::none(), history)
+    }
+
+    /// Decides by what was compiled, and sees that what the files say decides the same.
+    pub(super) fn decide_both_ways(&self, facts: &Facts, desk: &DeskOverlay, history: &History) -> Decision {
+        let decision = self.decide(facts, desk, history);
+        let found = self.find_plainly(facts, desk, history).unwrap_or((None, String::new()));
+        assert_eq!((decision.rule.as_ref(), &decision.seen.outcomes), (found.0, &found.1), "{facts:?}");
+        decision
     }
 }
 

@@ -81,6 +81,22 @@ impl Suite {
         if found.is_empty() { Ok(Self { cases }) } else { Err(Diagnostics::new(found)) }
     }
 
+    /// The same for texts that are in memory: what the fuzz target holds.
+    ///
+    /// # Errors
+    /// As [`Self::load_dir`].
+    #[cfg(feature = "testing")]
+    pub(crate) fn load_files(files: Vec<(String, String)>, bundle: &Bundle) -> Result<Self, Diagnostics> {
+        let files: Vec<_> = files.into_iter().map(|(name, text)| SourceFile::new(name, text)).collect();
+        Self::load(&files, bundle)
+    }
+
+    /// The requests of the tests, each with its past.
+    #[cfg(feature = "testing")]
+    pub(crate) fn requests(&self) -> impl Iterator<Item = (&Facts, &History)> {
+        self.cases.iter().map(|case| (&case.facts, &case.history))
+    }
+
     /// Runs every test, each by itself, and tells what differs and what no test reached.
     ///
     /// - `bundle`: the one that the suite was read for.

@@ -133,7 +133,15 @@ impl Field {
 /// # Reference
 /// docs/CONTRACT.md C2, C3.8
 pub(crate) fn read(call: &SignedCall, received_at: Timestamp) -> Result<Facts, HookFault> {
-    let document = json::parse(call.body()).map_err(|flaw| BODY.fault(flaw))?;
+    read_body(call.body(), received_at)
+}
+
+/// The same of a body that nobody need have signed: for tests alone, and not to be had without their feature.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_body(body: &[u8], received_at: Timestamp) -> Result<Facts, HookFault> {
+    let document = json::parse(body).map_err(|flaw| BODY.fault(flaw))?;
     let body = document.object().map_err(|flaw| BODY.fault(flaw))?;
     Ok(Facts {
         scope: SCOPE.named(body, Scope::new)?,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::connection::Connection;
+use super::filed::Filed;
 use super::places::Places;
 use super::{Draft, StoreError, past};
 use crate::domain::{DecisionRecord, DeskRevision, Recorded, SignatureHash, SignatureSeen, Timestamp};
@@ -93,7 +94,7 @@ fn in_window(first_received_at: Timestamp, repeat: &Pending) -> bool {
 /// The transaction must be given up.
 pub(super) async fn decide<'b>(
     connection: &mut Connection<'_>,
-    places: &Places,
+    place: (&Places, &Filed),
     batch: &'b [Pending],
     fates: &[Fate],
 ) -> Result<New<'b>, StoreError> {
@@ -108,7 +109,7 @@ pub(super) async fn decide<'b>(
             Draft::Decided(record) => Cow::Borrowed(&**record),
             Draft::Waits(question) => {
                 let asked = (&question.needs, &question.asker);
-                let history = past::history(connection, places, asked, &earlier).await?;
+                let history = past::history(connection, place, asked, &earlier).await?;
                 Cow::Owned((question.decide)(&history))
             }
         };

@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 
 /// What is copied: what others refer to comes first. SQLite's own `filing` and `walkable_reviews` are for finding what
 /// PostgreSQL finds by its indexes.
-pub(super) const TABLES: [&str; 27] = [
+pub(super) const TABLES: [&str; 28] = [
     "bundles",
     "key_sets",
     "signing_keys",
@@ -34,6 +34,7 @@ pub(super) const TABLES: [&str; 27] = [
     "decisions",
     "signatures",
     "decision_subjects",
+    "filed_subjects",
     "decision_personal",
     "chain_anchors",
     "erasures",

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::{Asker, DecisionRecord, DeskRevision, History, Needs, Timestamp, UserId};
+use crate::domain::{Asker, DecisionRecord, DeskRevision, History, Needs, Timestamp};
 
 /// A call on its way into the record.
 #[derive(Debug)]
@@ -38,11 +38,11 @@ impl Draft {
         }
     }
 
-    /// The user whose past is asked about, if one is.
-    pub(super) const fn asker(&self) -> Option<&UserId> {
+    /// What is asked about the past, if something is.
+    pub(super) const fn question(&self) -> Option<&Question> {
         match self {
             Self::Decided(_) => None,
-            Self::Waits(question) => Some(&question.asker.user_id),
+            Self::Waits(question) => Some(question),
         }
     }
 

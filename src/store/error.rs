@@ -65,6 +65,9 @@ pub(crate) enum StoreError {
     /// A condition asks for what is not recorded. The call was not decided.
     #[error("a condition asks about a past that is not recorded")]
     UnrecordedPast,
+    /// Policies ask for more subjects than decisions are filed by. Nothing was changed.
+    #[error("policies ask about the past by more different subjects than decisions are filed by (32)")]
+    TooManySubjects,
     /// A stored value is not what was once written.
     #[error("{table}.{column} of row {id} cannot be read")]
     Corrupt {
@@ -102,6 +105,7 @@ impl StoreError {
             | Self::Refused(_)
             | Self::TooMuchPast
             | Self::UnrecordedPast
+            | Self::TooManySubjects
             | Self::Corrupt { .. } => None,
         }
     }

@@ -1,8 +1,11 @@
 //! What a call asks about earlier ones: for a call that is recorded, read inside the transaction that records it.
 
+use std::collections::BTreeSet;
+
 use super::connection::{Connection, Row};
+use super::filed::Filed;
 use super::places::{CallsAsked, Executed, Places};
-use super::{Store, facts, traits};
+use super::{Question, Store, facts, traits};
 use crate::domain::{
     Asker, Counts, DecisionRecord, Executions, FactKind, History, HistoryNeed, Measure, Needs, PastCall,
     PastEvent, PastRejection, Scope, StepKey, Subject, SubjectKey, Timestamp, VerdictKind, Window,
@@ -20,12 +23,6 @@ pub(super) const REJECTIONS: &str = "
      WHERE user_id = $1 AND state = 'rejected' AND decided_at >= $2
      LIMIT $3";
 
-/// Whether the record can answer a question: it finds the past by its user. To any other question it would find nothing,
-/// which could be too soft.
-pub(crate) fn is_recorded(need: &HistoryNeed) -> bool {
-    need.by.contains(&Subject::User)
-}
-
 impl Store {
     /// Answers the needs of a call that is not recorded, as of now.
     ///
@@ -33,41 +30,62 @@ impl Store {
     /// [`StoreError::UnrecordedPast`], [`StoreError::TooMuchPast`], or the record could not be read.
     pub(crate) async fn history(&self, needs: &Needs, asker: &Asker) -> Result<History, StoreError> {
         let mut reader = self.reader().await?;
-        history(&mut reader.connection(), &self.places(), (needs, asker), &[]).await
+        let connection = &mut reader.connection();
+        let filed = Filed::read(connection).await?;
+        history(connection, (&self.places(), &filed), (needs, asker), &[]).await
     }
+}
+
+/// What was found by one subject.
+struct Found<'n> {
+    by: &'n Subject,
+    events: Vec<PastEvent>,
 }
 
 /// Answers the needs of a call.
 ///
+/// - `filed`: by whom everything that was recorded can be found.
 /// - `earlier`: what was decided earlier in this batch, and is not in a table yet.
 ///
 /// # Errors
 /// [`StoreError::UnrecordedPast`], [`StoreError::TooMuchPast`], or the record could not be read. The call is not decided.
 pub(super) async fn history(
     connection: &mut Connection<'_>,
-    places: &Places,
+    (places, filed): (&Places, &Filed),
     (needs, asker): (&Needs, &Asker),
     earlier: &[PastEvent],
 ) -> Result<History, StoreError> {
-    if !needs.as_slice().iter().all(is_recorded) {
-        return Err(StoreError::UnrecordedPast);
-    }
     let user = user_key(asker)?;
-    let mut events = Vec::new();
-    if let Some(back_to) = reaches_back_to(needs, asker, asks_for_calls) {
-        let is_asked = needs.as_slice().iter().any(asks_for_executions);
-        let executions = if is_asked { Executed::Told } else { Executed::NotTold };
-        let asked = CallsAsked { subject: user, back_to, executions, limit: events_limit() };
-        events = calls(connection, places, asked).await?;
+    let mut found = Vec::new();
+    for by in needs.as_slice().iter().map(HistoryNeed::found_by).collect::<BTreeSet<_>>() {
+        if !filed.finds(by) {
+            return Err(StoreError::UnrecordedPast);
+        }
+        let mut events = calls(connection, places, (needs, asker, by)).await?;
         events.extend_from_slice(earlier);
+        if *by == Subject::User {
+            // Rejections and facts are known by their user only.
+            events.extend(rejections(connection, (needs, asker, user)).await?);
+            events.extend(reported(connection, (needs, asker, user)).await?);
+        }
+        found.push(Found { by, events });
     }
-    if let Some(back_to) = reaches_back_to(needs, asker, |need| need.measure == Measure::Rejected) {
-        events.extend(rejections(connection, (asker, user), back_to).await?);
-    }
-    if let Some(back_to) = reaches_back_to(needs, asker, |need| fact_kind(need).is_some()) {
-        events.extend(reported(connection, (needs, user), back_to).await?);
-    }
-    Ok(History::of(needs, asker, |_| &events))
+    let events = |need: &HistoryNeed| {
+        let by = found.iter().find(|found| found.by == need.found_by());
+        by.map_or(&[][..], |found| &*found.events)
+    };
+    Ok(History::of(needs, asker, events))
+}
+
+/// The subjects besides the user by which a question is answered: whoever else asks about them has to wait.
+pub(super) fn others_asked_about(question: &Question) -> impl Iterator<Item = &SubjectKey> {
+    let needs = question.needs.as_slice().iter();
+    let others = needs.map(HistoryNeed::found_by).filter(|by| **by != Subject::User);
+    others.flat_map(|by| own_keys(&question.asker, by))
+}
+
+fn own_keys<'a>(asker: &'a Asker, by: &Subject) -> impl Iterator<Item = &'a SubjectKey> {
+    asker.subjects.iter().filter(move |(subject, _)| subject == by).map(|(_, key)| key)
 }
 
 /// A recorded call as later calls see it.
@@ -108,27 +126,47 @@ fn reaches_back_to(needs: &Needs, asker: &Asker, kind: fn(&HistoryNeed) -> bool)
     needs.as_slice().iter().filter(|need| kind(need)).map(|need| need.reaches_back_to(asker.at)).min()
 }
 
+/// The recorded calls by which needs are answered that are found by one subject. A call that has none of it has no past by it.
 async fn calls(
     connection: &mut Connection<'_>,
     places: &Places,
-    asked: CallsAsked<'_>,
+    (needs, asker, by): (&Needs, &Asker, &Subject),
 ) -> Result<Vec<PastEvent>, StoreError> {
+    let needs = || needs.as_slice().iter().filter(|need| need.found_by() == by && asks_for_calls(need));
+    let Some(back_to) = needs().map(|need| need.reaches_back_to(asker.at)).min() else {
+        return Ok(Vec::new());
+    };
+    let keys: Vec<_> = own_keys(asker, by).collect::<BTreeSet<_>>().into_iter().collect();
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let executions = if needs().any(asks_for_executions) { Executed::Told } else { Executed::NotTold };
+    let asked = CallsAsked { keys: &keys, back_to, executions, limit: events_limit() };
     let rows = places.calls(connection, asked).await?;
     if rows.len() > EVENTS_MAX {
         return Err(StoreError::TooMuchPast);
     }
-    rows.iter().map(|row| call(row).map(PastEvent::Call)).collect()
+    let mut seen = BTreeSet::new();
+    let mut events = Vec::with_capacity(rows.len());
+    for row in &rows {
+        if keys.len() == 1 || seen.insert(row.try_get::<i64>("seq")?) {
+            events.push(PastEvent::Call(call(row)?));
+        }
+    }
+    Ok(events)
 }
 
 async fn rejections(
     connection: &mut Connection<'_>,
-    (asker, user): (&Asker, &SubjectKey),
-    reaches_back_to: Timestamp,
+    (needs, asker, user): (&Needs, &Asker, &SubjectKey),
 ) -> Result<Vec<PastEvent>, StoreError> {
+    let Some(back_to) = reaches_back_to(needs, asker, |need| need.measure == Measure::Rejected) else {
+        return Ok(Vec::new());
+    };
     let rows = connection
         .query(REJECTIONS)
         .bind(asker.user_id.as_str())
-        .bind(reaches_back_to.unix_micros())
+        .bind(back_to.unix_micros())
         .bind(events_limit())
         .fetch_all(connection)
         .await?;
@@ -140,11 +178,13 @@ async fn rejections(
 
 async fn reported(
     connection: &mut Connection<'_>,
-    (needs, user): (&Needs, &SubjectKey),
-    reaches_back_to: Timestamp,
+    (needs, asker, user): (&Needs, &Asker, &SubjectKey),
 ) -> Result<Vec<PastEvent>, StoreError> {
+    let Some(back_to) = reaches_back_to(needs, asker, |need| fact_kind(need).is_some()) else {
+        return Ok(Vec::new());
+    };
     let kinds = needs.as_slice().iter().filter_map(fact_kind).collect();
-    let found = facts::about(connection, user, (kinds, reaches_back_to), events_limit()).await?;
+    let found = facts::about(connection, user, (kinds, back_to), events_limit()).await?;
     if found.len() > EVENTS_MAX {
         return Err(StoreError::TooMuchPast);
     }

@@ -17,8 +17,8 @@ pub(super) enum Places {
 /// What is asked of recorded calls.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CallsAsked<'q> {
-    /// About whom.
-    pub(super) subject: &'q SubjectKey,
+    /// About whom: about any of these.
+    pub(super) keys: &'q [&'q SubjectKey],
     /// From when on.
     pub(super) back_to: Timestamp,
     /// Whether it matters which were executed: that costs a look at each.
@@ -37,7 +37,7 @@ pub(super) enum Executed {
 }
 
 impl Places {
-    /// The calls about a subject: `seq, received_at, scope, verdict, usable_until, traits, redeemed_at`.
+    /// The calls about somebody; one that is about several of the keys may be there as often: `seq, received_at, scope, verdict, usable_until, traits, redeemed_at`.
     ///
     /// # Errors
     /// The record could not be read.

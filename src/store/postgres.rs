@@ -21,6 +21,7 @@ use futures_util::future::BoxFuture;
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{Semaphore, TryAcquireError, mpsc, oneshot};
 
+pub(super) use batch::file_subjects;
 pub(super) use held::Held;
 
 use self::transaction::Transactions;

@@ -35,6 +35,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 pub(crate) use backup::Backup;
+pub(super) use filing::file_subjects;
 pub(super) use tail::SharedTail;
 
 use self::writer::{Job, Writer};

@@ -38,6 +38,7 @@ mod directory;
 mod executions;
 mod facts;
 mod fast_mints;
+mod filed;
 mod files;
 mod grants;
 mod groups;

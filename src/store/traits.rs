@@ -17,16 +17,8 @@ pub(super) struct Kept {
 pub(super) fn line(record: &DecisionRecord) -> String {
     let mut line = String::with_capacity(64 * (record.subjects.len() + record.money.len()));
     for (subject, key) in &record.subjects {
-        match subject {
-            Subject::User => line.push_str("user="),
-            Subject::Ip => line.push_str("ip="),
-            Subject::Identifier => line.push_str("identifier="),
-            Subject::Metadata(field) => {
-                line.push_str("metadata.");
-                line.push_str(field);
-                line.push('=');
-            }
-        }
+        push_word(&mut line, subject);
+        line.push('=');
         push_hexadecimal(&mut line, key);
         line.push(' ');
     }
@@ -52,10 +44,23 @@ pub(super) fn parse(line: &str) -> Option<Kept> {
     Some(kept)
 }
 
-/// The keys by which a decision can be found later: the user's. The others are kept in the row and compared there; a row
-/// of the index for each of them would cost every call more than its own record.
-pub(super) fn indexed(subjects: &[(Subject, SubjectKey)]) -> impl Iterator<Item = &SubjectKey> {
-    subjects.iter().filter(|(subject, _)| *subject == Subject::User).map(|(_, key)| key)
+/// A subject's word: `user`, `ip`, `identifier` or `metadata.NAME`.
+pub(super) fn word(subject: &Subject) -> String {
+    let mut word = String::new();
+    push_word(&mut word, subject);
+    word
+}
+
+fn push_word(text: &mut String, subject: &Subject) {
+    match subject {
+        Subject::User => text.push_str("user"),
+        Subject::Ip => text.push_str("ip"),
+        Subject::Identifier => text.push_str("identifier"),
+        Subject::Metadata(field) => {
+            text.push_str("metadata.");
+            text.push_str(field);
+        }
+    }
 }
 
 /// A key in hexadecimal.
@@ -71,7 +76,8 @@ fn push_hexadecimal(text: &mut String, key: &SubjectKey) {
     text.extend(key.as_bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]));
 }
 
-fn subject(word: &str) -> Option<Subject> {
+/// The subject of such a word; `None` for another one.
+pub(super) fn subject(word: &str) -> Option<Subject> {
     match word {
         "user" => Some(Subject::User),
         "ip" => Some(Subject::Ip),

@@ -1,9 +1,11 @@
-//! Calls that are decided with what was recorded before, by the shipped policy for payouts.
+//! Calls that are decided with what was recorded before: by the shipped policy for payouts, and by policies that ask about others
+//! than the user.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
+use crate::files::Files;
 
 fn payout(user: &str, amount: &str) -> Value {
     json!({
@@ -73,4 +75,105 @@ async fn attempts_count_whatever_they_were_answered_until_they_are_old() {
     bench.clock.advance_seconds(3601);
     assert_eq!(verdict(&bench, &payout("usr_1", "20")).await, "review");
     bench.stop().await;
+}
+
+/// A policy for transfers of which this history blocks.
+fn blocking(history: &str) -> String {
+    format!(
+        "scopes: [transfer:write]
+metadata:
+  amount: {{ type: decimal }}
+  currency: {{ type: string, one_of: [USD] }}
+  payee: {{ type: string, normalise: [upper] }}
+money:
+  value: {{ amount: metadata.amount, currency: metadata.currency }}
+rules:
+  - {{ id: too-much, when: {{ history: {{ {history} }} }}, then: block }}
+otherwise: {{ continue: {{ grant: {{ mode: single-use, for: 5m }} }} }}
+"
+    )
+}
+
+/// User `n` with a phone number of their own.
+fn transfer(n: usize, ip: &str, (amount, payee): (&str, &str)) -> Value {
+    json!({
+        "scope_requested": "transfer:write",
+        "user_id": format!("usr_{n}"),
+        "identifiers": [{"type": "phone_number", "value": format!("+3361234{n:04}")}],
+        "signals": {"user_agent": "Mozilla/5.0", "platform": "WEB", "ip": ip},
+        "metadata": {"amount": amount, "currency": "USD", "payee": payee},
+    })
+}
+
+async fn passed(here: &Bench, there: &Bench, calls: &[Value]) -> usize {
+    let asked = calls.iter().enumerate();
+    let answers = join_all(asked.map(|(n, call)| verdict(if n % 2 == 0 { here } else { there }, call))).await;
+    answers.iter().filter(|answer| *answer == "continue").count()
+}
+
+/// A household has all addresses of its /64; whoever has another one has a limit of their own. All at once, each as another user.
+#[tokio::test]
+async fn a_limit_by_address_holds_for_all_of_a_household() {
+    let policy = blocking("count: calls, by: ip, over: 1h, counts: asked, gt: 10");
+    let (here, there) = Bench::with(&[("transfer.yaml", &policy)], &[]).await.beside().await;
+    let calls = |net: &str| -> Vec<Value> {
+        (0..40).map(|n| transfer(n, &format!("2001:db8:1:{net}::{n:x}"), ("1", "A"))).collect()
+    };
+    assert_eq!(passed(&here, &there, &calls("7")).await, 10);
+    assert_eq!(passed(&here, &there, &calls("8")).await, 10);
+    here.clock.advance_seconds(3601);
+    assert_eq!(passed(&here, &there, &calls("7")).await, 10, "an hour later");
+    here.stop().await;
+    there.stop().await;
+}
+
+/// One payee gets no more than so much, whoever pays and however it is spelled.
+#[tokio::test]
+async fn a_sum_by_payee_alone_holds_to_the_cent() {
+    let policy = blocking("sum: money.value, by: metadata.payee, over: 24h, counts: usable, gt: 100 USD");
+    let (here, there) = Bench::with(&[("transfer.yaml", &policy)], &[]).await.beside().await;
+    let calls: Vec<_> = (0..40)
+        .map(|n| {
+            let payee = if n % 3 == 0 { "acme" } else { "Acme" };
+            transfer(n, &format!("203.0.113.{n}"), ("12.50", payee))
+        })
+        .collect();
+    assert_eq!(passed(&here, &there, &calls).await, 8, "eight times 12.50 are 100 to the cent");
+    assert_eq!(verdict(&here, &transfer(50, "203.0.113.50", ("0.01", "acme"))).await, "block");
+    assert_eq!(verdict(&there, &transfer(50, "203.0.113.50", ("100", "other"))).await, "continue");
+    here.stop().await;
+    there.stop().await;
+}
+
+/// What was recorded while no policy asked by address or identifier counts as soon as one does, also what another process records
+/// whose policy still does not.
+#[tokio::test]
+async fn a_new_condition_counts_what_was_before_it_and_what_others_record() {
+    let files = Files::with_rule("unused");
+    files.write("transfer.yaml", &blocking("count: calls, by: user, over: 1h, counts: asked, gt: 100"));
+    let before = blocking("count: calls, by: user, over: 1h, counts: asked, gt: 99");
+    let (new, old) = files.serve("watched").await.beside_with(&[("transfer.yaml", &before)]).await;
+    let call = |n: usize| transfer(n, "203.0.113.7", ("1", "A"));
+    for n in 0..5 {
+        assert_eq!(verdict(if n % 2 == 0 { &new } else { &old }, &call(n)).await, "continue");
+    }
+    let key = new.key(&["evaluator", "reader"]).await;
+    let in_force = new.policies(&key).await["in_force"]["bundle"].clone();
+    files.write(
+        "transfer.yaml",
+        &blocking("count: calls, by: [ip, metadata.payee], over: 1h, counts: asked, gt: 8"),
+    );
+    crate::bench::until("the policy is in force", async || {
+        (new.policies(&key).await["in_force"]["bundle"] != in_force).then_some(())
+    })
+    .await;
+    // The sixth, seventh and eighth call of that address, two of them through the process with the old policy.
+    assert_eq!(verdict(&new, &call(5)).await, "continue");
+    assert_eq!(verdict(&old, &call(6)).await, "continue");
+    assert_eq!(verdict(&old, &call(7)).await, "continue");
+    assert_eq!(verdict(&new, &call(8)).await, "block", "the ninth");
+    assert_eq!(verdict(&new, &transfer(9, "203.0.113.7", ("1", "B"))).await, "continue", "for another payee");
+    assert_eq!(verdict(&old, &call(10)).await, "continue", "the old policy does not ask");
+    new.stop().await;
+    old.stop().await;
 }

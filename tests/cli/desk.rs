@@ -108,11 +108,11 @@ fn lists_and_scopes_are_shown_to_people_and_programs() {
 fn what_cannot_be_done_ends_with_a_code_and_changes_nothing() {
     let site = office();
     let failing = [
-        ("lists add nowhere usr_1", 1, "no such list"),
+        ("lists add nowhere usr_1", 1, "no such list. `doorstep lists show` names its lists."),
         ("lists add blocked-networks usr_1", 1, "the list holds addresses"),
         ("lists remove frozen-users usr_1", 1, "the list has no such entry now"),
         ("lists remove frozen-users usr_exampl_on_hold", 1, "did you mean `usr_example_on_hold`?"),
-        ("scopes pause nobody:knows", 1, "no policy file covers the scope"),
+        ("scopes pause nobody:knows", 1, "no policy file covers the scope. `doorstep scopes show` names"),
         ("scopes resume transfer:write", 1, "the scope is not paused now"),
         ("lists add frozen-users usr_1 --until 2020-01-01", 1, "`until` is not in the future"),
         ("lists add frozen-users usr_1 --until tomorrow", 2, "--until is a moment"),

@@ -87,27 +87,6 @@ fn a_directory_that_is_named_needs_no_configuration() {
 }
 
 #[test]
-fn check_warns_of_a_past_that_is_not_recorded() {
-    let site = Site::bare();
-    let rule =
-        "{ id: r, when: { history: { count: calls, by: ip, counts: asked, over: 1h, gt: 3 } }, then: block }";
-    site.write("rules/a.yaml", &format!("scopes: [a:b]\nrules: [{rule}]\notherwise: block\n"));
-    let ended = site.run(&["policy", "check", "rules"]).expect(0).saying(&[
-        "warning[past_not_recorded]: these files cannot come into force: ",
-        "  a:b: asked calls by ip",
-        "\n\nrules: 1 warning\n",
-    ]);
-    assert!(ended.stdout.starts_with("rules: 1 scopes, 1 rules, no faults; bundle "), "{}", ended.stdout);
-    let json = site.run(&["policy", "check", "rules", "--format", "json"]).expect(0);
-    let findings: Vec<Value> = serde_json::from_str(&json.stdout).expect("a list");
-    let [finding] = findings.as_slice() else { panic!("{findings:?}") };
-    assert_eq!(
-        (&finding["severity"], &finding["code"], &finding["file"]),
-        (&"warning".into(), &"past_not_recorded".into(), &".".into())
-    );
-}
-
-#[test]
 fn a_directory_without_policies_is_invalid() {
     let site = Site::bare();
     site.write("empty/notes.txt", "");

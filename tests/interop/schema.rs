@@ -40,7 +40,7 @@ fn printed(site: &Site, arguments: &[&str]) -> Ended {
 /// Every policy file of the repository.
 fn policy_files() -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for folder in ["policies", "benches/policies", "tests/policies"] {
+    for folder in ["policies", "examples", "benches/policies", "tests/policies"] {
         collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut files);
     }
     files.sort();

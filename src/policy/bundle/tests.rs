@@ -282,7 +282,7 @@ fn every_code_has_a_case() {
         Code::NoScopes,
         Code::ListUnused,
         Code::RatesUnused,
-        Code::PastNotRecorded,
+        Code::PastNotKept,
     ];
     let missing: Vec<_> =
         Code::ALL.iter().filter(|code| !seen.contains(code) && !about_files.contains(code)).collect();

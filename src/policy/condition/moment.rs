@@ -158,6 +158,11 @@ mod tests {
             test.bucket(&UserId::new(user).expect("a user id"))
         };
         assert_eq!(BUCKETS.map(|(salt, user, _)| bucket(salt, user)), BUCKETS.map(|(.., expected)| expected));
+        let is_meant = |below| {
+            BucketTest { of: 100, below, salt: "kyc-v2".into() }
+                .fits(&UserId::new("usr_test").expect("a user id"))
+        };
+        assert_eq!([0, 95, 96, 100].map(is_meant), [false, false, true, true]);
         let shares = (0..2000).filter(|n| bucket("kyc-v2", &format!("usr_{n}")) < 10).count();
         assert!((150..250).contains(&shares), "{shares}");
     }

@@ -46,7 +46,7 @@ pub(super) fn desk(entries: &[DeskEntry]) -> Desk {
 fn decided(entries: &[DeskEntry], facts: &Facts) -> String {
     let bundle = scope_bundle(RULES);
     let overlay = bundle.compile_desk(&desk(entries)).unwrap_or_else(|misfits| panic!("{misfits}"));
-    let decision = bundle.decide(facts, &overlay, &History::none());
+    let decision = bundle.decide_both_ways(facts, &overlay, &History::none());
     assert_eq!(decision.desk, DeskRevision::new(7));
     decision.rule.map_or_else(|| "-".to_owned(), |rule| rule.to_string())
 }
@@ -170,9 +170,9 @@ fn a_paused_scope_is_blocked_before_its_metadata_is_looked_at() {
         (request("z:z"), "block / - / scope_not_covered"),
     ];
     for (facts, expected) in cases {
-        assert_eq!(line(&bundle.decide(&facts, &overlay, &History::none())), expected, "{facts:?}");
+        assert_eq!(line(&bundle.decide_both_ways(&facts, &overlay, &History::none())), expected, "{facts:?}");
     }
-    let decision = bundle.decide(&request("a:b"), &overlay, &History::none());
+    let decision = bundle.decide_both_ways(&request("a:b"), &overlay, &History::none());
     assert_eq!((decision.reason.clone(), decision.desk), (Reason::ScopePaused, DeskRevision::new(7)));
     let explained = bundle.explain_decision(&request("a:b"), &decision).expect("explained");
     assert_eq!(explained.to_string(), "verdict  block\nrule     -\nreason   scope_paused");
@@ -208,11 +208,11 @@ fn entries_that_have_no_place_are_told_by_list_and_never_by_value() {
     let (overlay, left_out) = bundle.compile_desk_as_far_as_it_fits(&desk(&entries));
     assert!(!left_out.is_empty());
     assert_eq!(
-        line(&bundle.decide(&user("usr_x"), &overlay, &History::none())),
+        line(&bundle.decide_both_ways(&user("usr_x"), &overlay, &History::none())),
         "block / user / rule_matched"
     );
     assert_eq!(
-        line(&bundle.decide(&at_ip("203.0.113.1"), &overlay, &History::none())),
+        line(&bundle.decide_both_ways(&at_ip("203.0.113.1"), &overlay, &History::none())),
         "block / - / otherwise"
     );
 }

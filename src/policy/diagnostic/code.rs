@@ -141,9 +141,7 @@ codes! {
     ScopeNeverAsked = "scope_never_asked",
     /// Warning: a rule whose last day is past.
     Expired = "expired",
-    /// Warning: questions about a past that this version does not record. Whether it does is not this room's to know.
-    PastNotRecorded = "past_not_recorded",
-    /// Warning: windows that reach further back than the record is kept, which is not this room's to know either.
+    /// Warning: windows that reach further back than the record is kept, which is not this room's to know.
     PastNotKept = "past_not_kept",
 }
 

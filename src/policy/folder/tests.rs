@@ -27,33 +27,28 @@ fn what_would_not_be_read_is_a_fault() {
 }
 
 /// A directory that goes with the test, with one policy file and one list.
-struct Directory(std::path::PathBuf);
+struct Directory(tempfile::TempDir);
 
 impl Directory {
     fn new() -> Self {
-        use std::sync::atomic::{AtomicU64, Ordering};
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let name = format!("doorstep-folder-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let own = Self(std::env::temp_dir().join(name));
+        let own = Self(tempfile::tempdir().expect("a temporary directory"));
         own.write("a.yaml", "one");
         own.write("lists/l.txt", "two");
         own
     }
 
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     fn write(&self, name: &str, text: &str) {
-        let path = self.0.join(name);
+        let path = self.path().join(name);
         fs::create_dir_all(path.parent().expect("it has one")).expect("a directory");
         fs::write(path, text).expect("written");
     }
 
     fn rename(&self, from: &str, to: &str) {
-        fs::rename(self.0.join(from), self.0.join(to)).expect("renamed");
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
+        fs::rename(self.path().join(from), self.path().join(to)).expect("renamed");
     }
 }
 
@@ -66,7 +61,7 @@ fn every_change_of_what_is_read_is_seen() {
         ("edited", |own| own.write("a.yaml", "another")),
         ("a list edited", |own| own.write("lists/l.txt", "another")),
         ("added", |own| own.write("b.yaml", "x")),
-        ("removed", |own| fs::remove_file(own.0.join("a.yaml")).expect("removed")),
+        ("removed", |own| fs::remove_file(own.path().join("a.yaml")).expect("removed")),
         ("renamed", |own| own.rename("a.yaml", "b.yaml")),
         ("replaced by as many bytes", |own| {
             own.write(".a.yaml.tmp", "two");
@@ -74,29 +69,29 @@ fn every_change_of_what_is_read_is_seen() {
         }),
         ("misnamed", |own| own.write("b.yml", "x")),
         ("the lists gone", |own| own.rename("lists", ".lists")),
-        ("the directory gone", |own| fs::remove_dir_all(&own.0).expect("removed")),
+        ("the directory gone", |own| fs::remove_dir_all(own.path()).expect("removed")),
     ];
     for (what, change) in cases {
         let directory = Directory::new();
-        let before = fingerprint(&directory.0);
-        assert_eq!(fingerprint(&directory.0), before, "{what}");
+        let before = fingerprint(directory.path());
+        assert_eq!(fingerprint(directory.path()), before, "{what}");
         change(&directory);
-        assert_ne!(fingerprint(&directory.0), before, "{what}");
+        assert_ne!(fingerprint(directory.path()), before, "{what}");
     }
 }
 
 #[test]
 fn an_edit_that_keeps_length_and_time_of_modification_is_seen() {
     let directory = Directory::new();
-    let path = directory.0.join("a.yaml");
+    let path = directory.path().join("a.yaml");
     let modified = fs::metadata(&path).and_then(|found| found.modified()).expect("a time");
-    let before = fingerprint(&directory.0);
+    let before = fingerprint(directory.path());
     // A file system's own clock may stand still for some milliseconds.
     let seen = std::iter::repeat_with(|| {
         fs::write(&path, "two").expect("written");
         let file = fs::File::options().write(true).open(&path).expect("opens");
         file.set_modified(modified).expect("set back");
-        fingerprint(&directory.0) != before
+        fingerprint(directory.path()) != before
     });
     assert!(seen.take(100_000).any(|seen| seen));
 }
@@ -104,10 +99,10 @@ fn an_edit_that_keeps_length_and_time_of_modification_is_seen() {
 #[test]
 fn what_nobody_reads_changes_nothing() {
     let directory = Directory::new();
-    let before = fingerprint(&directory.0);
+    let before = fingerprint(directory.path());
     for name in ["README.md", ".a.yaml.swp", "..data/a.yaml", "tests/a.yaml", "lists/.l.txt.swp"] {
         directory.write(name, "x");
-        assert_eq!(fingerprint(&directory.0), before, "{name}");
+        assert_eq!(fingerprint(directory.path()), before, "{name}");
     }
 }
 
@@ -117,17 +112,17 @@ fn a_link_that_is_swapped_is_seen_and_read_through() {
     let directory = Directory::new();
     directory.write("..1/b.yaml", "old");
     directory.write("..2/b.yaml", "new");
-    symlink("..1", directory.0.join("..data")).expect("linked");
-    symlink("..data/b.yaml", directory.0.join("b.yaml")).expect("linked");
-    let before = fingerprint(&directory.0);
+    symlink("..1", directory.path().join("..data")).expect("linked");
+    symlink("..data/b.yaml", directory.path().join("b.yaml")).expect("linked");
+    let before = fingerprint(directory.path());
     let text = || {
-        let files = read_settled(&directory.0).expect("readable");
+        let files = read_settled(directory.path()).expect("readable");
         files.iter().find(|file| file.name() == "b.yaml").map(|file| file.text().to_owned())
     };
     assert_eq!(text().as_deref(), Some("old"));
-    symlink("..2", directory.0.join("..data_tmp")).expect("linked");
+    symlink("..2", directory.path().join("..data_tmp")).expect("linked");
     directory.rename("..data_tmp", "..data");
-    assert_ne!(fingerprint(&directory.0), before);
+    assert_ne!(fingerprint(directory.path()), before);
     assert_eq!(text().as_deref(), Some("new"));
 }
 
@@ -136,14 +131,14 @@ fn what_is_no_readable_file_is_a_fault_and_never_waited_for() {
     let check = |prepare: Change, says: &str| {
         let directory = Directory::new();
         prepare(&directory);
-        let faults = read_settled(&directory.0).map(|files| files.len()).expect_err("a fault");
+        let faults = read_settled(directory.path()).map(|files| files.len()).expect_err("a fault");
         assert!(faults.iter().any(|fault| fault.message.contains(says)), "{faults:?}");
     };
-    check(|own| fs::write(own.0.join("b.yaml"), [0xff]).expect("written"), "it is not UTF-8");
-    check(|own| fs::remove_dir_all(&own.0).expect("removed"), "cannot be read");
+    check(|own| fs::write(own.path().join("b.yaml"), [0xff]).expect("written"), "it is not UTF-8");
+    check(|own| fs::remove_dir_all(own.path()).expect("removed"), "cannot be read");
     check(
         |own| {
-            let made = std::process::Command::new("mkfifo").arg(own.0.join("b.yaml")).status();
+            let made = std::process::Command::new("mkfifo").arg(own.path().join("b.yaml")).status();
             assert!(made.expect("mkfifo runs").success());
         },
         "no regular file",
@@ -155,23 +150,25 @@ fn what_is_no_readable_file_is_a_fault_and_never_waited_for() {
     );
 }
 
+/// Each file is written just after it was read, which no thread need be lucky for.
 #[test]
 fn a_directory_that_does_not_come_to_rest_is_not_read() {
-    use std::sync::atomic::{AtomicBool, Ordering};
     let directory = Directory::new();
-    let done = AtomicBool::new(false);
-    let faults = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut bytes = 1;
-            while !done.load(Ordering::Relaxed) {
-                bytes = bytes % 1000 + 1;
+    let mut bytes = 0;
+    let mut read_while_edited = |times: usize| {
+        let mut readings = 0;
+        let read = settled(directory.path(), |dir| {
+            let files = read_dir(dir).expect("readable");
+            readings += 1;
+            if readings <= times {
+                bytes += 1;
                 directory.write("a.yaml", &"x".repeat(bytes));
             }
+            files
         });
-        // Whatever the two threads' luck: a reading either found one moment's files, or says that there was none.
-        let found = std::iter::repeat_with(|| read_settled(&directory.0)).take(100_000).find_map(Result::err);
-        done.store(true, Ordering::Relaxed);
-        found.expect("a restless directory")
-    });
-    assert!(faults[0].message.contains("while they were read"), "{faults:?}");
+        (read.map(|files| files[0].text().len()), readings)
+    };
+    assert_eq!(read_while_edited(0), (Some("one".len()), 1));
+    assert_eq!(read_while_edited(READINGS_MAX - 1), (Some(READINGS_MAX - 1), READINGS_MAX));
+    assert_eq!(read_while_edited(READINGS_MAX), (None, READINGS_MAX));
 }

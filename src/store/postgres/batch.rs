@@ -1,25 +1,28 @@
 //! One batch of decisions on PostgreSQL: begin, take turns, look up, decide, one insert, commit.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Row as _, query};
 
-use super::locks;
-use crate::domain::{
-    DecisionRecord, DeskRevision, Recorded, RuleId, SignatureHash, SubjectKey, Timestamp, UserId,
-};
+use super::locks::{self, Whom};
+use crate::domain::{DecisionRecord, DeskRevision, Recorded, RuleId, SignatureHash, SubjectKey, Timestamp};
 use crate::store::batch::{Earlier, New, Pending, decide, judge, outcomes};
 use crate::store::chain::{Chain, Link};
 use crate::store::connection::{Bound, Connection, Prepared};
+use crate::store::filed::{About, Filed, filed_list};
 use crate::store::places::Places;
-use crate::store::{StoreError, desk, traits};
+use crate::store::{StoreError, desk, past};
 
-/// Which of the batch's signatures came before; the row without one is the fraud desk's revision.
-const LOOK_UP: &str = "
-    SELECT NULL AS hash, coalesce(max(revision), 0) AS decision_seq, NULL AS received_at FROM desk_actions
-    UNION ALL
-    SELECT hash, decision_seq, received_at FROM signatures WHERE hash = ANY($1)";
+/// Which of the batch's signatures came before; the row without one is the fraud desk's revision, and by whom decisions are filed.
+const LOOK_UP: &str = concat!(
+    "SELECT NULL AS hash, coalesce(max(revision), 0) AS decision_seq, NULL AS received_at, ",
+    filed_list!("string_agg"),
+    " AS filed_by
+      FROM desk_actions
+     UNION ALL
+    SELECT hash, decision_seq, received_at, NULL FROM signatures WHERE hash = ANY($1)"
+);
 
 /// Writes the decisions, their signatures, their personal values, and whom they are about.
 const INSERT: &str = "
@@ -56,43 +59,56 @@ pub(super) async fn record(
     prepared: Prepared,
     (batch, chain): (&[Pending], &Chain),
 ) -> Result<(Vec<Recorded>, Vec<Link>), StoreError> {
-    let signatures = batch.iter().map(|call| call.signature.hash);
-    locks::take_all(connection, prepared, (signatures, askers(batch).into_iter())).await?;
-    let (desk, found) = look_up(connection, prepared, batch).await?;
-    let fates = judge(batch, desk, |hash| found.get(hash).copied());
+    locks::take_all(connection, prepared, whom(batch)).await?;
+    let Found { desk, by, signatures } = look_up(connection, prepared, batch).await?;
+    let fates = judge(batch, desk, |hash| signatures.get(hash).copied());
     let both = &mut Connection::Postgres(connection, prepared, Bound::Transaction);
-    let new = decide(both, &Places::Indexes, batch, &fates).await?;
+    let new = decide(both, (&Places::Indexes, &by), batch, &fates).await?;
     let recorded = outcomes(both, batch, (&fates, &new)).await?;
     let links = chain.link(new.values().map(|(signature, record)| (*signature, &**record)))?;
     if !new.is_empty() {
-        insert(connection, prepared, (&new, &links)).await?;
+        insert(connection, prepared, (&new, &links, &by)).await?;
     }
     Ok((recorded, links))
 }
 
-/// The users whose past somebody in the batch asks about.
-fn askers(batch: &[Pending]) -> BTreeSet<&UserId> {
-    batch.iter().filter_map(|call| call.draft.asker()).collect()
+/// Whom a batch concerns: its signatures, and the users and other subjects whose past somebody in it asks about.
+fn whom(batch: &[Pending]) -> Whom<'_> {
+    let questions = batch.iter().filter_map(|call| call.draft.question());
+    Whom {
+        signatures: batch.iter().map(|call| call.signature.hash).collect(),
+        users: questions.clone().map(|question| &question.asker.user_id).collect(),
+        subjects: questions.flat_map(past::others_asked_about).collect(),
+    }
+}
+
+/// What the look-up found.
+struct Found {
+    desk: DeskRevision,
+    by: Filed,
+    signatures: HashMap<SignatureHash, Earlier>,
 }
 
 async fn look_up(
     connection: &mut PgConnection,
     prepared: Prepared,
     batch: &[Pending],
-) -> Result<(DeskRevision, HashMap<SignatureHash, Earlier>), StoreError> {
+) -> Result<Found, StoreError> {
     let hashes: Vec<&[u8]> = batch.iter().map(|call| call.signature.hash.0.as_slice()).collect();
     let rows =
         query(LOOK_UP).bind(hashes).persistent(prepared == Prepared::Kept).fetch_all(connection).await?;
-    let mut desk = DeskRevision::NONE;
-    let mut found = HashMap::new();
+    let mut found = Found { desk: DeskRevision::NONE, by: Filed::default(), signatures: HashMap::new() };
     for row in &rows {
         let seq: i64 = row.try_get("decision_seq")?;
         match row.try_get::<Option<&[u8]>, _>("hash")? {
-            None => desk = desk::revision(seq)?,
-            Some(hash) => drop(found.insert(signature(hash, seq)?, earlier(row, seq)?)),
+            None => {
+                found.desk = desk::revision(seq)?;
+                found.by = Filed::parse(row.try_get("filed_by")?)?;
+            }
+            Some(hash) => drop(found.signatures.insert(signature(hash, seq)?, earlier(row, seq)?)),
         }
     }
-    Ok((desk, found))
+    Ok(found)
 }
 
 fn signature(hash: &[u8], seq: i64) -> Result<SignatureHash, StoreError> {
@@ -107,10 +123,10 @@ fn earlier(row: &PgRow, seq: i64) -> Result<Earlier, StoreError> {
 async fn insert(
     connection: &mut PgConnection,
     prepared: Prepared,
-    (new, links): (&New<'_>, &[Link]),
+    (new, links, filed): (&New<'_>, &[Link], &Filed),
 ) -> Result<(), StoreError> {
     let records: Vec<&DecisionRecord> = new.values().map(|(_, record)| &**record).collect();
-    let (ids, subjects): (Vec<_>, Vec<_>) = records.iter().flat_map(|record| about(record)).unzip();
+    let (ids, subjects): (Vec<_>, Vec<_>) = records.iter().flat_map(|record| about(record, filed)).unzip();
     let revisions = records.iter().map(|record| desk::number(record.desk)).collect::<Result<Vec<_>, _>>()?;
     query(INSERT)
         .bind(each(&records, |record| record.id.uuid()))
@@ -154,6 +170,28 @@ fn each<'r, T>(records: &[&'r DecisionRecord], value: impl Fn(&'r DecisionRecord
 }
 
 /// Whom a decision is about, as far as it can be found by them.
-fn about(record: &DecisionRecord) -> impl Iterator<Item = (uuid::Uuid, &[u8])> {
-    traits::indexed(&record.subjects).map(|key: &SubjectKey| (record.id.uuid(), key.as_bytes()))
+fn about<'r>(record: &'r DecisionRecord, filed: &Filed) -> impl Iterator<Item = (uuid::Uuid, &'r [u8])> {
+    filed.keys(&record.subjects).map(|key: &SubjectKey| (record.id.uuid(), key.as_bytes()))
+}
+
+/// Files rows of `decision_subjects`, which are in order; one that is there stays.
+///
+/// # Errors
+/// The transaction must be given up.
+pub(in crate::store) async fn file_subjects(
+    connection: &mut PgConnection,
+    prepared: Prepared,
+    rows: &[About],
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO decision_subjects (subject, received_at, decision_seq)
+         SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bigint[]) ON CONFLICT DO NOTHING",
+    )
+    .bind(rows.iter().map(|row| row.key.as_bytes()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.at.unix_micros()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.seq).collect::<Vec<_>>())
+    .persistent(prepared == Prepared::Kept)
+    .execute(connection)
+    .await?;
+    Ok(())
 }

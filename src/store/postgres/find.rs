@@ -2,7 +2,7 @@
 
 use crate::domain::{LONGEST_USE, ReviewQuery, Spending, Timestamp};
 use crate::store::StoreError;
-use crate::store::connection::{Connection, Row};
+use crate::store::connection::{Connection, Prepared, Row};
 use crate::store::places::{CallsAsked, Executed};
 
 /// The calls about somebody, given as an expression for when each was executed.
@@ -13,7 +13,7 @@ macro_rules! find_calls {
             $redeemed_at,
             " AS redeemed_at
                FROM decision_subjects AS s JOIN decisions AS d ON d.seq = s.decision_seq
-              WHERE s.subject = $1 AND s.received_at >= $2
+              WHERE s.subject = ANY($1) AND s.received_at >= $2
               LIMIT $3"
         )
     };
@@ -60,13 +60,16 @@ pub(in crate::store) async fn calls(
         Executed::Told => CALLS_AND_EXECUTIONS,
         Executed::NotTold => CALLS,
     };
-    connection
-        .query(select)
-        .bind(asked.subject.as_bytes())
+    let Connection::Postgres(connection, prepared, bound) = connection else {
+        return Err(StoreError::OtherEngine);
+    };
+    let query = sqlx::query(select)
+        .bind(asked.keys.iter().map(|key| key.as_bytes()).collect::<Vec<_>>())
         .bind(asked.back_to.unix_micros())
         .bind(asked.limit)
-        .fetch_all(connection)
-        .await
+        .persistent(*prepared == Prepared::Kept);
+    let rows = bound.hold(query.fetch_all(&mut **connection)).await?;
+    Ok(rows.into_iter().map(Row::Postgres).collect())
 }
 
 /// # Errors

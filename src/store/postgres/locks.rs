@@ -8,7 +8,9 @@
 use sqlx::postgres::PgConnection;
 use sqlx::{Executor as _, query};
 
-use crate::domain::{SignatureHash, UserId, WithdrawnOf};
+use std::collections::BTreeSet;
+
+use crate::domain::{SignatureHash, SubjectKey, UserId, WithdrawnOf};
 use crate::store::StoreError;
 use crate::store::connection::Prepared;
 use crate::store::turn::Turn;
@@ -96,25 +98,37 @@ async fn take_by(
     Ok(())
 }
 
-/// Waits until it is a batch's turn: for its signatures, and for the users whose past it asks about.
+/// Whom a batch concerns.
+#[derive(Debug)]
+pub(super) struct Whom<'b> {
+    /// Its signatures.
+    pub(super) signatures: Vec<SignatureHash>,
+    /// The users whose past it asks about.
+    pub(super) users: BTreeSet<&'b UserId>,
+    /// The other subjects whose past it asks about.
+    pub(super) subjects: BTreeSet<&'b SubjectKey>,
+}
+
+/// Waits until it is a batch's turn.
 ///
 /// # Errors
 /// As [`take`].
 pub(super) async fn take_all(
     connection: &mut PgConnection,
     prepared: Prepared,
-    (signatures, users): (impl Iterator<Item = SignatureHash>, impl Iterator<Item = &UserId>),
+    whom: Whom<'_>,
 ) -> Result<(), StoreError> {
     connection.execute(query(SHARE_HOUSE).persistent(prepared == Prepared::Kept)).await?;
-    let signatures: Vec<i64> = signatures.map(number).collect();
-    let users: Vec<&str> = users.map(UserId::as_str).collect();
-    let take = query(TAKE_ALL).bind(signatures).bind(users);
+    let signatures = whom.signatures.iter().map(|hash| number(&hash.0));
+    let subjects = whom.subjects.iter().map(|key| number(key.as_bytes()));
+    let numbers: Vec<i64> = signatures.chain(subjects).collect();
+    let users: Vec<&str> = whom.users.into_iter().map(UserId::as_str).collect();
+    let take = query(TAKE_ALL).bind(numbers).bind(users);
     connection.execute(take.persistent(prepared == Prepared::Kept)).await?;
     Ok(())
 }
 
-/// A hash is random already: its first bytes are as good a number as any.
-fn number(SignatureHash(hash): SignatureHash) -> i64 {
-    let [a, b, c, d, e, f, g, h, ..] = hash;
-    i64::from_be_bytes([a, b, c, d, e, f, g, h])
+/// A hash or a digest is random already: its first bytes are as good a number as any.
+fn number(digest: &[u8]) -> i64 {
+    digest.iter().take(8).fold(0, |number, byte| number << 8 | i64::from(*byte))
 }

@@ -13,6 +13,7 @@ use crate::domain::{
 use crate::store::batch::{Earlier, New, Pending, decide, judge, outcomes};
 use crate::store::chain::{Chain, Link, Personal};
 use crate::store::connection::Connection;
+use crate::store::filed::Filed;
 use crate::store::places::Places;
 use crate::store::{StoreError, desk, traits};
 
@@ -23,6 +24,8 @@ struct Found {
     filed: HashMap<SignatureHash, Earlier>,
     /// What the fraud desk says now.
     desk: DeskRevision,
+    /// By whom decisions are filed now.
+    by: Filed,
 }
 
 /// Records a batch in one transaction and takes what is new into the tail.
@@ -62,14 +65,14 @@ async fn record_in_transaction(
         (judge(batch, found.desk, earlier), tail.last_seq() + 1)
     };
     let places = Places::FiledAndTail(tail.clone());
-    let new = decide(&mut Connection::Sqlite(connection), &places, batch, &fates).await?;
+    let new = decide(&mut Connection::Sqlite(connection), (&places, &found.by), batch, &fates).await?;
     let recorded = outcomes(&mut Connection::Sqlite(connection), batch, (&fates, &new)).await?;
     let links = chain.link(new.values().map(|(signature, record)| (*signature, &**record)))?;
     insert_and_commit(connection, statements, (first_seq, &new, &links)).await?;
     chain.take_in(&links);
     let mut tail = tail.write();
     for (seq, (signature, record)) in (first_seq..).zip(new.values()) {
-        tail.add(seq, signature.hash, record);
+        tail.add(seq, (signature.hash, record), &found.by);
     }
     Ok((recorded, new.len()))
 }
@@ -97,12 +100,13 @@ async fn begin_and_look_up(
     Ok(found)
 }
 
-/// Sorts a row of the look-up: without a signature it is the desk's revision, without a user a filed signature, with one
-/// another process's decision.
+/// Sorts a row of the look-up: without a signature, which comes first, it is the desk's revision and by whom decisions are
+/// filed, without a user a filed signature, with one another process's decision.
 fn take_in(row: &SqliteRow, found: &mut Found, tail: &SharedTail) -> Result<(), StoreError> {
     let seq: i64 = row.try_get("seq")?;
     let Some(hash) = row.try_get::<Option<&[u8]>, _>("signature_hash")? else {
         found.desk = desk::revision(seq)?;
+        found.by = Filed::parse(row.try_get("traits")?)?;
         return Ok(());
     };
     let hash: [u8; 32] =
@@ -116,7 +120,7 @@ fn take_in(row: &SqliteRow, found: &mut Found, tail: &SharedTail) -> Result<(), 
                 .ok_or_else(|| StoreError::corrupt("decisions", "traits", seq.to_string()))?;
             let mut tail = tail.write();
             tail.add_call(SignatureHash(hash), call);
-            tail.add_subjects(call, traits::indexed(&kept.subjects));
+            tail.add_subjects(call, found.by.keys(&kept.subjects));
             if let Some(until) = row.try_get::<Option<i64>, _>("walkable_until")? {
                 let scope: &str = row.try_get("scope")?;
                 tail.add_review(seq, (user, scope), Timestamp::from_unix_micros(until));

@@ -6,12 +6,13 @@
 
 use std::collections::VecDeque;
 
-use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::types::Json;
-use sqlx::{Connection, Row};
+use sqlx::{Connection as _, Row};
 
-use crate::domain::{SubjectKey, Timestamp};
+use crate::domain::Timestamp;
+use crate::store::connection::Connection;
+use crate::store::filed::{About, Filed};
 use crate::store::{StoreError, traits};
 
 /// How many rows are filed at a time: at most 1 MiB of log.
@@ -35,17 +36,6 @@ pub(super) enum Slice {
     Reviews(Vec<i64>),
     /// To be filed in `decision_subjects`.
     Subjects(Vec<About>),
-}
-
-/// A row of `decision_subjects`: the key in hexadecimal, when and where.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct About(String, i64, i64);
-
-impl About {
-    /// Says that the decision at `seq`, whose call came at `at`, was about a subject.
-    pub(super) fn new(key: &SubjectKey, at: Timestamp, seq: i64) -> Self {
-        Self(traits::hexadecimal(key), at.unix_micros(), seq)
-    }
 }
 
 /// Files one slice of a run, or ends the run when none is left.
@@ -123,6 +113,7 @@ async fn file_reviews(connection: &mut SqliteConnection, places: Vec<i64>) -> Re
 }
 
 async fn subjects_of(connection: &mut SqliteConnection, places: Vec<i64>) -> Result<Vec<About>, StoreError> {
+    let filed = Filed::read(&mut Connection::Sqlite(connection)).await?;
     let rows = sqlx::query(
         "SELECT seq, received_at, traits FROM decisions WHERE seq IN (SELECT value FROM json_each(?))",
     )
@@ -135,12 +126,21 @@ async fn subjects_of(connection: &mut SqliteConnection, places: Vec<i64>) -> Res
         let at = Timestamp::from_unix_micros(row.try_get("received_at")?);
         let kept = traits::parse(row.try_get("traits")?)
             .ok_or_else(|| StoreError::corrupt("decisions", "traits", i64::to_string(&seq)))?;
-        subjects.extend(traits::indexed(&kept.subjects).map(|key| About::new(key, at, seq)));
+        subjects.extend(filed.keys(&kept.subjects).map(|key| About { key: key.clone(), at, seq }));
     }
     Ok(subjects)
 }
 
-async fn file_subjects(connection: &mut SqliteConnection, rows: Vec<About>) -> Result<(), StoreError> {
+/// Files rows of `decision_subjects`; one that is there stays.
+///
+/// # Errors
+/// None of them was filed.
+pub(in crate::store) async fn file_subjects(
+    connection: &mut SqliteConnection,
+    rows: Vec<About>,
+) -> Result<(), StoreError> {
+    let rows: Vec<_> =
+        rows.iter().map(|row| (traits::hexadecimal(&row.key), row.at.unix_micros(), row.seq)).collect();
     sqlx::query(
         "INSERT INTO decision_subjects (subject, received_at, decision_seq)
          SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each(?)

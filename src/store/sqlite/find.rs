@@ -80,14 +80,15 @@ pub(in crate::store) async fn calls(
     tail: &SharedTail,
     asked: CallsAsked<'_>,
 ) -> Result<Vec<Row>, StoreError> {
-    let (unfiled, last_seq) = unfiled_about(tail, asked.subject, asked.back_to);
+    let (unfiled, last_seq) = unfiled_about(tail, asked.keys, asked.back_to);
+    let keys: Vec<_> = asked.keys.iter().map(|key| traits::hexadecimal(key)).collect();
     let select = match asked.executions {
         Executed::Told => CALLS_AND_EXECUTIONS,
         Executed::NotTold => CALLS,
     };
     connection
         .query(select)
-        .bind(Json([traits::hexadecimal(asked.subject)]))
+        .bind(Json(keys))
         .bind(asked.back_to.unix_micros())
         .bind(Json(unfiled))
         .bind(last_seq)
@@ -105,7 +106,7 @@ pub(in crate::store) async fn grants(
     (now, limit): (Timestamp, i64),
 ) -> Result<Vec<Row>, StoreError> {
     let back_to = now.minus(LONGEST_USE);
-    let (unfiled, last_seq) = unfiled_about(tail, &wanted.user_key, back_to);
+    let (unfiled, last_seq) = unfiled_about(tail, &[&wanted.user_key], back_to);
     connection
         .query(GRANTS)
         .bind(wanted.user_key.as_bytes())
@@ -146,7 +147,7 @@ pub(in crate::store) async fn review(
         .await
 }
 
-fn unfiled_about(tail: &SharedTail, subject: &SubjectKey, back_to: Timestamp) -> (BTreeSet<i64>, i64) {
+fn unfiled_about(tail: &SharedTail, keys: &[&SubjectKey], back_to: Timestamp) -> (BTreeSet<i64>, i64) {
     let tail = tail.read();
-    (tail.calls_about(subject, back_to).collect(), tail.last_seq())
+    (keys.iter().flat_map(|key| tail.calls_about(key, back_to)).collect(), tail.last_seq())
 }

@@ -8,18 +8,27 @@ use std::sync::Arc;
 
 use sqlx::AssertSqlSafe;
 
+use crate::store::filed::filed_list;
+
 /// Begins the batch and tells in one go what the fraud desk's revision is, which of the batch's signatures are filed, and
 /// what other processes recorded after the last decision known here. The columns of a filed signature that only an
-/// unfiled decision has are null, and the revision has no signature.
-const LOOK_UP: &str = "
+/// unfiled decision has are null. The revision has no signature, and for its traits by whom decisions are filed; it is the
+/// first row.
+const LOOK_UP: &str = concat!(
+    "
     BEGIN IMMEDIATE;
+    SELECT NULL AS signature_hash, coalesce(max(revision), 0) AS seq, NULL AS received_at, NULL AS user_id, NULL AS scope,
+           NULL AS walkable_until, ",
+    filed_list!("group_concat"),
+    " AS traits
+      FROM desk_actions
+    UNION ALL
     SELECT signature_hash, seq, received_at, user_id, scope, walkable_until, traits
       FROM decisions WHERE seq > ?
     UNION ALL
-    SELECT NULL, coalesce(max(revision), 0), NULL, NULL, NULL, NULL, NULL FROM desk_actions
-    UNION ALL
     SELECT hash, decision_seq, received_at, NULL, NULL, NULL, NULL
-      FROM signatures WHERE hash IN (";
+      FROM signatures WHERE hash IN ("
+);
 
 /// Writes the batch's decisions with their personal values and commits. On a row that cannot be it stops (`OR FAIL`): the batch is rolled back as a
 /// whole anyway, so SQLite need not keep a journal for taking back this statement alone.

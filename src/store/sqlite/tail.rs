@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::filing::{About, Run, SLICE_ROWS, Slice};
+use super::filing::{Run, SLICE_ROWS, Slice};
 use crate::domain::{
     DecisionId, DecisionRecord, ReviewFound, ReviewQuery, SignatureHash, SubjectKey, Timestamp,
 };
 use crate::store::batch::Earlier;
-use crate::store::traits;
+use crate::store::filed::{About, Filed};
 
 /// A review that somebody can walk.
 #[derive(Debug, Clone)]
@@ -79,10 +79,15 @@ impl Tail {
     }
 
     /// Takes in a decision that was committed.
-    pub(super) fn add(&mut self, seq: i64, signature: SignatureHash, record: &DecisionRecord) {
+    pub(super) fn add(
+        &mut self,
+        seq: i64,
+        (signature, record): (SignatureHash, &DecisionRecord),
+        filed: &Filed,
+    ) {
         let call = Earlier { seq, received_at: record.received_at };
         self.add_call(signature, call);
-        self.add_subjects(call, traits::indexed(&record.subjects));
+        self.add_subjects(call, filed.keys(&record.subjects));
         if let Some(walkable_until) = record.walkable_until {
             let (user, scope) = (record.user_id.as_str(), record.scope.as_str().into());
             self.put_review(user, Review { seq, scope, walkable_until, asked: Asked::of(record) });
@@ -175,7 +180,7 @@ impl Tail {
         let slices = signatures.chunks(SLICE_ROWS).map(|places| Slice::Signatures(places.to_vec()));
         let slices = slices.chain(reviews.chunks(SLICE_ROWS).map(|places| Slice::Reviews(places.to_vec())));
         let about = |rows: &[(&SubjectKey, Timestamp, i64)]| {
-            rows.iter().map(|(key, at, seq)| About::new(key, *at, *seq)).collect()
+            rows.iter().map(|&(key, at, seq)| About { key: key.clone(), at, seq }).collect()
         };
         let slices = slices.chain(subjects.chunks(SLICE_ROWS).map(|rows| Slice::Subjects(about(rows))));
         Run { through: self.last_seq, slices: slices.collect() }

@@ -12,7 +12,7 @@ use crate::domain::{
 use crate::store::{Question, Store, StoreError};
 
 const HOUR: Duration = Duration::from_hours(1);
-const USABLE: Counts = Counts::Usable(Executions::Unreported);
+pub(super) const USABLE: Counts = Counts::Usable(Executions::Unreported);
 
 pub(super) fn need(measure: Measure, by: Subject, counts: Counts) -> HistoryNeed {
     HistoryNeed {
@@ -57,14 +57,25 @@ pub(super) fn record(n: u64, subjects: &[(Subject, SubjectKey)], granted: bool) 
 }
 
 /// Asks as call `n`, is granted what `judge` grants, and tells whether it was.
-async fn ask(
+pub(super) async fn ask(
     store: &Store,
     n: u64,
     (subjects, need): (Vec<(Subject, SubjectKey)>, HistoryNeed),
     judge: impl Fn(&Tally) -> bool + Send + Sync + 'static,
 ) -> Result<bool, StoreError> {
-    let needs = Needs::new([need]);
     let asker = asker(&subjects);
+    ask_as(store, (n, asker), need, judge).await
+}
+
+/// The same, of a given asker.
+pub(super) async fn ask_as(
+    store: &Store,
+    (n, asker): (u64, Asker),
+    need: HistoryNeed,
+    judge: impl Fn(&Tally) -> bool + Send + Sync + 'static,
+) -> Result<bool, StoreError> {
+    let needs = Needs::new([need]);
+    let subjects = asker.subjects.clone();
     let asked = needs.clone();
     let decide = move |history: &History| {
         let tally = &history.tallies(&asked).expect("its own needs")[0];
@@ -108,11 +119,11 @@ async fn a_limit_cannot_be_raced(directory: Directory) {
     }
 }
 
-fn below_ten(tally: &Tally) -> bool {
+pub(super) fn below_ten(tally: &Tally) -> bool {
     matches!(tally, Tally::Count(count) if *count < 10)
 }
 
-fn up_to_105(tally: &Tally) -> bool {
+pub(super) fn up_to_105(tally: &Tally) -> bool {
     let most = Amount::parse("94.50").expect("an amount").decimal();
     matches!(total(tally), Sum::Exact(sum) if sum <= most)
 }
