@@ -23,6 +23,7 @@ mod post;
 mod readiness;
 mod redeem;
 mod reload;
+mod retaining;
 mod signing_keys;
 mod tidying;
 mod verification;
@@ -44,7 +45,7 @@ pub(crate) use accesses::AccessesQuery;
 pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_api_key};
 pub(crate) use audit::{AuditError, checkpoint_decisions, verify_decisions};
 pub(crate) use callback::{CallbackError, unmatched_providers};
-pub(crate) use care::{back_up, erase_queued, erase_user};
+pub(crate) use care::{EraseError, HoldError, back_up, erase_queued, erase_user, hold_user, release_user};
 pub(crate) use decide::{CallRefusal, DecideError};
 pub(crate) use decisions::{
     DecisionsError, DecisionsQuery, ExportedDecision, export_decisions, stored_decision,
@@ -62,6 +63,7 @@ pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, sto
 pub(crate) use post::{Post, PostError, Reply};
 pub(crate) use redeem::RedeemError;
 pub(crate) use reload::{ReloadError, Reloading};
+pub(crate) use retaining::{CareStore, RetainError, Retained, Retainer, anchor_seal};
 pub(crate) use signing_keys::{
     KeyList, KeyParts, MadeKey, SigningKeys, SigningKeysError, Successor, Withdrawn, exported_jwks,
     exported_pem, open_identifier_digest,
@@ -101,6 +103,8 @@ pub(crate) struct AppParts {
     pub(crate) metrics: Arc<Metrics>,
     /// The record.
     pub(crate) store: Store,
+    /// Over which connection this process deletes and erases.
+    pub(crate) care: CareStore,
     /// The policy in force.
     pub(crate) policies: Policies,
     /// The keys that sign hook calls.
@@ -124,6 +128,8 @@ pub(crate) struct App {
     desk: desk::KnownDesk,
     waiters: verification::Waiters,
     approved: verification::Approved,
+    retired_keys: key_sets::RetiredKeys,
+    last_retention: retaining::LastRun,
 }
 
 impl App {
@@ -132,8 +138,8 @@ impl App {
         parts.metrics.policy_activation(parts.policies.since().unix_seconds());
         let desk = desk::KnownDesk::empty(&parts.policies.bundle());
         let waiters = verification::Waiters::at_most(parts.settings.waiters_max);
-        let (known_keys, approved) = Default::default();
-        Self { parts, known_keys, desk, waiters, approved }
+        let (known_keys, approved, retired_keys, last_retention) = Default::default();
+        Self { parts, known_keys, desk, waiters, approved, retired_keys, last_retention }
     }
 
     /// Where things are counted.

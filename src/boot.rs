@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use self::encryption_key::Sealed;
 use crate::app::{
-    self, App, AppParts, AppSettings, EventSettings, KeyParts, Obstacle, Reloading, RestoreError,
+    self, App, AppParts, AppSettings, CareStore, EventSettings, KeyParts, Obstacle, Reloading, RestoreError,
     SigningKeys, SigningKeysError,
 };
 use crate::callbacks::Providers;
@@ -32,7 +32,7 @@ use crate::store::{CopiedTable, Migrate, Pooler, Store, StoreError, StoreSetting
 use crate::telemetry;
 
 pub(crate) use checkup::{Health, checkup};
-pub(crate) use office::{Office, open_office};
+pub(crate) use office::{Office, open_care_office, open_office};
 
 /// How long a server that starts waits for a database that cannot be reached yet.
 const STORE_AWAITED: Duration = Duration::from_secs(30);
@@ -209,6 +209,7 @@ async fn compose(
         random: sources.random,
         metrics,
         store,
+        care: care(settings),
         policies,
         hook_keys,
         step_up_keys,
@@ -218,6 +219,7 @@ async fn compose(
         settings: app_settings(settings),
     };
     let app = Arc::new(App::new(parts));
+    app.refresh_retired_keys().await?;
     app.restore_key_sets().await?;
     app.restore_desk().await?;
     app.tell_unmatched_providers();
@@ -225,6 +227,7 @@ async fn compose(
     let mut background = app.keep_key_sets_fresh(settings.prelude.key_set_refresh, &stopped);
     background.push(app.keep_signing_keys_fresh(&stopped));
     background.push(app.keep_tidy(&stopped));
+    background.extend(app.keep_retention(&stopped));
     let reloading = match settings.policies.reload {
         PolicyReload::Watched => Reloading::Watched,
         PolicyReload::Asked => Reloading::Asked,
@@ -337,6 +340,27 @@ pub(crate) async fn copy_store(
 ) -> Result<Vec<CopiedTable>, BootError> {
     let at = |url: &StoreUrl| StoreSettings { url: url.to_string(), ..store_settings(settings) };
     Ok(Store::copy(at(from), at(to), Arc::new(Metrics::new())).await?)
+}
+
+/// Over which connection a server deletes and erases.
+fn care(settings: &Settings) -> CareStore {
+    match (settings.store.url.file(), care_settings(settings)) {
+        (Some(_), _) => CareStore::Own,
+        (None, Some(care)) => CareStore::Second(Box::new(care)),
+        (None, None) => CareStore::Nobodys,
+    }
+}
+
+/// The connection of the second role. It brings no tables up to date.
+fn care_settings(settings: &Settings) -> Option<StoreSettings> {
+    let store = &settings.store;
+    Some(StoreSettings {
+        url: store.care_url.as_ref()?.to_string(),
+        password: store.care_password.as_ref().map(StorePassword::secret),
+        migrate: Migrate::Never,
+        connections_max: 2,
+        ..store_settings(settings)
+    })
 }
 
 fn store_settings(settings: &Settings) -> StoreSettings {

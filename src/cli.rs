@@ -8,11 +8,13 @@ mod demo;
 mod desk;
 mod doctor;
 mod erase_user;
+mod holds;
 mod keys;
 mod lists;
 mod migrate;
 mod output;
 mod policy;
+mod retain;
 mod scopes;
 mod serve;
 mod store;
@@ -108,6 +110,14 @@ async fn dispatch(arguments: Arguments) -> Exit {
             let format = shared.format;
             with_settings(shared, async move |settings| erase_user::run(settings, options, format).await)
                 .await
+        }
+        Command::Retain => {
+            let format = shared.format;
+            with_settings(shared, async move |settings| retain::run(settings, format).await).await
+        }
+        Command::Holds(command) => {
+            let format = shared.format;
+            with_settings(shared, async move |settings| holds::run(settings, command, format).await).await
         }
         Command::Migrate => with_settings(shared, migrate::run).await,
         Command::Doctor(options) => doctor::run(shared, options).await,

@@ -38,7 +38,7 @@ pub(crate) use access::{AccessAction, AccessRecord, StoredAccess};
 pub(crate) use activation::{ActivationRecord, StoredActivation, Trigger};
 pub(crate) use actor::Actor;
 pub(crate) use caller::{ApiKeyRecord, Approver, Caller, Role};
-pub(crate) use chain::{Audited, ChainFault, ChainHead, Checkpoint, Tampering};
+pub(crate) use chain::{Anchor, Audited, ChainFault, ChainHead, Checkpoint, Tampering};
 pub(crate) use challenge::{Challenge, ChallengeStep};
 pub(crate) use decision::{BundleHash, Decision, Reason, Seen};
 pub(crate) use desk::{
@@ -82,7 +82,7 @@ pub(crate) use record::{
 };
 pub(crate) use redemption::{FieldKeys, GrantFound, NotSpent, Redemption, Spending};
 pub(crate) use reported_fact::ReportedFact;
-pub(crate) use retention::{Kept, Past, RetentionTerms, in_days};
+pub(crate) use retention::{Hold, Kept, Past, PreludeKey, RetentionTerms, Thumbprint, in_days};
 pub(crate) use stored::{DecisionFilter, DecisionPage, StoredDecision, StoredPersonal};
 pub(crate) use time::{Seconds, Timestamp};
 pub(crate) use verdict::{Grant, GrantMode, Step, StepPlan, Verdict, VerdictKind};

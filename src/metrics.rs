@@ -53,6 +53,11 @@ struct SetAndOutcome {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Rows {
+    what: &'static str,
+}
+
 /// Everything that is counted, registered once.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
@@ -81,6 +86,7 @@ pub(crate) struct Metrics {
     store_queue_depth: Gauge<i64, AtomicI64>,
     store_failures: Counter<u64, AtomicU64>,
     store_outage: Gauge<i64, AtomicI64>,
+    retained: Family<Rows, Counter>,
 }
 
 impl Metrics {
@@ -186,6 +192,16 @@ impl Metrics {
             "1 while the database does not do its part",
             self.store_outage.clone(),
         );
+        registry.register(
+            "retention_deleted",
+            "Rows that had had their time and went, by kind",
+            self.retained.clone(),
+        );
+    }
+
+    /// Counts rows that had had their time.
+    pub(crate) fn retained(&self, what: &'static str, rows: u64) {
+        self.retained.get_or_create(&Rows { what }).inc_by(rows);
     }
 
     /// Counts a verdict that was recorded and answered.

@@ -32,6 +32,7 @@ mod prelude_events;
 mod probe;
 mod provider_events;
 mod redemptions;
+mod retention;
 mod reviews;
 #[cfg(feature = "testing")]
 mod scratch;
@@ -67,6 +68,7 @@ pub(crate) use kept::KeptKeySet;
 pub(crate) use mints::{MintOutcome, OneCallOutcome};
 pub(crate) use once::{Answered, KeptAnswer, Once, OnceKey};
 pub(crate) use provider_events::ProviderRecorded;
+pub(crate) use retention::{Plain, Retiring, Seal, Stretch};
 #[cfg(feature = "testing")]
 pub use scratch::ScratchDatabase;
 pub(crate) use settings::{Migrate, Pooler, StoreSettings};

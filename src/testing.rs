@@ -138,6 +138,22 @@ impl Server {
         self.booted.app().tend_signing_keys_now().await.map_err(words)
     }
 
+    /// Lets go of what has had its time, as a server does by itself every hour.
+    ///
+    /// # Errors
+    /// What it met, in words.
+    pub async fn retain(&self) -> Result<(), String> {
+        self.booted.app().retain_now().await.map(drop).map_err(words)
+    }
+
+    /// Looks at what it does every few seconds by itself: what ran out of time, which users were erased, which keys are retired.
+    ///
+    /// # Errors
+    /// What it met, in words.
+    pub async fn tidy(&self) -> Result<(), String> {
+        self.booted.app().tidy().await.map_err(words)
+    }
+
     /// Signs a verification token as a mint does, with its own clock and the keys that it knows, and records nothing.
     ///
     /// # Errors
@@ -222,6 +238,24 @@ impl Prelude {
     /// When no signature could be made.
     pub fn challenge_token(&self, claims: &serde_json::Value) -> Result<String, String> {
         self.0.sign_challenge_claims(claims).map_err(words)
+    }
+
+    /// Makes another key, which signs from now on; the older ones stay in the set.
+    ///
+    /// # Errors
+    /// When no key could be made; the older one signs on.
+    pub async fn rotate_key(&self) -> Result<(), String> {
+        self.0.identity().add_app_key().await.map(drop).map_err(words)
+    }
+
+    /// Withdraws all keys but the one that signs from the set.
+    pub fn withdraw_old_keys(&self) {
+        self.0.identity().withdraw_old_app_keys();
+    }
+
+    /// Puts withdrawn keys back into the set.
+    pub fn restore_withdrawn_keys(&self) {
+        self.0.identity().restore_withdrawn_app_keys();
     }
 
     /// How often the hook's key set was fetched.

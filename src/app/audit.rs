@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::signing_keys::SigningKeys;
 use crate::domain::{Audited, ChainHead, Checkpoint, DecisionId, Timestamp};
 use crate::keys::{KeyError, StatementFault, StatementKind, read_statement, sign_statement};
-use crate::store::{Store, StoreError};
+use crate::store::{Seal, Store, StoreError};
 
 /// Why the record was not looked through, or not stated.
 #[derive(Debug, thiserror::Error)]
@@ -46,15 +46,20 @@ struct StatedChain {
 /// Looks through all decisions.
 ///
 /// - `checkpoint`: a signed one that the record must agree with.
+/// - `seal`: shows which anchors of retention are ours; without it they are believed.
 ///
 /// # Errors
 /// [`AuditError`]; nobody knows then whether anything is wrong.
-pub(crate) async fn verify_decisions(store: &Store, checkpoint: Option<&str>) -> Result<Audited, AuditError> {
+pub(crate) async fn verify_decisions(
+    store: &Store,
+    checkpoint: Option<&str>,
+    seal: Option<&Seal>,
+) -> Result<Audited, AuditError> {
     let checkpoint = match checkpoint {
         Some(text) => Some(read(store, text).await?),
         None => None,
     };
-    Ok(store.audit(checkpoint.as_ref()).await?)
+    Ok(store.audit(checkpoint.as_ref(), seal).await?)
 }
 
 /// Looks through all decisions, and signs what they are if nothing is wrong.
@@ -67,11 +72,11 @@ pub(crate) async fn verify_decisions(store: &Store, checkpoint: Option<&str>) ->
 pub(crate) async fn checkpoint_decisions(
     store: &Store,
     (keys, now): (&SigningKeys, Timestamp),
-    after: Option<&str>,
+    (after, seal): (Option<&str>, &Seal),
 ) -> Result<(Audited, Option<String>), AuditError> {
     let audited = match after {
-        Some(text) => store.audit_since(&read(store, text).await?).await?,
-        None => store.audit(None).await?,
+        Some(text) => store.audit_since(&read(store, text).await?, Some(seal)).await?,
+        None => store.audit(None, Some(seal)).await?,
     };
     if audited.fault.is_some() {
         return Ok((audited, None));

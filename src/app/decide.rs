@@ -62,13 +62,15 @@ impl App {
         body: &[u8],
     ) -> Result<SignedCall, CallRefusal> {
         let keys = self.parts.hook_keys.trusted(self.now()).ok_or(CallRefusal::NoTrustedKeySet)?;
-        let first = verify_call(headers, body, &keys);
-        if !matches!(first, Err(SignatureFault::UnknownKey)) {
-            return Ok(first?);
-        }
-        let newer =
-            self.newer_key_set(&self.parts.hook_keys, &keys).await.ok_or(SignatureFault::UnknownKey)?;
-        Ok(verify_call(headers, body, &newer)?)
+        let call = match verify_call(headers, body, &keys) {
+            Err(SignatureFault::UnknownKey) => {
+                let newer = self.newer_key_set(&self.parts.hook_keys, &keys).await;
+                let newer = newer.ok_or(SignatureFault::UnknownKey)?;
+                verify_call(headers, body, &newer)?
+            }
+            verified => verified?,
+        };
+        if self.retired_keys.made(&call) { Err(SignatureFault::RetiredKey.into()) } else { Ok(call) }
     }
 
     /// Decides a genuine call and records the verdict; returns the answer's exact bytes once the record is durable.

@@ -1,16 +1,57 @@
 //! Prelude's key sets: restored at start, kept fresh, saved whenever they were confirmed.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::App;
-use crate::prelude::{KeySet, KeySetSnapshot, RemoteKeySet, VerificationKey};
+use crate::domain::{Kid, PreludeKey, Thumbprint};
+use crate::prelude::{KeySet, KeySetSnapshot, PssKey, RemoteKeySet, SignedCall, VerificationKey};
 use crate::store::{Store, StoreError};
 
+/// Prelude's keys that are not believed any more, as this process knows them.
+#[derive(Debug, Default)]
+pub(super) struct RetiredKeys(RwLock<Arc<[PreludeKey]>>);
+
+impl RetiredKeys {
+    fn current(&self) -> Arc<[PreludeKey]> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether a call was signed by one of them.
+    pub(super) fn made(&self, call: &SignedCall) -> bool {
+        self.current().iter().any(|retired| retired.is(&call.seen().kid, call.key()))
+    }
+}
+
 impl App {
+    /// Reads which of Prelude's keys are not believed any more.
+    ///
+    /// # Errors
+    /// [`StoreError`]; those that were known stay.
+    pub(crate) async fn refresh_retired_keys(&self) -> Result<(), StoreError> {
+        let retired: Arc<[PreludeKey]> = self.parts.store.retired_prelude_keys().await?.into();
+        let before = std::mem::replace(
+            &mut *self.retired_keys.0.write().unwrap_or_else(PoisonError::into_inner),
+            Arc::clone(&retired),
+        );
+        if before.len() != retired.len()
+            && let Some(kid) = self.retired_key_in_use()
+        {
+            tracing::error!(%kid, "Prelude's set has a key again whose signatures were forgotten: its calls are refused.");
+        }
+        Ok(())
+    }
+
+    /// A key of the current set that is not believed, if there is one.
+    pub(super) fn retired_key_in_use(&self) -> Option<Kid> {
+        let (set, retired) = (self.parts.hook_keys.trusted(self.now())?, self.retired_keys.current());
+        let is_retired = |kid: &Kid, key| retired.iter().any(|retired| retired.is(kid, key));
+        set.thumbprints().find(|(kid, key)| is_retired(kid, *key)).map(|(kid, _)| kid.clone())
+    }
+
     /// Takes up the key sets that were kept before a restart, so that calls are served without waiting for the network.
     ///
     /// A kept set that is no set any more is passed over: the next fetch replaces it.
@@ -70,6 +111,12 @@ async fn restore<K: VerificationKey>(store: &Store, set: &RemoteKeySet<K>) -> Re
     Ok(())
 }
 
+/// The keys of a set, where it is the one whose signatures are remembered.
+fn keys_of<K: VerificationKey>(snapshot: &KeySetSnapshot) -> Vec<(Kid, Thumbprint)> {
+    let set = (K::SET == PssKey::SET).then(|| KeySet::<K>::parse(&snapshot.body).ok()).flatten();
+    set.iter().flat_map(KeySet::thumbprints).map(|(kid, key)| (kid.clone(), key)).collect()
+}
+
 /// Saves every confirmation. A save that fails is tried again with the next one: the set in memory is what counts.
 async fn save<K: VerificationKey>(
     store: Store,
@@ -86,8 +133,13 @@ async fn save<K: VerificationKey>(
         }
         let snapshot = snapshots.borrow_and_update().clone();
         if let Some(snapshot) = snapshot
-            && let Err(error) =
-                store.save_key_set(K::SET, snapshot.body.to_string(), snapshot.confirmed_at).await
+            && let Err(error) = store
+                .save_key_set(
+                    K::SET,
+                    (snapshot.body.to_string(), keys_of::<K>(&snapshot)),
+                    snapshot.confirmed_at,
+                )
+                .await
         {
             tracing::warn!(key_set = K::SET, %error, "Prelude's key set could not be saved.");
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::App;
 use super::events::FAILURES_TOLD;
+use super::retaining::CareStore;
 use crate::domain::{Outage, Timestamp};
 
 /// How long the store may take to show that it is there.
@@ -70,6 +71,19 @@ impl App {
         if answers {
             warnings.extend(self.event_findings(now).await);
         }
+        if let Some(kid) = self.retired_key_in_use() {
+            let detail = format!(
+                "Prelude's set has the key {kid} again, whose signatures were forgotten after it had been withdrawn: calls signed by \
+                 it are refused, because a replay could not be told. Ask Prelude for another key."
+            );
+            warnings.push(Finding { code: "retired_key_returned", detail });
+        }
+        if let Some(failure) = self.last_retention.failure() {
+            let detail = format!(
+                "What has had its time could not all be deleted: {failure}. It is tried again within the hour (store.care_url, [retention])."
+            );
+            warnings.push(Finding { code: "retention_failed", detail });
+        }
         if let Some(detail) = self.parts.policies.warning(now) {
             warnings.push(Finding { code: "policy_reload_failed", detail });
         }
@@ -108,10 +122,11 @@ impl App {
             );
             findings.push(Finding { code: "hook_failed", detail });
         }
-        if let (Ok(waiting @ 1..), Ok(false)) = (waiting, may_erase) {
+        let is_nobodys = matches!(self.parts.care, CareStore::Nobodys);
+        if let (Ok(waiting @ 1..), Ok(false), true) = (waiting, may_erase, is_nobodys) {
             let detail = format!(
                 "Users whom Prelude deleted wait to be erased: {waiting}. This server's role may not erase anybody: run \
-                 `doorstep erase-user --queued` as one that may."
+                 `doorstep erase-user --queued` as one that may, or set store.care_url."
             );
             findings.push(Finding { code: "erasures_waiting", detail });
         }

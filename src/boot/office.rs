@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::operator::operator;
-use super::{BootError, Sources, close, encryption_key, key_parts, open_store};
+use super::{BootError, Sources, care_settings, close, encryption_key, key_parts, open_store};
 use crate::app::{SigningKeys, open_identifier_digest};
 use crate::config::Settings;
 use crate::domain::{Actor, Timestamp};
@@ -27,6 +27,20 @@ pub(crate) struct Office {
 pub(crate) async fn open_office(settings: &Settings, sources: Sources) -> Result<Office, BootError> {
     let store = open_store(settings, Arc::new(Metrics::new())).await?;
     Ok(Office { store, sources, operator: operator() })
+}
+
+/// The same by the role that deletes and erases, where the settings name it.
+///
+/// # Errors
+/// As [`open_office`].
+pub(crate) async fn open_care_office(settings: &Settings, sources: Sources) -> Result<Office, BootError> {
+    match care_settings(settings) {
+        Some(care) => {
+            let store = Store::open(care, Arc::new(Metrics::new())).await?;
+            Ok(Office { store, sources, operator: operator() })
+        }
+        None => open_office(settings, sources).await,
+    }
 }
 
 impl Office {

@@ -1,6 +1,8 @@
 //! The command line, as it is read and as `--help` shows it.
 
 mod export;
+mod holds;
+mod keys;
 mod store;
 
 use std::net::SocketAddr;
@@ -10,6 +12,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use export::{ExportForm, ExportOptions};
+pub(super) use holds::HoldsCommand;
+pub(super) use keys::{KeysCommand, PublicForm};
 pub(super) use store::{EraseOptions, StoreCommand};
 
 use crate::config::{LoadRequest, Override};
@@ -88,6 +92,14 @@ pub(super) enum Command {
     ///
     /// Verdicts, their reasons and what limits count stay, under the user's id and keyed digests. It may be done again.
     EraseUser(EraseOptions),
+    /// Delete what has had its time (`[retention]`), in small steps, beside running servers
+    ///
+    /// Servers on SQLite do so themselves every hour, and on PostgreSQL those that have `store.care_url`. It may be done as often as you
+    /// like.
+    Retain,
+    /// Keep everything about a user, whatever `[retention]` says, until the hold is ended
+    #[command(subcommand)]
+    Holds(HoldsCommand),
     /// Bring the tables of the record up to date, making it where it is missing
     ///
     /// `doorstep serve` does so itself, unless `store.migrate = "never"` makes it the task of somebody who may. Two at once
@@ -291,53 +303,6 @@ pub(super) enum ApiKeyCommand {
         /// The key's id, as `list` shows it
         id: String,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum KeysCommand {
-    /// List signing keys, newest first, with their states, and what was done to them last
-    List {
-        /// The most actions
-        #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=1000))]
-        actions: u32,
-    },
-    /// Make the next key now: it stands in the key set at once and signs after the usual lead
-    Rotate,
-    /// Withdraw a key at once and for ever; if it signs, the next one does from now on
-    Revoke {
-        /// The key's id, as `list` shows it; it may begin with a hyphen
-        #[arg(allow_hyphen_values = true)]
-        kid: String,
-    },
-    /// Take a key of your own in: it stands in the key set at once and signs after the usual lead
-    Import {
-        /// A PEM file, PKCS#1 or PKCS#8, not encrypted, of 2048, 3072 or 4096 bits; `-` for stdin
-        file: PathBuf,
-    },
-    /// Print public keys
-    #[command(group = clap::ArgGroup::new("which").args(["kid", "all"]).required(true))]
-    ExportPublic {
-        /// The key's id, as `list` shows it; it may begin with a hyphen
-        #[arg(allow_hyphen_values = true)]
-        kid: Option<String>,
-        /// Every key that stands in the key set
-        #[arg(long)]
-        all: bool,
-        /// As what
-        #[arg(long = "as", value_name = "FORM", value_enum, default_value_t = PublicForm::Jwks)]
-        form: PublicForm,
-    },
-    /// Seal every secret anew under `keys.encryption_key`, beside running servers that have the previous one too
-    Reseal,
-}
-
-/// How public keys are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum PublicForm {
-    /// A JWK set
-    Jwks,
-    /// PEM texts, one after the other
-    Pem,
 }
 
 #[derive(Debug, Args)]

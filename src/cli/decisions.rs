@@ -19,7 +19,7 @@ pub(super) async fn run(settings: Settings, command: DecisionsCommand, format: F
     let exit = match command {
         DecisionsCommand::Explain { id } => explain(&office, &id, format).await,
         DecisionsCommand::Verify { checkpoint } => {
-            audit::verify(&office, checkpoint.as_deref(), format).await
+            audit::verify(&office, &settings, checkpoint.as_deref(), format).await
         }
         DecisionsCommand::Checkpoint { after } => {
             audit::checkpoint(&office, &settings, after.as_deref()).await

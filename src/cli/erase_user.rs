@@ -5,7 +5,7 @@ use serde_json::json;
 use super::arguments::{EraseOptions, Format};
 use super::desk::{refuse, sentence};
 use super::{Exit, output};
-use crate::app::{erase_queued, erase_user};
+use crate::app::{EraseError, erase_queued, erase_user};
 use crate::boot::{self, Office, Sources};
 use crate::config::Settings;
 use crate::domain::UserId;
@@ -20,7 +20,7 @@ pub(super) async fn run(settings: Settings, options: EraseOptions, format: Forma
         let words = format!("There is no store at {}: check --store or store.url.", file.display());
         return refuse(Exit::Failed, &words);
     }
-    let office = match boot::open_office(&settings, Sources::real()).await {
+    let office = match boot::open_care_office(&settings, Sources::real()).await {
         Ok(office) => office,
         Err(error) => return refuse(Exit::Failed, &sentence(&error)),
     };
@@ -40,7 +40,7 @@ async fn erase(office: &Office, settings: &Settings, user_id: Option<UserId>, fo
             let by = (office.operator(), office.now());
             erase_user(store, &digest, by, user_id).await.map(|erased| (None, erased))
         }
-        None => erase_queued(store, &digest).await.map(|(users, erased)| (Some(users), erased)),
+        None => erase_queued(store, &digest, office.now()).await.map(|(users, erased)| (Some(users), erased)),
     };
     match erased {
         Ok((users, erased)) => {
@@ -62,6 +62,14 @@ async fn erase(office: &Office, settings: &Settings, user_id: Option<UserId>, fo
                  backups made before.",
             );
             Exit::Fine
+        }
+        Err(EraseError::OnHold(hold)) => {
+            let until = hold.until.map_or_else(|| "it ends".to_owned(), |until| until.to_string());
+            let words = format!(
+                "Nothing is erased: the user is on legal hold since {} until {until} ({}). `doorstep holds end` ends it.",
+                hold.held_at, hold.reason
+            );
+            refuse(Exit::Failed, &words)
         }
         Err(error) => {
             let words = "Not all is erased; what was, stays erased, and doing it again goes on";

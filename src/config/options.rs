@@ -46,7 +46,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
     all().find(|option| option.key() == general.as_deref().unwrap_or(key))
 }
 
-static ALL: [&dyn AnyOption; 55] = [
+static ALL: [&dyn AnyOption; 58] = [
     &MODE,
     &BIND,
     &WORKERS,
@@ -72,6 +72,9 @@ static ALL: [&dyn AnyOption; 55] = [
     &store::URL,
     &store::PASSWORD,
     &store::PASSWORD_FILE,
+    &store::CARE_URL,
+    &store::CARE_PASSWORD,
+    &store::CARE_PASSWORD_FILE,
     &store::POOLER,
     &store::MIGRATE,
     &store::CONNECTIONS_MAX,

@@ -98,6 +98,8 @@ pub(super) fn together(merged: &Merged) -> Vec<Fault> {
     ));
     faults.extend(events_without_token(merged));
     faults.extend(given_twice(merged, &options::store::PASSWORD, &options::store::PASSWORD_FILE));
+    faults.extend(given_twice(merged, &options::store::CARE_PASSWORD, &options::store::CARE_PASSWORD_FILE));
+    faults.extend(care_of_a_file(merged));
     faults.extend(short_cache(merged));
     faults.extend(short_interval(merged));
     faults.extend(spent_too_short(merged));
@@ -114,6 +116,18 @@ fn events_without_token(merged: &Merged) -> Option<Fault> {
     let entry = merged.winner(option.key).filter(|_| refused)?;
     let help = format!("set {} in the environment, or name a file in {file}", variable(token));
     let wrong = Wrong::new(Code::Missing, "is on, and there is no verification token", help);
+    Some(Fault::at(option.key, &entry.value_at, wrong))
+}
+
+/// A file has no roles, and one process must not write to it over two connections.
+fn care_of_a_file(merged: &Merged) -> Option<Fault> {
+    let option = &options::store::CARE_URL;
+    let is_file = merged.get(&options::store::URL)?.file().is_some();
+    let entry = merged.winner(option.key).filter(|_| is_file)?;
+    let wrong = Wrong::impossible(
+        "names a second role, which SQLite has not",
+        "remove it, or give store.url a PostgreSQL database",
+    );
     Some(Fault::at(option.key, &entry.value_at, wrong))
 }
 

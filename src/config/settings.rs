@@ -107,6 +107,10 @@ pub(crate) struct StoreSettings {
     pub(crate) url: StoreUrl,
     /// The password for PostgreSQL.
     pub(crate) password: Option<StorePassword>,
+    /// The same database by the role that deletes and erases.
+    pub(crate) care_url: Option<StoreUrl>,
+    /// That role's password.
+    pub(crate) care_password: Option<StorePassword>,
     /// What stands before PostgreSQL.
     pub(crate) pooler: StorePooler,
     /// When the tables are brought up to date.
@@ -191,6 +195,7 @@ struct SecretsRead {
     previous_encryption_key: Option<EncryptionKey>,
     store_password: Option<StorePassword>,
     verification_token: Option<VerificationToken>,
+    care_password: Option<StorePassword>,
 }
 
 fn secrets(merged: &Merged, faults: &mut Vec<Fault>) -> SecretsRead {
@@ -203,6 +208,7 @@ fn secrets(merged: &Merged, faults: &mut Vec<Fault>) -> SecretsRead {
             (&o::prelude::VERIFICATION_TOKEN, &o::prelude::VERIFICATION_TOKEN_FILE),
             faults,
         ),
+        care_password: secret(merged, (&o::store::CARE_PASSWORD, &o::store::CARE_PASSWORD_FILE), faults),
     }
 }
 
@@ -218,6 +224,8 @@ fn settings(merged: &Merged, secrets: SecretsRead, callbacks: Vec<SourceSpec>) -
         store: StoreSettings {
             url: merged.get(&o::store::URL)?,
             password: secrets.store_password,
+            care_url: merged.get(&o::store::CARE_URL),
+            care_password: secrets.care_password,
             pooler: merged.get(&o::store::POOLER)?,
             migrate: merged.get(&o::store::MIGRATE)?,
             connections_max: merged.get(&o::store::CONNECTIONS_MAX)?,

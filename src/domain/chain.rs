@@ -15,6 +15,17 @@ pub(crate) struct ChainHead {
     pub(crate) hash: [u8; 32],
 }
 
+/// What retention leaves where it deletes a part of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Anchor {
+    /// The last decision of the part.
+    pub(crate) head: ChainHead,
+    /// The number of the first.
+    pub(crate) first: i64,
+    /// When it was left.
+    pub(crate) left_at: Timestamp,
+}
+
 /// What the whole record was at a moment: whoever keeps it outside can tell later whether that is still so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Checkpoint {
@@ -39,6 +50,8 @@ pub(crate) struct Audited {
     pub(crate) before_chains: u64,
     /// How many of those in chains have no personal values any more, because their user was erased.
     pub(crate) erased: u64,
+    /// How many of them have none any more, because those had had their time.
+    pub(crate) aged: u64,
     /// How many times a chain went on after decisions that retention had deleted.
     pub(crate) anchored: u64,
     /// Every chain's head, by the chains' names.
@@ -65,7 +78,7 @@ pub(crate) enum Tampering {
     Changed,
     /// The decision's personal values are not what was recorded.
     PersonalChanged,
-    /// The decision's personal values are gone, and nobody erased its user.
+    /// The decision's personal values are gone, and neither erasure nor retention accounts for that.
     PersonalMissing,
     /// Before this decision, others of its chain are missing: the first and the last of their numbers.
     Missing(i64, i64),
@@ -106,7 +119,9 @@ impl fmt::Display for Tampering {
         match self {
             Self::Changed => f.write_str("it is not what was recorded"),
             Self::PersonalChanged => f.write_str("its personal values are not what was recorded"),
-            Self::PersonalMissing => f.write_str("its personal values are gone, and nobody erased its user"),
+            Self::PersonalMissing => {
+                f.write_str("its personal values are gone, and nobody erased its user or was to forget them")
+            }
             Self::Missing(first, last) if first == last => {
                 write!(f, "number {first} of its chain, just before it, is missing")
             }

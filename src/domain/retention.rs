@@ -3,11 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-#[cfg(test)]
-use super::Timestamp;
-use super::{Counts, HISTORY_KEPT, HistoryNeed, LONGEST_USE, Measure, Period, Window};
+use super::{
+    Counts, HISTORY_KEPT, HistoryNeed, Kid, LONGEST_USE, Measure, Period, Timestamp, UserId, Window,
+};
 
-#[cfg(test)]
 /// How much older than asked for something is before it goes: no clock and no queue makes it go too early.
 const GRACE: Duration = Duration::from_hours(1);
 /// The longest that a day of any zone has beyond 24 hours, rounded up.
@@ -31,7 +30,6 @@ impl Kept {
         }
     }
 
-    #[cfg(test)]
     /// What happened before this moment has had its time; `None` where nothing ever has.
     pub(crate) fn ends_before(self, now: Timestamp) -> Option<Timestamp> {
         match self {
@@ -149,6 +147,41 @@ impl HistoryNeed {
             }
             _ => vec![(Past::Decisions, span)],
         }
+    }
+}
+
+/// That nothing of a user is deleted or erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hold {
+    /// Whose.
+    pub(crate) user_id: UserId,
+    /// Since when.
+    pub(crate) held_at: Timestamp,
+    /// Until when, where that is known.
+    pub(crate) until: Option<Timestamp>,
+    /// Who wanted it.
+    pub(crate) actor: Box<str>,
+    /// Why.
+    pub(crate) reason: Box<str>,
+}
+
+/// SHA-256 of a public key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Thumbprint(pub(crate) [u8; 32]);
+
+/// A key of Prelude's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PreludeKey {
+    /// Its name.
+    pub(crate) kid: Kid,
+    /// The key itself; none where only the name was kept.
+    pub(crate) thumbprint: Option<Thumbprint>,
+}
+
+impl PreludeKey {
+    /// Whether a key is this one, as far as it is known.
+    pub(crate) fn is(&self, kid: &Kid, thumbprint: Thumbprint) -> bool {
+        self.thumbprint.map_or(self.kid == *kid, |own| own == thumbprint)
     }
 }
 

@@ -154,6 +154,7 @@ pub(crate) struct Identity {
 #[derive(Debug)]
 struct AppKeys {
     older: Vec<Arc<AppKey>>,
+    withdrawn: Vec<Arc<AppKey>>,
     newest: Arc<AppKey>,
 }
 
@@ -164,7 +165,8 @@ impl Identity {
     /// [`EmulatorError::KeyGeneration`].
     pub(crate) async fn generate() -> Result<Self, EmulatorError> {
         off_the_runtime(|| {
-            let keys = AppKeys { older: Vec::new(), newest: Arc::new(AppKey::generate()?) };
+            let newest = Arc::new(AppKey::generate()?);
+            let keys = AppKeys { older: Vec::new(), withdrawn: Vec::new(), newest };
             Ok(Self { app_keys: RwLock::new(keys), step_up_key: StepUpKey::generate()? })
         })
         .await
@@ -194,7 +196,16 @@ impl Identity {
 
     /// Withdraws all application keys but the newest from the published set.
     pub(crate) fn withdraw_old_app_keys(&self) {
-        self.app_keys.write().unwrap_or_else(PoisonError::into_inner).older.clear();
+        let mut keys = self.app_keys.write().unwrap_or_else(PoisonError::into_inner);
+        let older = std::mem::take(&mut keys.older);
+        keys.withdrawn.extend(older);
+    }
+
+    /// Publishes again what was withdrawn. The newest key signs on.
+    pub(crate) fn restore_withdrawn_app_keys(&self) {
+        let mut keys = self.app_keys.write().unwrap_or_else(PoisonError::into_inner);
+        let withdrawn = std::mem::take(&mut keys.withdrawn);
+        keys.older.extend(withdrawn);
     }
 
     /// The key set at `/.well-known/jwks.json`.
@@ -285,9 +296,11 @@ mod tests {
             keys.iter().map(|key| key["kid"].as_str().expect("a string").to_owned()).collect()
         };
         assert_eq!(identity.signing_key().kid(), second);
-        assert_eq!(published(), [first, second.clone()]);
+        assert_eq!(published(), [first.clone(), second.clone()]);
         identity.withdraw_old_app_keys();
-        assert_eq!(published(), [second]);
+        assert_eq!(published(), [second.as_str()]);
+        identity.restore_withdrawn_app_keys();
+        assert_eq!(published(), [first, second]);
     }
 
     #[tokio::test]

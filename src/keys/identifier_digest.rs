@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 
-use crate::domain::{EventContent, Metadata, Subject, SubjectKey};
+use crate::domain::{Anchor, EventContent, Metadata, Subject, SubjectKey};
 
 /// How much of a subject's digest is kept.
 const SUBJECT_KEY_BYTES: usize = 16;
@@ -10,6 +10,7 @@ const SUBJECT_KEY_BYTES: usize = 16;
 /// Computes HMAC-SHA256 under a key of its own, which survives a change of the encryption key.
 ///
 /// A plain hash of a phone number is undone by trying all numbers; without the key this one is not.
+#[derive(Clone)]
 pub(crate) struct IdentifierDigest(hmac::Key);
 
 impl IdentifierDigest {
@@ -38,6 +39,18 @@ impl IdentifierDigest {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(b"event\0");
         context.update(content.0.as_bytes());
+        whole(&context.sign())
+    }
+
+    /// Shows that an anchor is ours: who has the record and not the key can leave none.
+    pub(crate) fn of_anchor(&self, anchor: &Anchor) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(b"anchor\0");
+        context.update(anchor.head.chain.uuid().as_bytes());
+        for number in [anchor.first, anchor.head.number, anchor.left_at.unix_micros()] {
+            context.update(&number.to_be_bytes());
+        }
+        context.update(&anchor.head.hash);
         whole(&context.sign())
     }
 

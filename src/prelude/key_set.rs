@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aws_lc_rs::digest::Digest;
+use aws_lc_rs::digest::{Digest, SHA256, digest};
 use aws_lc_rs::signature::{
     ParsedPublicKey, RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPssSaltLength, RsaPublicKeyComponents,
 };
@@ -15,7 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey};
 
 use super::json::{self, Json, Object};
-use crate::domain::Kid;
+use crate::domain::{Kid, Thumbprint};
 
 /// The longest text of a key set, in bytes (docs/CONTRACT.md C3.7).
 pub(super) const KEY_SET_BYTES_MAX: usize = 256 * 1024;
@@ -60,6 +60,17 @@ pub(crate) trait VerificationKey: Sized + Send + Sync + 'static {
 
     /// The public key's bytes, for telling one key from another.
     fn material(&self) -> &[u8];
+
+    /// The same, short.
+    fn thumbprint(&self) -> Thumbprint {
+        let mut thumbprint = [0; 32];
+        // INVARIANT: a SHA-256 has 32 bytes, so nothing is cut and nothing left over.
+        thumbprint
+            .iter_mut()
+            .zip(digest(&SHA256, self.material()).as_ref())
+            .for_each(|(to, from)| *to = *from);
+        Thumbprint(thumbprint)
+    }
 }
 
 /// The keys that verify hook calls.
@@ -109,7 +120,12 @@ impl<K: VerificationKey> KeySet<K> {
         keys.next().filter(|_| keys.next().is_none())
     }
 
-    /// The names of the usable keys, sorted: a signature is remembered as long as its key's name is among them.
+    /// The usable keys by their names: a signature is remembered as long as its key is among them.
+    pub(crate) fn thumbprints(&self) -> impl Iterator<Item = (&Kid, Thumbprint)> {
+        self.0.iter().map(|(kid, key)| (kid, key.thumbprint()))
+    }
+
+    /// The names of the usable keys, sorted.
     pub(crate) fn kids(&self) -> impl Iterator<Item = &Kid> {
         self.0.keys()
     }

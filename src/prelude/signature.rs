@@ -4,8 +4,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::key_set::{HookKeySet, MODULUS_BYTES_MAX, MODULUS_BYTES_MIN};
-use crate::domain::{Kid, SignatureHash, SignatureSeen};
+use super::key_set::{HookKeySet, MODULUS_BYTES_MAX, MODULUS_BYTES_MIN, VerificationKey as _};
+use crate::domain::{Kid, SignatureHash, SignatureSeen, Thumbprint};
 
 /// What Prelude's webhook page puts before a signature, and its hook page does not (docs/CONTRACT.md C3.3).
 const PREFIX: &str = "rsassa-pss-sha256=";
@@ -27,6 +27,9 @@ pub(crate) enum SignatureFault {
     /// Not that key's signature over these bytes.
     #[error("the signature does not fit the call")]
     Wrong,
+    /// That key's, but the key was withdrawn so long ago that its signatures were forgotten: nobody can tell a replay.
+    #[error("the key that signed the call was withdrawn long ago")]
+    RetiredKey,
 }
 
 impl SignatureFault {
@@ -37,6 +40,7 @@ impl SignatureFault {
             Self::Malformed => "malformed_signature",
             Self::UnknownKey => "unknown_key",
             Self::Wrong => "wrong_signature",
+            Self::RetiredKey => "retired_key",
         }
     }
 }
@@ -54,6 +58,7 @@ pub(crate) struct SignatureHeaders<'a> {
 pub(crate) struct SignedCall {
     body: Box<[u8]>,
     seen: SignatureSeen,
+    key: Thumbprint,
 }
 
 impl SignedCall {
@@ -65,6 +70,11 @@ impl SignedCall {
     /// What tells this call from every other: Prelude's signatures are random, so two genuine calls never share one.
     pub(crate) const fn seen(&self) -> &SignatureSeen {
         &self.seen
+    }
+
+    /// The key that signed it, whatever its name.
+    pub(crate) const fn key(&self) -> Thumbprint {
+        self.key
     }
 }
 
@@ -106,7 +116,8 @@ pub(crate) fn verify(
         return Err(SignatureFault::Wrong);
     }
     let hash = digest_of(&signature);
-    Ok(SignedCall { body: body.into(), seen: SignatureSeen { hash, kid: kid.clone() } })
+    let seen = SignatureSeen { hash, kid: kid.clone() };
+    Ok(SignedCall { body: body.into(), seen, key: key.thumbprint() })
 }
 
 fn decode(header: &str) -> Option<Vec<u8>> {

@@ -3,12 +3,13 @@
 //! In the order of their places, some at a time, with one head a chain in memory. A batch has its chain to itself until its
 //! commit, so a chain's numbers rise with its places; and what is looked at ends where no batch can add anything any more.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::chain::{Covered, Personal, commitment, covered_columns};
 use super::connection::{Connection, Row};
+use super::retention::Seal;
 use super::{Store, StoreError, erasures};
-use crate::domain::{Audited, ChainFault, ChainHead, Checkpoint, DecisionId, Tampering};
+use crate::domain::{Anchor, Audited, ChainFault, ChainHead, Checkpoint, DecisionId, Tampering, Timestamp};
 
 /// How many decisions are read at a time.
 const ROWS: i64 = 500;
@@ -20,7 +21,10 @@ const PAGE: &str = concat!(
      WHERE d.seq > $1 AND d.seq <= $2 ORDER BY d.seq LIMIT $3"
 );
 
-const ANCHORS: &str = "SELECT chain, chain_number, chain_hash FROM chain_anchors";
+const ANCHORS: &str =
+    "SELECT chain, first_number, chain_number, chain_hash, left_at, seal FROM chain_anchors";
+
+const FORGOTTEN: &str = "SELECT max(before) FROM retention_marks WHERE what = 'personal_values'";
 
 const ELSEWHERE: &str = "SELECT min(seq) FROM decisions WHERE chain = $1 AND chain_number = $2";
 
@@ -28,8 +32,12 @@ const ELSEWHERE: &str = "SELECT min(seq) FROM decisions WHERE chain = $1 AND cha
 struct Walk<'w> {
     /// The chains as far as they were followed.
     heads: HashMap<DecisionId, ChainHead>,
-    /// Where retention lets chains go on: by chain and number of the last decision that it deleted.
-    anchors: HashMap<(DecisionId, i64), ChainHead>,
+    /// What retention left.
+    anchors: Anchors,
+    /// Personal values from before this moment had had their time.
+    forgotten: Option<Timestamp>,
+    /// Shows which anchors are ours.
+    seal: Option<&'w Seal>,
     /// What is still to be compared with.
     checkpoint: Option<&'w Checkpoint>,
     audited: Audited,
@@ -39,51 +47,50 @@ impl Store {
     /// Looks through all decisions up to now, in constant memory.
     ///
     /// - `checkpoint`: what the record must have been once.
+    /// - `seal`: shows which anchors are ours; without it all are taken for ours.
     ///
     /// # Errors
     /// The record could not be read. What is wrong with it is no error, but [`Audited::fault`].
-    pub(crate) async fn audit(&self, checkpoint: Option<&Checkpoint>) -> Result<Audited, StoreError> {
-        let walk = Walk {
-            heads: HashMap::new(),
-            anchors: self.anchors().await?,
-            checkpoint,
-            audited: Audited::default(),
-        };
-        self.follow(walk).await
+    pub(crate) async fn audit(
+        &self,
+        checkpoint: Option<&Checkpoint>,
+        seal: Option<&Seal>,
+    ) -> Result<Audited, StoreError> {
+        self.follow((HashMap::new(), Audited::default()), checkpoint, seal).await
     }
 
     /// Looks through what was recorded after a checkpoint, which is trusted to be right.
     ///
     /// # Errors
     /// As [`Self::audit`].
-    pub(crate) async fn audit_since(&self, checkpoint: &Checkpoint) -> Result<Audited, StoreError> {
+    pub(crate) async fn audit_since(
+        &self,
+        checkpoint: &Checkpoint,
+        seal: Option<&Seal>,
+    ) -> Result<Audited, StoreError> {
         let audited =
             Audited { through: checkpoint.through, chained: checkpoint.chained, ..Audited::default() };
         let heads = checkpoint.heads.iter().map(|head| (head.chain, *head)).collect();
-        let anchors = self.anchors().await?;
-        self.follow(Walk { heads, anchors, checkpoint: None, audited }).await
+        self.follow((heads, audited), None, seal).await
     }
 
-    async fn anchors(&self) -> Result<HashMap<(DecisionId, i64), ChainHead>, StoreError> {
-        let mut reader = self.reader().await?;
-        let connection = &mut reader.connection();
-        let rows = connection.query(ANCHORS).fetch_all(connection).await?;
-        let anchor = |row: &Row| {
-            let head =
-                stored_head(row)?.ok_or_else(|| StoreError::corrupt("chain_anchors", "chain_hash", "?"))?;
-            Ok(((head.chain, head.number), head))
-        };
-        rows.iter().map(anchor).collect()
-    }
-
-    async fn follow(&self, mut walk: Walk<'_>) -> Result<Audited, StoreError> {
+    async fn follow<'w>(
+        &self,
+        (heads, audited): (HashMap<DecisionId, ChainHead>, Audited),
+        checkpoint: Option<&'w Checkpoint>,
+        seal: Option<&'w Seal>,
+    ) -> Result<Audited, StoreError> {
         let last = self.last_place().await?;
+        let mut walk =
+            Walk { heads, anchors: Anchors::default(), forgotten: None, seal, checkpoint, audited };
+        walk.read_left(&mut self.reader().await?.connection()).await?;
         while walk.audited.fault.is_none() {
             let mut reader = self.reader().await?;
             let connection = &mut reader.connection();
             let page = connection.query(PAGE).bind(walk.audited.through).bind(last).bind(ROWS);
             let rows = page.fetch_all(connection).await?;
             if rows.is_empty() {
+                walk.read_left(connection).await?;
                 walk.compare_before(i64::MAX);
                 break;
             }
@@ -103,6 +110,9 @@ impl Store {
 impl Walk<'_> {
     async fn step(&mut self, connection: &mut Connection<'_>, row: &Row) -> Result<(), StoreError> {
         let place: i64 = row.try_get("seq")?;
+        if self.checkpoint.is_some_and(|checkpoint| checkpoint.through < place) {
+            self.read_left(connection).await?;
+        }
         self.compare_before(place);
         if self.audited.fault.is_some() {
             return Ok(());
@@ -110,6 +120,11 @@ impl Walk<'_> {
         self.audited.through = place;
         let covered = Covered::read(row)?;
         let mut what = self.link(row, &covered)?;
+        if let Some(Tampering::Missing(..)) = what {
+            // Retention may have deleted it since the walk began.
+            self.read_left(connection).await?;
+            what = self.link(row, &covered)?;
+        }
         if what.is_none() && row.try_get::<Option<i64>>("chain_number")?.is_some() {
             what = self.personal(connection, row).await?;
         }
@@ -137,11 +152,14 @@ impl Walk<'_> {
             std::cmp::Ordering::Less => return Ok(Some(Tampering::Doubled)),
             std::cmp::Ordering::Equal => known,
             std::cmp::Ordering::Greater => {
-                let Some(anchor) = self.anchors.get(&(stated.chain, stated.number - 1)) else {
-                    return Ok(Some(Tampering::Missing(wanted, stated.number - 1)));
-                };
-                self.audited.anchored += 1;
-                Some(*anchor)
+                let last = stated.number - 1;
+                match self.anchors.over(stated.chain, (wanted, last)) {
+                    Ok(anchor) => {
+                        self.audited.anchored += 1;
+                        Some(anchor)
+                    }
+                    Err(missing) => return Ok(Some(Tampering::Missing(missing, last))),
+                }
             }
         };
         if covered.after(before) != stated {
@@ -152,16 +170,46 @@ impl Walk<'_> {
         Ok(None)
     }
 
+    /// Reads what retention left until now.
+    async fn read_left(&mut self, connection: &mut Connection<'_>) -> Result<(), StoreError> {
+        let forgotten: Option<i64> = connection.query(FORGOTTEN).value(connection).await?;
+        self.forgotten = forgotten.map(Timestamp::from_unix_micros);
+        self.anchors = Anchors::default();
+        for row in connection.query(ANCHORS).fetch_all(connection).await? {
+            let corrupt = || StoreError::corrupt("chain_anchors", "chain_hash", "?");
+            let anchor = Anchor {
+                head: stored_head(&row)?.ok_or_else(corrupt)?,
+                first: row.try_get("first_number")?,
+                left_at: Timestamp::from_unix_micros(row.try_get("left_at")?),
+            };
+            let stated: Option<&[u8]> = row.try_get("seal")?;
+            // One that somebody else left says nothing: what is missing there is missing.
+            if self.seal.is_none_or(|seal| stated == Some(seal(&anchor).as_slice())) {
+                self.anchors.add(&anchor);
+            }
+        }
+        Ok(())
+    }
+
     async fn personal(
         &mut self,
         connection: &mut Connection<'_>,
         row: &Row,
     ) -> Result<Option<Tampering>, StoreError> {
         if row.try_get::<Option<i64>>("decision_seq")?.is_none() {
-            if erasures::erased_at(connection, row).await?.is_none() {
-                return Ok(Some(Tampering::PersonalMissing));
+            let received_at = Timestamp::from_unix_micros(row.try_get("received_at")?);
+            if erasures::erased_at(connection, row).await?.is_some() {
+                self.audited.erased += 1;
+            } else if self.forgotten.is_some_and(|before| received_at < before) {
+                self.audited.aged += 1;
+            } else {
+                // Retention may have deleted them since the walk began.
+                self.read_left(connection).await?;
+                if self.forgotten.is_none_or(|before| received_at >= before) {
+                    return Ok(Some(Tampering::PersonalMissing));
+                }
+                self.audited.aged += 1;
             }
-            self.audited.erased += 1;
             return Ok(None);
         }
         let salt: Option<&[u8]> = row.try_get("salt")?;
@@ -193,16 +241,66 @@ impl Walk<'_> {
     }
 
     fn differs(&self, stated: &ChainHead) -> Option<Tampering> {
-        let is_anchored = |number: i64| {
-            self.anchors.keys().any(|(chain, anchor)| *chain == stated.chain && *anchor >= number)
-        };
-        match self.heads.get(&stated.chain) {
+        let found = self.heads.get(&stated.chain);
+        let next = found.map_or(1, |found| found.number.saturating_add(1));
+        match found {
             Some(found) if found == stated => None,
             Some(found) if found.number == stated.number => Some(Tampering::Rewritten),
             Some(found) if found.number > stated.number => Some(Tampering::Added),
-            _ if is_anchored(stated.number) => None,
+            _ if self.anchors.contradict(stated) => Some(Tampering::Rewritten),
+            _ if self.anchors.are_over(stated.chain, (next, stated.number)) => None,
             found => Some(Tampering::CutTail(stated.number, found.map_or(0, |found| found.number))),
         }
+    }
+}
+
+/// The parts of chains that retention deleted.
+#[derive(Debug, Default)]
+struct Anchors(HashMap<DecisionId, BTreeMap<i64, (i64, [u8; 32])>>);
+
+impl Anchors {
+    fn add(&mut self, anchor: &Anchor) {
+        let parts = self.0.entry(anchor.head.chain).or_default();
+        parts.insert(anchor.head.number, (anchor.first, anchor.head.hash));
+    }
+
+    /// The head after a part of a chain, if all of it was deleted.
+    ///
+    /// # Errors
+    /// The first number of the part that was not, or nobody knows the head.
+    fn over(&self, chain: DecisionId, (first, last): (i64, i64)) -> Result<ChainHead, i64> {
+        let missing = self.uncovered(chain, (first, last));
+        let at_last = self.0.get(&chain).and_then(|parts| parts.get(&last));
+        match (missing, at_last) {
+            (None, Some((_, hash))) => Ok(ChainHead { chain, number: last, hash: *hash }),
+            (missing, _) => Err(missing.unwrap_or(last)),
+        }
+    }
+
+    fn are_over(&self, chain: DecisionId, part: (i64, i64)) -> bool {
+        self.uncovered(chain, part).is_none()
+    }
+
+    /// The first number of a part that no anchor is over.
+    fn uncovered(&self, chain: DecisionId, (first, last): (i64, i64)) -> Option<i64> {
+        let mut next = first;
+        let parts = self.0.get(&chain).map(|parts| parts.range(first..));
+        for (end, (begin, _)) in parts.into_iter().flatten() {
+            if next > last {
+                break;
+            }
+            if *begin > next {
+                return Some(next);
+            }
+            next = end.saturating_add(1);
+        }
+        (next <= last).then_some(next)
+    }
+
+    /// Whether a decision that was deleted had another hash than is stated of it.
+    fn contradict(&self, stated: &ChainHead) -> bool {
+        let parts = self.0.get(&stated.chain);
+        parts.and_then(|parts| parts.get(&stated.number)).is_some_and(|(_, hash)| *hash != stated.hash)
     }
 }
 

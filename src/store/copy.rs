@@ -19,8 +19,8 @@ use super::{Store, StoreError, StoreSettings};
 use crate::metrics::Metrics;
 
 /// What is copied: what others refer to comes first. SQLite's own `filing` and `walkable_reviews` are for finding what
-/// PostgreSQL finds by its indexes.
-pub(super) const TABLES: [&str; 28] = [
+/// PostgreSQL finds by its indexes; `retention_turn` says who was where, not what.
+pub(super) const TABLES: [&str; 31] = [
     "bundles",
     "key_sets",
     "signing_keys",
@@ -49,6 +49,9 @@ pub(super) const TABLES: [&str; 28] = [
     "facts",
     "prelude_events",
     "erasure_queue",
+    "retention_marks",
+    "user_holds",
+    "prelude_keys",
 ];
 
 /// How many rows are written at a time.

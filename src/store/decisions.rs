@@ -138,6 +138,11 @@ const fn first_id_of(millis: u64) -> [u8; 16] {
     [a, b, c, d, e, f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }
 
+/// Not after any id of this moment's decisions, and after every id of a millisecond before.
+pub(super) fn first_id_at(moment: Timestamp) -> Uuid {
+    Uuid::from_bytes(first_id_of(u64::try_from(moment.unix_micros().div_euclid(1000)).unwrap_or(0)))
+}
+
 async fn stored(connection: &mut Connection<'_>, row: &Row) -> Result<StoredDecision, StoreError> {
     let id: Uuid = row.try_get("id").map_err(|_| StoreError::corrupt("decisions", "id", "?"))?;
     let corrupt = |column| move || StoreError::corrupt("decisions", column, id.to_string());

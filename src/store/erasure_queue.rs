@@ -11,7 +11,14 @@ const WISH: &str = "
     ON CONFLICT (user_id) DO UPDATE SET wished_at = excluded.wished_at, actor = excluded.actor
      WHERE excluded.wished_at > erasure_queue.wished_at";
 
-const NEXT: &str = "SELECT user_id, wished_at, actor FROM erasure_queue ORDER BY wished_at, user_id LIMIT 1";
+/// Who is on legal hold waits on.
+const NEXT: &str = "
+    SELECT user_id, wished_at, actor
+      FROM erasure_queue AS q
+     WHERE NOT EXISTS (SELECT 1 FROM user_holds AS h
+                        WHERE h.user_id = q.user_id AND h.released_at IS NULL AND (h.until IS NULL OR h.until > $1))
+     ORDER BY wished_at, user_id
+     LIMIT 1";
 
 const DONE: &str = "DELETE FROM erasure_queue WHERE user_id = $1 AND wished_at = $2";
 
@@ -23,14 +30,14 @@ const MAY_ERASE: Sql = either(
 );
 
 impl Store {
-    /// Who waits longest to be erased.
+    /// Who waits longest to be erased and is not on legal hold.
     ///
     /// # Errors
     /// The record could not be read.
-    pub(crate) async fn next_erasure(&self) -> Result<Option<ErasureWish>, StoreError> {
+    pub(crate) async fn next_erasure(&self, now: Timestamp) -> Result<Option<ErasureWish>, StoreError> {
         let mut reader = self.reader().await?;
         let connection = &mut reader.connection();
-        let row = connection.query(NEXT).fetch_optional(connection).await?;
+        let row = connection.query(NEXT).bind(now.unix_micros()).fetch_optional(connection).await?;
         row.as_ref().map(wish_of).transpose()
     }
 

@@ -64,6 +64,16 @@ impl Store {
         .await
     }
 
+    /// The number of the last note of an erasure, 0 before the first: where it is another one, somebody was erased.
+    ///
+    /// # Errors
+    /// The record could not be read.
+    pub(crate) async fn erasure_revision(&self) -> Result<i64, StoreError> {
+        let mut reader = self.reader().await?;
+        let connection = &mut reader.connection();
+        connection.query("SELECT coalesce(max(seq), 0) FROM erasures").value(connection).await
+    }
+
     /// Notes that a user is erased, and empties some of the user's verifications; what is pending goes on without its metadata.
     ///
     /// - returns: how many were emptied; fewer than were looked for means that none is left.

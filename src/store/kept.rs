@@ -1,8 +1,9 @@
 //! What is kept under a name: bundles' texts, Prelude's key sets, our sealed secrets.
 
 use super::Store;
+use super::retention::note_keys;
 use super::turn::Turn;
-use crate::domain::{BundleHash, Timestamp};
+use crate::domain::{BundleHash, Kid, Thumbprint, Timestamp};
 use crate::store::StoreError;
 
 /// A key set of Prelude's as it was last confirmed.
@@ -32,18 +33,20 @@ impl Store {
 
     /// Keeps a key set of Prelude's under its name, unless one that was confirmed later is kept already.
     ///
+    /// - `keys`: its keys, where signatures are remembered for as long as they are in the set.
+    ///
     /// # Errors
     /// Nothing was written; the set kept before stays.
     pub(crate) async fn save_key_set(
         &self,
         name: &str,
-        body: String,
+        (body, keys): (String, Vec<(Kid, Thumbprint)>),
         confirmed_at: Timestamp,
     ) -> Result<(), StoreError> {
         let name = name.to_owned();
-        self.write(Turn::Anyone, move |connection| {
+        self.write(Turn::Task("doorstep keeps key sets"), move |connection| {
             Box::pin(async move {
-                connection
+                let kept = connection
                     .query(
                         "INSERT INTO key_sets (name, body, confirmed_at) VALUES ($1, $2, $3)
                      ON CONFLICT (name) DO UPDATE
@@ -55,7 +58,7 @@ impl Store {
                     .bind(confirmed_at.unix_micros())
                     .execute(connection)
                     .await?;
-                Ok(())
+                note_keys(connection, &keys, (confirmed_at, kept == 1)).await
             })
         })
         .await

@@ -107,6 +107,16 @@ impl Database {
         self.in_time(outcome).await
     }
 
+    /// Has every decision filed that is not yet.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub(super) async fn file(&self) -> Result<(), StoreError> {
+        let (reply, filed) = oneshot::channel();
+        self.enqueue(Job::File(reply))?;
+        self.in_time(filed).await
+    }
+
     /// Waits for what the writer answers, but no longer than a write may take.
     ///
     /// # Errors

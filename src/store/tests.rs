@@ -48,6 +48,7 @@ mod migrations;
 mod past;
 mod prelude_events;
 mod redemptions;
+mod retention;
 mod reviews;
 mod sharing;
 mod shown;

@@ -10,6 +10,8 @@ use crate::domain::{Reference, SourceName, UserId, VerificationId, WithdrawnOf};
 pub(super) enum Turn {
     /// Nobody else's write: it only adds, or one statement does it all.
     Anyone,
+    /// Whoever does the same task: nobody else waits for it.
+    Task(&'static str),
     /// Everybody: keys, API keys, the fraud desk, and what tidies.
     House,
     /// A user.

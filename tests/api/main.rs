@@ -26,6 +26,7 @@ mod races;
 mod record;
 mod reload;
 mod repeats;
+mod retention;
 mod rotation;
 mod swaps;
 mod vectors;

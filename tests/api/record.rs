@@ -55,7 +55,8 @@ impl Record {
         let key = self.directory().join("encryption-key");
         std::fs::write(&key, ENCRYPTION_KEY).expect("written");
         let key = key.to_str().expect("a name in UTF-8").to_owned();
-        vec![("store.url", database.url.clone()), ("keys.encryption_key_file", key)]
+        let url = || database.url.clone();
+        vec![("store.url", url()), ("store.care_url", url()), ("keys.encryption_key_file", key)]
     }
 
     /// Reads one number.

@@ -36,8 +36,7 @@ async fn what_was_stated_is_compared_with_what_is_there() {
     let prelude = Prelude::start(None).await.expect("Prelude's side");
     let site = Site::with(&prelude);
     let server = six(&site, &prelude).await;
-    let whole =
-        json!({"decisions": 6, "chains": 1, "before_chains": 0, "erased": 0, "anchored": 0, "fault": null});
+    let whole = json!({"decisions": 6, "chains": 1, "before_chains": 0, "erased": 0, "aged": 0, "anchored": 0, "fault": null});
     assert_eq!(verified(&site, &[], 0), whole);
     let first = site.run(&["decisions", "checkpoint"]).expect(0).stdout;
     site.write("first.jws", &first);
@@ -55,7 +54,8 @@ async fn what_was_stated_is_compared_with_what_is_there() {
 
     tamper(
         &site,
-        "DELETE FROM decision_personal WHERE decision_seq > 4; DELETE FROM decisions WHERE seq > 4",
+        "DROP TRIGGER decisions_leave_an_anchor; DELETE FROM decision_personal WHERE decision_seq > 4;
+         DELETE FROM decisions WHERE seq > 4",
     )
     .await;
     assert_eq!(verified(&site, &[], 0)["decisions"], 4, "nothing in the record tells");

@@ -25,6 +25,7 @@ mod policies;
 mod process;
 mod record;
 mod reload;
+mod retention;
 mod settings;
 mod sharing;
 mod site;

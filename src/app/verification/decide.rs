@@ -34,6 +34,7 @@ impl App {
             return Ok(Reply::again(answer)?);
         }
         let wanted = DecisionRequest::from_json(post.body)?;
+        let looked_up = self.approved.epoch();
         let found = self.visible(post.caller, id).await?;
         let bundle = self.parts.policies.bundle();
         let step = custom_step(&bundle, &found.opening.step_key)?;
@@ -45,7 +46,7 @@ impl App {
             self.parts.store.decide_verification(id, (decided, kept_for), once(key, answer)).await?;
         self.waiters.wake(id);
         if let Answered::Now(DecideOutcome::Decided(found)) = &answered {
-            self.approved.remember(found);
+            self.approved.remember(found, looked_up);
         }
         match answered {
             Answered::Now(outcome) => self.decided(outcome),

@@ -72,11 +72,12 @@ impl App {
         if let Some(opening) = known.filter(|known| caller.may_touch(&known.scope, &known.step_key)) {
             return Ok(opening);
         }
+        let looked_up = self.approved.epoch();
         let found = self.visible(caller, id).await?;
         match found.state_at(self.now()) {
             VerificationState::Approved if found.withdrawn.is_some() => Err(VerificationError::Withdrawn),
             VerificationState::Approved => {
-                self.approved.remember(&found);
+                self.approved.remember(&found, looked_up);
                 Ok(Arc::new(found.opening))
             }
             state => Err(VerificationError::NotApproved(state)),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::arguments::Format;
 use super::super::{Exit, output};
-use crate::app::{AuditError, checkpoint_decisions, verify_decisions};
+use crate::app::{AuditError, anchor_seal, checkpoint_decisions, verify_decisions};
 use crate::boot;
 use crate::config::Settings;
 use crate::domain::{Audited, ChainFault};
@@ -15,11 +15,24 @@ use crate::domain::{Audited, ChainFault};
 /// The longest checkpoint that is read: of a hundred thousand chains.
 const CHECKPOINT_BYTES_MAX: u64 = 33_554_432;
 
-pub(super) async fn verify(office: &boot::Office, file: Option<&Path>, format: Format) -> Exit {
-    let audited = match given(file) {
-        Ok(text) => verify_decisions(office.store(), text.as_deref()).await,
+pub(super) async fn verify(
+    office: &boot::Office,
+    settings: &Settings,
+    file: Option<&Path>,
+    format: Format,
+) -> Exit {
+    let text = match given(file) {
+        Ok(text) => text,
         Err(exit) => return exit,
     };
+    // Whoever has no encryption key can look through the record too, and believes what retention left.
+    let seal = office.identifier_digest(settings).await.ok().map(|digest| anchor_seal(&digest));
+    let audited = verify_decisions(office.store(), text.as_deref(), seal.as_ref()).await;
+    if seal.is_none() && audited.as_ref().is_ok_and(|audited| audited.anchored > 0) {
+        output::complain(
+            "Without the encryption key nobody can tell whether the anchors of deleted decisions are ours.",
+        );
+    }
     match audited {
         Ok(audited) => {
             output::say(&match format {
@@ -44,7 +57,14 @@ pub(super) async fn checkpoint(office: &boot::Office, settings: &Settings, after
             return Exit::Failed;
         }
     };
-    match checkpoint_decisions(office.store(), (&keys, office.now()), after.as_deref()).await {
+    let seal = match office.identifier_digest(settings).await {
+        Ok(digest) => anchor_seal(&digest),
+        Err(error) => {
+            output::complain(&output::with_causes(&error));
+            return Exit::Failed;
+        }
+    };
+    match checkpoint_decisions(office.store(), (&keys, office.now()), (after.as_deref(), &seal)).await {
         Ok((audited, Some(text))) => {
             output::say(&text);
             output::complain(&in_words(&audited));
@@ -78,7 +98,7 @@ fn refused(error: &AuditError) -> Exit {
 }
 
 fn in_words(audited: &Audited) -> String {
-    let Audited { chained, before_chains, erased, anchored, heads, fault, .. } = audited;
+    let Audited { chained, before_chains, erased, aged, anchored, heads, fault, .. } = audited;
     if let Some(ChainFault { place, decision, what }) = fault {
         return match place {
             Some(place) => format!("The decision {decision} at place {place}: {what}."),
@@ -93,6 +113,7 @@ fn in_words(audited: &Audited) -> String {
     };
     also(*before_chains, "were recorded before there were chains: nothing proves them");
     also(*erased, "of them have no personal values any more, because their user was erased");
+    also(*aged, "of them have no personal values any more, because those had had their time");
     also(*anchored, "times a chain goes on after decisions that retention deleted");
     text
 }
@@ -111,6 +132,7 @@ fn as_json(audited: &Audited) -> Value {
         "chains": audited.heads.len(),
         "before_chains": audited.before_chains,
         "erased": audited.erased,
+        "aged": audited.aged,
         "anchored": audited.anchored,
         "fault": fault,
     })

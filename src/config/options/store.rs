@@ -29,6 +29,32 @@ pub(in crate::config) static PASSWORD_FILE: Opt<Text<PathBuf>> = Opt {
     shape: Text { name: "path", read: path },
 };
 
+pub(in crate::config) static CARE_URL: Opt<Text<StoreUrl>> = Opt {
+    key: "store.care_url",
+    doc: "The same PostgreSQL database by the role that deletes and erases (`ops/postgres-grants.sql`): `retain`, `erase-user` and \
+          `holds` go by it, and a server that has it deletes what has had its time by itself. With one role for everything write the \
+          address of `store.url` here too.",
+    absent: Absent::Otherwise {
+        words: "none: a server on PostgreSQL deletes nothing, and the commands go by `store.url`",
+        example: Some("postgres://doorstep_janitor@db.internal/doorstep"),
+    },
+    shape: Text { name: "URL `postgres://USER@HOST/DATABASE`", read: StoreUrl::parse_server },
+};
+
+pub(in crate::config) static CARE_PASSWORD: Opt<Secret<StorePassword>> = Opt {
+    key: "store.care_password",
+    doc: "That role's password. It may stand in the environment only.",
+    absent: Absent::Otherwise { words: "none", example: None },
+    shape: Secret(Text { name: "1 to 1024 characters", read: StorePassword::parse }),
+};
+
+pub(in crate::config) static CARE_PASSWORD_FILE: Opt<Text<PathBuf>> = Opt {
+    key: "store.care_password_file",
+    doc: "A file that holds that password.",
+    absent: Absent::Otherwise { words: "none", example: Some("/run/secrets/doorstep-care-password") },
+    shape: Text { name: "path", read: path },
+};
+
 pub(in crate::config) static POOLER: Opt<Choice<StorePooler>> = Opt {
     key: "store.pooler",
     doc: "What stands before PostgreSQL. `transaction` is for a pooler that gives every transaction another connection, such as \

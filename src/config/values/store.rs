@@ -43,6 +43,18 @@ impl StoreUrl {
         Ok(Self::Sqlite(PathBuf::from(file)))
     }
 
+    /// Reads `postgres://USER@HOST:PORT/DATABASE`, and nothing else.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub(in crate::config) fn parse_server(text: &str) -> Result<Self, Wrong> {
+        let url = Self::parse(text)?;
+        if url.file().is_some() {
+            return Err(Wrong::impossible("is no PostgreSQL database", "write a postgres:// URL"));
+        }
+        Ok(url)
+    }
+
     /// The SQLite file, if it is one.
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {

@@ -34,6 +34,7 @@ fn every_vector_is_judged_as_expected() {
             Err(SignatureFault::Missing) => "missing-signature",
             Err(SignatureFault::UnknownKey) => "unknown-key",
             Err(SignatureFault::Malformed | SignatureFault::Wrong) => "bad-signature",
+            Err(SignatureFault::RetiredKey) => "retired-key",
         };
         let expected = case["expect"].as_str().expect("an expectation");
         let expected = if ["valid", "invalid-body"].contains(&expected) { "signed" } else { expected };

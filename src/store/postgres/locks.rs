@@ -47,6 +47,7 @@ pub(super) async fn take(
 ) -> Result<(), StoreError> {
     match turn {
         Turn::Anyone => return Ok(()),
+        Turn::Task(name) => return take_by(connection, prepared, (TAKE_NAME, name)).await,
         Turn::House => {
             connection.execute(query(TAKE_HOUSE).persistent(prepared == Prepared::Kept)).await?;
             return Ok(());
@@ -59,7 +60,7 @@ pub(super) async fn take(
         turn = then;
     }
     match turn {
-        Turn::Anyone | Turn::House | Turn::Request { .. } => Ok(()),
+        Turn::Anyone | Turn::Task(_) | Turn::House | Turn::Request { .. } => Ok(()),
         Turn::User(user) => take_by(connection, prepared, (TAKE_USER, user.as_str())).await,
         Turn::Verification(id) => {
             let take = query(TAKE_USER_OF_VERIFICATION).bind(id.uuid());

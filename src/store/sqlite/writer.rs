@@ -40,6 +40,8 @@ pub(super) enum Job {
     Mint(Box<Minting>),
     /// Another write.
     Run(Command),
+    /// Everything that is not filed yet, to be filed now.
+    File(oneshot::Sender<Result<(), StoreError>>),
     /// The end: take nothing more in, do what waits, tell when all is on disk.
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
@@ -47,7 +49,7 @@ pub(super) enum Job {
 impl Job {
     /// Whether its caller has time for a few milliseconds more: a decision is waited for by a user.
     const fn has_time(&self) -> bool {
-        matches!(self, Self::Mint(_) | Self::Run(_))
+        matches!(self, Self::Mint(_) | Self::Run(_) | Self::File(_))
     }
 }
 
@@ -138,6 +140,7 @@ impl Writer {
         closing: &mut Vec<oneshot::Sender<Result<(), StoreError>>>,
     ) {
         let (mut decisions, mut mints, mut commands) = (Vec::new(), Vec::new(), Vec::new());
+        let mut filing = Vec::new();
         for job in jobs.drain(..) {
             match job {
                 // Whoever gave up was answered already: what was not begun need not be.
@@ -145,6 +148,7 @@ impl Writer {
                 Job::Record(pending) => decisions.push(*pending),
                 Job::Mint(minting) => mints.push(*minting),
                 Job::Run(command) => commands.push(command),
+                Job::File(reply) => filing.push(reply),
                 Job::Close(reply) => {
                     queue.close();
                     closing.push(reply);
@@ -158,6 +162,10 @@ impl Writer {
             fast_mint::record(&mut self.connection, &self.mint_statements, mints, &self.watch).await;
         }
         group::run(&mut self.connection, commands, &self.watch).await;
+        if !filing.is_empty() {
+            let filed = self.file_all().await;
+            filing.into_iter().for_each(|reply| drop(reply.send(filed.clone())));
+        }
     }
 
     /// Commits a batch and answers its callers. A row that cannot be is found by trying each alone.

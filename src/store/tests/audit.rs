@@ -7,7 +7,7 @@ use crate::domain::{Actor, Audited, ChainHead, Checkpoint, Subject, SubjectKey, 
 use crate::store::Erasure;
 
 /// What the owner of the tables can do and the application cannot.
-const WITHOUT_TRIGGERS: [Sql; 2] = [
+const WITHOUT_TRIGGERS: [Sql; 3] = [
     either(
         "DROP TRIGGER decisions_are_not_changed",
         "ALTER TABLE decisions DISABLE TRIGGER decisions_are_not_changed",
@@ -15,6 +15,10 @@ const WITHOUT_TRIGGERS: [Sql; 2] = [
     either(
         "DROP TRIGGER decision_personal_is_not_changed",
         "ALTER TABLE decision_personal DISABLE TRIGGER decision_personal_is_not_changed",
+    ),
+    either(
+        "DROP TRIGGER decisions_leave_an_anchor",
+        "ALTER TABLE decisions DISABLE TRIGGER decisions_leave_an_anchor",
     ),
 ];
 
@@ -45,7 +49,7 @@ fn checkpoint_of(audited: &Audited) -> Checkpoint {
 }
 
 async fn audit(store: &Store) -> Audited {
-    store.audit(None).await.expect("looked through")
+    store.audit(None, None).await.expect("looked through")
 }
 
 /// What is found first, and in which decision.
@@ -81,9 +85,9 @@ async fn nothing_is_found_in_an_untouched_record(directory: Directory) {
     store.record_decision(signature(7), decision_of(7, "usr_a")).await.expect("recorded");
     let other = directory.open().await;
     other.record_decision(signature(8), decision_of(8, "usr_b")).await.expect("recorded");
-    let audited = store.audit(Some(&checkpoint)).await.expect("looked through");
+    let audited = store.audit(Some(&checkpoint), None).await.expect("looked through");
     assert_eq!((audited.chained, audited.heads.len(), finding(&audited)), (8, 2, None));
-    let since = store.audit_since(&checkpoint).await.expect("looked through");
+    let since = store.audit_since(&checkpoint, None).await.expect("looked through");
     assert_eq!(since, audited, "what came since, added to the checkpoint, is the whole");
 }
 
@@ -214,7 +218,7 @@ async fn what_was_cut_off_is_found_with_a_checkpoint(directory: Directory) {
     let store = six(&directory).await;
     let checkpoint = checkpoint_of(&audit(&store).await);
     let with = async |store: &Store, checkpoint: &Checkpoint| {
-        finding(&store.audit(Some(checkpoint)).await.expect("looked through"))
+        finding(&store.audit(Some(checkpoint), None).await.expect("looked through"))
     };
     assert_eq!(with(&store, &checkpoint).await, None);
 
@@ -227,6 +231,7 @@ async fn what_was_cut_off_is_found_with_a_checkpoint(directory: Directory) {
     other = Checkpoint { heads: Vec::new(), ..checkpoint.clone() };
     assert_eq!(with(&store, &other).await, Some((Tampering::Added, decision_id(1))));
 
+    run(&store, WITHOUT_TRIGGERS[2]).await.expect("done");
     run(&store, "DELETE FROM decisions WHERE chain_number > 4").await.expect("done");
     let rest = "DELETE FROM decision_personal WHERE decision_seq NOT IN (SELECT seq FROM decisions)";
     run(&store, rest).await.expect("done");
@@ -267,16 +272,20 @@ async fn a_chain_goes_on_where_retention_left_an_anchor(directory: Directory) {
     let checkpoint = checkpoint_of(&audit(&store).await);
     run(
         &store,
-        "INSERT INTO chain_anchors (chain, chain_number, chain_hash, left_at, actor)
-         SELECT chain, chain_number, chain_hash, 0, 'care' FROM decisions WHERE chain_number = 4",
+        "INSERT INTO chain_anchors (chain, first_number, chain_number, chain_hash, left_at, actor)
+         SELECT chain, 1, chain_number, chain_hash, 0, 'care' FROM decisions WHERE chain_number = 4",
     )
     .await
     .expect("left");
     run(&store, "DELETE FROM decisions WHERE chain_number <= 4").await.expect("deleted");
-    let audited = store.audit(Some(&checkpoint)).await.expect("looked through");
+    let audited = store.audit(Some(&checkpoint), None).await.expect("looked through");
     assert_eq!((audited.chained, audited.anchored, finding(&audited)), (2, 1, None));
-    run(&store, "DELETE FROM decisions WHERE chain_number = 5").await.expect("deleted");
-    assert_eq!(finding(&audit(&store).await), Some((Tampering::Missing(1, 5), decision_id(6))));
+    let five = "DELETE FROM decisions WHERE chain_number = 5";
+    let refused = run(&store, five).await.expect_err("no anchor is over it");
+    assert!(shown(&refused).contains("only where an anchor is left"), "{}", shown(&refused));
+    run(&store, WITHOUT_TRIGGERS[2]).await.expect("done");
+    run(&store, five).await.expect("deleted");
+    assert_eq!(finding(&audit(&store).await), Some((Tampering::Missing(5, 5), decision_id(6))));
 }
 
 async fn what_was_recorded_before_chains_is_counted_and_not_vouched_for(directory: Directory) {

@@ -229,6 +229,7 @@ async fn what_is_not_filed_is_bounded_and_a_lost_answer_is_said() {
     assert_eq!(outcomes, [true, true, true, true, true, true, true, true, false, false]);
     broken("ALTER TABLE signatures RENAME COLUMN key_id TO kid").await.expect("mended");
     assert_eq!(store.record_decision(signature(8), block(8)).await.expect("recorded"), Recorded::First);
+    broken("DROP TRIGGER decisions_leave_an_anchor").await.expect("dropped for the test");
     broken("DELETE FROM decisions WHERE seq = 1").await.expect("deleted for the test");
     let error = store.record_decision(signature(0), block(20)).await.expect_err("no answer to repeat");
     assert_eq!(error.to_string(), "decisions.answer of row 1 cannot be read");

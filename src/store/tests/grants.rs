@@ -5,10 +5,11 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, r
 
 use super::audit::{erase, finding};
 use super::redemptions::{granted, redeem_at, spending};
+use super::retention::{hold, release, retiring, seal};
 use super::verifications::{decide, later, mint, minted, open as open_verification, ready, wish};
 use super::*;
-use crate::domain::{ApiKeyId, PreludeEffect, PreludeEventRecord, StepOutcome, Withdrawal, WithdrawnOf};
-use crate::store::{Answered, Migrate};
+use crate::domain::{ApiKeyId, Kid, PreludeEffect, PreludeEventRecord, StepOutcome, Withdrawal, WithdrawnOf};
+use crate::store::{Answered, Migrate, Plain};
 
 const GRANTS: &str = include_str!("../../../ops/postgres-grants.sql");
 
@@ -90,11 +91,11 @@ async fn a_servers_role_does_its_work_and_cannot_touch_what_is_recorded() {
     assert_eq!(store.expire_verifications(later(90_000), 10).await.expect("tidied").len(), 0);
     store.forget_answers(later(90_000), 10).await.expect("tidied");
     for _ in 0..2 {
-        store.save_key_set("hook", "{}".to_owned(), START).await.expect("kept");
+        store.save_key_set("hook", ("{}".to_owned(), keys::prelude_keys(&[1])), START).await.expect("kept");
     }
     store.insert_secret_if_absent("other", vec![1]).await.expect("kept");
     store.revoke_api_key(&ApiKeyId::new("one").expect("an id"), START).await.expect("withdrawn");
-    let audited = store.audit(None).await.expect("looked through");
+    let audited = store.audit(None, None).await.expect("looked through");
     assert_eq!((audited.chained, finding(&audited)), (1, None));
     let gone = PreludeEffect::EraseUser(UserId::new("usr_test").expect("a user"));
     for n in 0..2 {
@@ -117,8 +118,14 @@ async fn a_servers_role_does_its_work_and_cannot_touch_what_is_recorded() {
         "TRUNCATE decisions",
         "DELETE FROM decision_personal",
         "UPDATE decision_personal SET seen = ''",
-        "INSERT INTO chain_anchors (chain, chain_number, chain_hash, left_at, actor)
-         SELECT chain, chain_number, chain_hash, 0, 'x' FROM decisions",
+        "INSERT INTO chain_anchors (chain, first_number, chain_number, chain_hash, left_at, actor)
+         SELECT chain, 1, chain_number, chain_hash, 0, 'x' FROM decisions",
+        "INSERT INTO retention_marks (what, before, left_at, actor) VALUES ('facts', 0, 0, 'x')",
+        "INSERT INTO user_holds (user_id, held_at, actor, reason) VALUES ('usr_a', 0, 'x', 'x')",
+        "UPDATE prelude_keys SET retired_at = 0",
+        "DELETE FROM signatures",
+        "DELETE FROM verification_events",
+        "DELETE FROM facts",
         "INSERT INTO erasures (erased_at, actor, user_key, decisions, verifications) VALUES (0, 'x', 'x', 0, 0)",
         "UPDATE verifications SET metadata = NULL",
         "DELETE FROM redemptions",
@@ -145,12 +152,37 @@ async fn the_role_for_care_erases_and_adds_no_decision() {
     let login = Login::new(&directory, "doorstep_care").await;
     let store = login.open(&directory).await;
     assert!(store.may_erase().await.expect("readable"));
-    let wish = store.next_erasure().await.expect("readable").expect("somebody waits");
+    let wish = store.next_erasure(START).await.expect("readable").expect("somebody waits");
     assert_eq!(erase(&store, "usr_test").await, 1);
     store.erasure_done(wish).await.expect("taken out");
     assert_eq!(store.erasures_waiting().await.expect("readable"), 0);
-    let audited = store.audit(None).await.expect("looked through");
+    let audited = store.audit(None, None).await.expect("looked through");
     assert_eq!((audited.erased, finding(&audited)), (1, None));
+    hold(&store, "usr_test", None).await;
+    assert!(release(&store, "usr_test").await);
+    assert!(store.take_retention_turn(later(1), START).await.expect("taken"));
+    let gone = store.retire_decisions(retiring(90), seal(1), i64::MIN).await.expect("deleted");
+    assert_eq!(gone.deleted, 1);
+    store.retire_verifications(retiring(90), i64::MIN).await.expect("deleted");
+    store.empty_verifications(retiring(90)).await.expect("emptied");
+    store.retire_redemptions(retiring(90), None).await.expect("deleted");
+    store.forget_answers(later(90_000), 10).await.expect("forgotten");
+    let tables = [
+        Plain::PersonalValues,
+        Plain::ProviderEvents,
+        Plain::Facts,
+        Plain::Accesses,
+        Plain::DeskActions,
+        Plain::Activations,
+    ];
+    for plain in tables {
+        store.retire(plain, retiring(90), i64::MIN).await.expect("deleted");
+    }
+    store.retire_prelude_keys(retiring(90)).await.expect("retired");
+    let kids = [Kid::new("prelude-1").expect("a kid")];
+    let (_, forgotten) = store.forget_signatures(&kids, retiring(90), Vec::new()).await.expect("forgotten");
+    assert_eq!(forgotten, 1);
+    store.note_forgotten(&kids, START).await.expect("noted");
     let refused = store.record_decision(signature(2), granted(2, "10")).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     is_forbidden(&store, "UPDATE decisions SET answer = ''").await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::{ApiKeyId, ApiKeyRecord, Approver, Role, SigningKeyRecord, StepKey};
+use crate::domain::{ApiKeyId, ApiKeyRecord, Approver, Role, SigningKeyRecord, StepKey, Thumbprint};
 use crate::store::{KeptKeySet, Revocation, StoredApiKey};
 
 pub(super) fn api_key(id: &str) -> StoredApiKey {
@@ -21,6 +21,12 @@ pub(super) fn api_key(id: &str) -> StoredApiKey {
         },
         secret_sha256: [3; 32],
     }
+}
+
+/// Prelude's keys of these numbers.
+pub(super) fn prelude_keys(numbers: &[u8]) -> Vec<(Kid, Thumbprint)> {
+    let key = |n: &u8| (Kid::new(&format!("prelude-{n}")).expect("a kid"), Thumbprint([*n; 32]));
+    numbers.iter().map(key).collect()
 }
 
 pub(super) fn signing_key(kid: &str) -> SigningKeyRecord {
@@ -102,7 +108,7 @@ async fn what_is_kept_under_a_name(directory: Directory) {
     assert_eq!(store.key_set("hook").await.expect("a look"), None);
     // The third was confirmed before the second and comes too late.
     for (body, seconds) in [("one", 1), ("two", 5), ("three", 4)] {
-        store.save_key_set("hook", body.to_owned(), at(seconds)).await.expect("kept");
+        store.save_key_set("hook", (body.to_owned(), Vec::new()), at(seconds)).await.expect("kept");
     }
     let kept = KeptKeySet { body: "two".to_owned(), confirmed_at: at(5) };
     assert_eq!(store.key_set("hook").await.expect("a look"), Some(kept));

@@ -77,7 +77,7 @@ async fn what_was_recorded_before_0010_is_shown_counted_and_erased(directory: Di
     };
     assert_eq!((found.personal, found.outcomes.as_str()), (kept, "01"));
     store.record_decision(signature(7), decision_of(7, "usr_a")).await.expect("recorded");
-    let audited = store.audit(None).await.expect("looked through");
+    let audited = store.audit(None, None).await.expect("looked through");
     assert_eq!((audited.before_chains, audited.chained, finding(&audited)), (1, 1, None));
     let kept = "SELECT count(*) FROM facts
                  WHERE user_id = 'usr_a' AND kind = 'chargeback' AND happened_at = 1 AND api_key_id = 'k' AND id = 'cb-1'";
@@ -85,7 +85,7 @@ async fn what_was_recorded_before_0010_is_shown_counted_and_erased(directory: Di
     assert_eq!(erase(&store, "usr_a").await, 2);
     let found = store.decision(id).await.expect("readable").expect("there");
     assert_eq!(found.personal, StoredPersonal::Erased { at: Some(START) });
-    let audited = store.audit(None).await.expect("looked through");
+    let audited = store.audit(None, None).await.expect("looked through");
     assert_eq!((audited.before_chains, audited.chained, finding(&audited)), (1, 1, None));
 }
 

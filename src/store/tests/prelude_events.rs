@@ -86,7 +86,7 @@ async fn sessions_and_users_that_ended_take_their_verifications_with_them(direct
 async fn a_user_waits_to_be_erased_until_somebody_does_it(directory: Directory) {
     let store = directory.open().await;
     assert!(store.may_erase().await.expect("readable"), "the tables' owner may");
-    assert_eq!(store.next_erasure().await.expect("readable"), None);
+    assert_eq!(store.next_erasure(later(100)).await.expect("readable"), None);
     let wished = async |n: u8, user: &str, seconds: u64| {
         let effect = PreludeEffect::EraseUser(user_of(user));
         tell(&store, PreludeEventRecord { received_at: later(seconds), ..event(n, effect) }).await;
@@ -94,14 +94,14 @@ async fn a_user_waits_to_be_erased_until_somebody_does_it(directory: Directory) 
     wished(1, "usr_b", 20).await;
     wished(2, "usr_a", 10).await;
     assert_eq!(store.erasures_waiting().await.expect("readable"), 2);
-    let first = store.next_erasure().await.expect("readable").expect("somebody");
+    let first = store.next_erasure(later(100)).await.expect("readable").expect("somebody");
     assert_eq!((&first.user_id, first.wished_at), (&user_of("usr_a"), later(10)));
     assert_eq!(first.actor, Actor::Prelude);
     // Wished again while it was done: it is not done yet.
     wished(3, "usr_a", 30).await;
     store.erasure_done(first).await.expect("done");
     let mut order = Vec::new();
-    while let Some(next) = store.next_erasure().await.expect("readable") {
+    while let Some(next) = store.next_erasure(later(100)).await.expect("readable") {
         order.push((next.user_id.as_str().to_owned(), next.wished_at));
         store.erasure_done(next).await.expect("done");
     }

@@ -22,7 +22,7 @@ CREATE TABLE erasure_queue (
     actor     TEXT    NOT NULL CHECK (actor <> '')
 ) STRICT, WITHOUT ROWID;
 
--- `facts` anew: Prelude reports some, and has no API key of ours. 0009 says what the columns mean.
+-- `facts` anew: Prelude reports some, and has no API key of ours. 0009 and 0012 say what columns and triggers mean.
 CREATE TABLE reported_facts (
     seq         INTEGER NOT NULL PRIMARY KEY,
     user_key    BLOB    NOT NULL,
@@ -44,5 +44,6 @@ CREATE INDEX facts_by_user ON facts (user_key, kind, happened_at);
 CREATE UNIQUE INDEX facts_by_id ON facts (user_key, kind, id) WHERE id IS NOT NULL;
 CREATE TRIGGER facts_are_not_changed BEFORE UPDATE ON facts
 BEGIN SELECT RAISE(ABORT, 'facts is append only'); END;
-CREATE TRIGGER facts_are_not_deleted BEFORE DELETE ON facts
-BEGIN SELECT RAISE(ABORT, 'facts is append only'); END;
+CREATE TRIGGER facts_have_their_time BEFORE DELETE ON facts
+WHEN NOT EXISTS (SELECT 1 FROM retention_marks WHERE what = 'facts' AND before > old.recorded_at)
+BEGIN SELECT RAISE(ABORT, 'facts is append only until a fact has had its time'); END;
