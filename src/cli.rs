@@ -7,6 +7,7 @@ mod decisions;
 mod demo;
 mod desk;
 mod doctor;
+mod emulator;
 mod erase_user;
 mod holds;
 mod keys;
@@ -17,6 +18,7 @@ mod policy;
 mod retain;
 mod scopes;
 mod serve;
+mod signals;
 mod store;
 
 use std::process::ExitCode;
@@ -121,7 +123,8 @@ async fn dispatch(arguments: Arguments) -> Exit {
         }
         Command::Migrate => with_settings(shared, migrate::run).await,
         Command::Doctor(options) => doctor::run(shared, options).await,
-        Command::Demo => demo::run().await,
+        Command::Demo(options) => demo::run(&shared, &options).await,
+        Command::Emulator(options) => emulator::run(&shared, options).await,
     }
 }
 

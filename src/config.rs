@@ -72,6 +72,20 @@ where
     settings::build(layers)
 }
 
+/// Where programs of this user keep what they built or fetched and can get again: `XDG_CACHE_HOME`, else `~/.cache`.
+///
+/// - returns: `None` where neither is known as an absolute path.
+///
+/// # Reference
+/// XDG Base Directory Specification 0.8
+pub(crate) fn cache_directory() -> Option<PathBuf> {
+    let named = |wanted: &str| {
+        let (_, value) = std::env::vars_os().find(|(name, _)| name == wanted)?;
+        Some(PathBuf::from(value)).filter(|path| path.is_absolute())
+    };
+    named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")))
+}
+
 /// The same for a file's text that is in memory: what the fuzz target holds.
 ///
 /// # Errors

@@ -10,25 +10,37 @@
 //! - [`hook_call`]: the call. [`answer`]: what came back, judged.
 //! - [`challenge`], [`challenge_token`]: the walk. [`verification`], [`key_set`]: our tokens, our keys.
 //! - [`compact`], [`strict_json`]: signed tokens and JSON, taken apart strictly. [`refusal`]: Prelude's codes.
+//! - [`site`]: all of Prelude's side on one HTTPS address (`doorstep emulator`), with [`certificate`]. [`management`]: its
+//!   management API. [`journal`]: what it did. [`adjustable_clock`]: its time.
 
 #![cfg_attr(
     not(test),
     expect(dead_code, unused_imports, reason = "tests plant faults that the demo has no use for")
 )]
 
+mod access_token;
+mod adjustable_clock;
 mod answer;
 mod backend;
+mod certificate;
 mod challenge;
 mod challenge_token;
 mod compact;
 mod courier;
+mod dpop;
+mod grants;
 mod hook_call;
 mod identity;
+mod journal;
 mod key_set;
+mod management;
+mod one_time_code;
 #[cfg(test)]
 mod our_side;
+mod people;
 mod refusal;
 mod server;
+mod site;
 mod strict_json;
 mod verification;
 
@@ -37,15 +49,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde_json::Value;
 
+pub(crate) use access_token::ScopeClaim;
 pub(crate) use answer::{Answer, FailureReason, HookFailure, Mode};
 pub(crate) use backend::Backend;
 pub(crate) use challenge::{Granted, Progress};
-pub(crate) use challenge_token::ChallengeStyle;
+pub(crate) use challenge_token::{ChallengeStyle, Issuer, MetadataClaim};
 pub(crate) use courier::Exchange;
 pub(crate) use hook_call::{HookRequest, OutgoingCall, Padding, Prefix, SignatureStyle};
 pub(crate) use identity::{Identity, Salt};
+pub(crate) use management::ManagementSettings;
+pub(crate) use people::User;
 pub(crate) use refusal::{Refusal, RefusalCode};
 pub(crate) use server::FetchCounts;
+pub(crate) use site::{FrontSettings, Origins, Site, SiteSettings};
 
 use challenge::{Challenges, IssuedBy, Opening};
 use courier::Courier;
@@ -89,6 +105,15 @@ pub(crate) enum EmulatorError {
     /// As many challenges as are kept were opened.
     #[error("the emulator keeps no more challenges")]
     Full,
+    /// No certificate could be made.
+    #[error("no certificate could be made: {0}")]
+    Certificate(String),
+    /// What is to be configured from the start breaks a rule of the management API.
+    #[error("the emulator would not take this configuration: {0}")]
+    Configuration(String),
+    /// The server did not end as it should.
+    #[error("the emulator's server failed")]
+    Stopped(#[source] std::io::Error),
     /// Refused, as Prelude refuses.
     #[error(transparent)]
     Refused(#[from] Refusal),

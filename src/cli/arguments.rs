@@ -1,22 +1,28 @@
 //! The command line, as it is read and as `--help` shows it.
 
+mod emulator;
 mod export;
 mod holds;
 mod keys;
+mod shared;
 mod store;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
+pub(super) use emulator::{
+    EmulatorOptions, IssuerChoice, MetadataChoice, PaddingChoice, PrefixChoice, SaltChoice, ScopeChoice,
+};
 pub(super) use export::{ExportForm, ExportOptions};
 pub(super) use holds::HoldsCommand;
 pub(super) use keys::{KeysCommand, PublicForm};
+pub(super) use shared::{Format, Shared};
 pub(super) use store::{EraseOptions, StoreCommand};
 
-use crate::config::{LoadRequest, Override};
+use crate::config::Override;
 use crate::policy::FileKind;
 
 /// Doorstep: the customer's side of Prelude's step-up. Signed hook calls in, recorded verdicts out; finished steps in,
@@ -28,37 +34,6 @@ pub(super) struct Arguments {
     pub(super) shared: Shared,
     #[command(subcommand)]
     pub(super) command: Command,
-}
-
-/// What every command takes.
-#[derive(Debug, Clone, Args)]
-pub(super) struct Shared {
-    /// A settings file over the built-in defaults (see config/default.toml)
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
-    /// Development mode: allows what production refuses, such as plain http on loopback
-    #[arg(long, global = true)]
-    pub(super) dev: bool,
-    /// The directory of policy files, instead of `policies.dir`
-    #[arg(long, global = true, value_name = "DIR")]
-    pub(super) policies: Option<String>,
-    /// The store, instead of `store.url`
-    #[arg(long, global = true, value_name = "URL")]
-    pub(super) store: Option<String>,
-    /// How data is printed
-    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
-    pub(super) format: Format,
-    #[arg(skip)]
-    pub(super) overrides: Vec<Override>,
-}
-
-/// How data is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people
-    Human,
-    /// For programs
-    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -108,7 +83,12 @@ pub(super) enum Command {
     /// Check configuration, store, policy, Prelude's key sets and the clock
     Doctor(DoctorOptions),
     /// Show the whole step-up on this machine, with Prelude's side played by an emulator
-    Demo,
+    Demo(DemoOptions),
+    /// Be Prelude for development and tests: its SDK's API, its management API and its key sets on one https address
+    ///
+    /// Everything is in memory and gone at the end. It is strict: what Prelude's documentation leaves open it refuses, or has a
+    /// switch for. `--dev` lets it call hook and key set over plain http on this machine.
+    Emulator(EmulatorOptions),
 }
 
 #[derive(Debug, Args)]
@@ -334,28 +314,20 @@ pub(super) struct DoctorOptions {
     pub(super) live: bool,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct DemoOptions {
+    /// In a browser, with Prelude's own SDK: prints an address to open, and goes on until it is told to stop
+    ///
+    /// Needs Node.js 20.19 or newer and npm, which build the page once, in the cache folder. `--policies` takes a policy of
+    /// yours; without it one is written into a folder of its own, to be changed while the demo runs.
+    #[arg(long)]
+    pub(super) web: bool,
+}
+
 impl ServeOptions {
     pub(super) fn overrides(&self) -> Vec<Override> {
         let bind =
             self.bind.map(|bind| Override { key: "server.bind", text: bind.to_string(), flag: "--bind" });
         bind.into_iter().collect()
-    }
-}
-
-impl Shared {
-    /// Adds what a command's own flags say.
-    pub(super) fn with(mut self, overrides: Vec<Override>) -> Self {
-        self.overrides.extend(overrides);
-        self
-    }
-
-    /// The layers in their order: file, environment, flags.
-    pub(super) fn load_request<E: Iterator<Item = (String, String)>>(self, environment: E) -> LoadRequest<E> {
-        let mut overrides = self.overrides;
-        let flag = |key, text: String, flag| Override { key, text, flag };
-        overrides.extend(self.dev.then(|| flag("mode", "development".to_owned(), "--dev")));
-        overrides.extend(self.policies.map(|dir| flag("policies.dir", dir, "--policies")));
-        overrides.extend(self.store.map(|url| flag("store.url", url, "--store")));
-        LoadRequest { file: self.config, environment, overrides }
     }
 }

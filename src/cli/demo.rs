@@ -2,10 +2,15 @@
 //!
 //! Nothing is acted: the calls are really signed, the records really written, the token really checked through the
 //! key set. Whatever is not as the contract says ends the demo with exit code 1.
+//!
+//! With `--web` it is a page to try out ([`web`]).
 
 mod stage;
 mod story;
+mod throw_away;
+mod web;
 
+use super::arguments::{DemoOptions, Shared};
 use super::{Exit, output};
 
 /// Why the demo ended early.
@@ -22,7 +27,15 @@ enum DemoError {
     Wrong(String),
 }
 
-pub(super) async fn run() -> Exit {
+/// Why something could not be set up, in its own words.
+fn setup(error: &dyn std::fmt::Display) -> DemoError {
+    DemoError::Setup(error.to_string())
+}
+
+pub(super) async fn run(shared: &Shared, options: &DemoOptions) -> Exit {
+    if options.web {
+        return web::run(shared).await;
+    }
     let stage = match stage::Stage::set().await {
         Ok(stage) => stage,
         Err(error) => {

@@ -1,7 +1,6 @@
 //! `doorstep serve`: answers until it is told to stop, then finishes what it accepted.
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
+use super::signals::Signals;
 use super::{Exit, output};
 use crate::app::RestoreError;
 use crate::boot::{self, BootError};
@@ -36,36 +35,6 @@ pub(super) async fn run(settings: Settings) -> Exit {
     let drained = running.drain().await;
     booted.close().await;
     drained.map_or_else(|error| failed(&error), |()| Exit::Fine)
-}
-
-/// The signals that end a server in order, SIGTERM (an orchestrator's word) and SIGINT (Ctrl-C), and the one that has it
-/// read its policy files, SIGHUP.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    /// From here on the signals are kept for [`Signals::until_stop`].
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    /// Waits for one to stop at that came since, and calls `reload` at every SIGHUP meanwhile.
-    async fn until_stop(mut self, reload: impl Fn()) {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
-                _ = self.hang_up.recv() => reload(),
-            }
-        }
-    }
 }
 
 fn refuse(error: &BootError) -> Exit {

@@ -220,7 +220,19 @@ fn grant(fields: &Map<String, Value>, scope: &str) -> Result<Grant, HookFailure>
     Ok(Grant { mode, granted_for_seconds })
 }
 
-fn steps(fields: &Map<String, Value>, custom_steps: &[String]) -> Result<Vec<AskedStep>, HookFailure> {
+/// Reads the member `steps`: at least one, each a managed or a registered custom one.
+///
+/// - returns: the steps in walking order.
+///
+/// # Errors
+/// [`FailureReason::MissingSteps`], [`FailureReason::InvalidStep`].
+///
+/// # Reference
+/// docs/CONTRACT.md C4.4, C4.5
+pub(super) fn steps(
+    fields: &Map<String, Value>,
+    custom_steps: &[String],
+) -> Result<Vec<AskedStep>, HookFailure> {
     let missing = |detail| failure(FailureReason::MissingSteps, detail);
     let listed = fields
         .get("steps")

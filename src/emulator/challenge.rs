@@ -73,10 +73,25 @@ struct Challenge {
     request: HookRequest,
     session_id: String,
     grant: Grant,
-    /// In walking order, at least one.
+    /// In walking order; none where the scope was granted at once.
     steps: Vec<AskedStep>,
     steps_done: usize,
     newest_jti: String,
+    /// What it is worth, from the moment when the last step was done.
+    granted: Option<Granted>,
+    /// Whether that was fetched by a refresh.
+    is_redeemed: bool,
+}
+
+/// Where a challenge stands, as far as its next call is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Whose it is.
+    pub(super) session_id: String,
+    /// The step to do now; none once all are done.
+    pub(super) current_step: Option<String>,
+    /// `(type, value)` of what the user is reached by.
+    pub(super) identifiers: Vec<(String, String)>,
 }
 
 impl Challenge {
@@ -87,8 +102,11 @@ impl Challenge {
     /// Issues the token for where the challenge stands, which replaces the one before it.
     fn issue(&mut self, by: IssuedBy<'_>, now: i64) -> Result<Progress, EmulatorError> {
         self.newest_jti = fresh_id("")?;
-        let life =
-            self.current_step().map_or(COMPLETED_FOR_SECONDS, |step| i64::from(step.expires_in_seconds));
+        let completed_for = COMPLETED_FOR_SECONDS.min(i64::from(self.grant.granted_for_seconds));
+        let life = self.current_step().map_or(completed_for, |step| i64::from(step.expires_in_seconds));
+        if self.current_step().is_none() {
+            self.granted = Some(Granted::new(&self.request, &self.session_id, self.grant, now));
+        }
         let ends_at = now.saturating_add(life);
         let current_step = self.current_step().map_or(COMPLETED, |step| step.key.as_str());
         let claims = Claims {
@@ -117,7 +135,7 @@ impl Challenge {
             challenge_token: challenge_token::sign(by.key, &claims)?,
             current_step: current_step.to_owned(),
             ends_at,
-            granted: self.granted(now),
+            granted: self.granted.clone(),
         })
     }
 
@@ -129,11 +147,6 @@ impl Challenge {
             done: place < self.steps_done,
         });
         claims.collect()
-    }
-
-    fn granted(&self, now: i64) -> Option<Granted> {
-        let is_completed = self.current_step().is_none();
-        is_completed.then(|| Granted::new(&self.request, &self.session_id, self.grant, now))
     }
 
     /// Whether the current step is one that Prelude carries out and this user can do.
@@ -189,12 +202,12 @@ pub(super) struct Opening<'a> {
     pub(super) request: &'a HookRequest,
     pub(super) session_id: &'a str,
     pub(super) grant: Grant,
-    /// In walking order, at least one.
+    /// In walking order; none for a scope that is granted at once.
     pub(super) steps: Vec<AskedStep>,
 }
 
 impl Challenges {
-    /// Opens a challenge that stands before its first step.
+    /// Opens a challenge that stands before its first step, or is completed where it has none.
     ///
     /// # Errors
     /// [`EmulatorError::Full`], or what issuing a token fails with; no challenge is open then.
@@ -215,6 +228,8 @@ impl Challenges {
             steps: opening.steps,
             steps_done: 0,
             newest_jti: String::new(),
+            granted: None,
+            is_redeemed: false,
         };
         let progress = challenge.issue(by, now)?;
         self.by_id.insert(challenge.id.clone(), challenge);
@@ -260,6 +275,36 @@ impl Challenges {
         let progress = advance(challenge, by, now)?;
         self.used_jtis.insert(statement.jti.clone());
         Ok(progress)
+    }
+
+    /// Where a challenge stands.
+    ///
+    /// # Errors
+    /// `invalid_challenge_token`.
+    pub(super) fn standing(&mut self, presented: &Presented) -> Result<Standing, Refusal> {
+        let challenge = self.find(presented)?;
+        Ok(Standing {
+            session_id: challenge.session_id.clone(),
+            current_step: challenge.current_step().map(|step| step.key.clone()),
+            identifiers: challenge.request.identifiers.clone(),
+        })
+    }
+
+    /// Hands over what a completed challenge is worth, once, to the session that walked it.
+    ///
+    /// # Errors
+    /// `invalid_challenge_token`, `token_mismatch`, `step_not_completed`, `token_reused`.
+    pub(super) fn redeem(&mut self, presented: &Presented, session_id: &str) -> Result<Granted, Refusal> {
+        let challenge = self.find(presented)?;
+        if challenge.session_id != session_id {
+            return Err(Refusal::new(RefusalCode::TokenMismatch, "the challenge is another session's"));
+        }
+        let granted = challenge.granted.clone();
+        let granted = granted.ok_or(Refusal::new(RefusalCode::StepNotCompleted, "a step is not done"))?;
+        if std::mem::replace(&mut challenge.is_redeemed, true) {
+            return Err(Refusal::new(RefusalCode::TokenReused, "the challenge was redeemed before"));
+        }
+        Ok(granted)
     }
 
     fn find(&mut self, presented: &Presented) -> Result<&mut Challenge, Refusal> {

@@ -74,12 +74,27 @@ impl Courier {
         Self::with_patience(ANSWER_WITHIN)
     }
 
+    /// Makes a client with Prelude's patience that also reaches https, where one of these certificates vouches for it.
+    ///
+    /// - `pem`: certificates, PEM; without any it reaches plain http only.
+    ///
+    /// # Errors
+    /// [`EmulatorError::HttpClient`].
+    pub(crate) fn trusting(pem: Option<&[u8]>) -> Result<Self, EmulatorError> {
+        let trusted = pem.map(reqwest::Certificate::from_pem_bundle).transpose()?.unwrap_or_default();
+        Self::build(ANSWER_WITHIN, trusted)
+    }
+
     /// Makes a client. It reaches plain http only: it trusts no certificate authority, and so needs none installed.
     fn with_patience(patience: Duration) -> Result<Self, EmulatorError> {
+        Self::build(patience, Vec::new())
+    }
+
+    fn build(patience: Duration, trusted: Vec<reqwest::Certificate>) -> Result<Self, EmulatorError> {
         let client = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
-            .tls_certs_only([])
+            .tls_certs_only(trusted)
             .timeout(patience)
             .build()?;
         Ok(Self { client })

@@ -5,7 +5,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::rand::{self, SystemRandom};
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair, RSA_PSS_SHA256, RsaPssSaltLength, RsaSignatureEncoding};
+use aws_lc_rs::signature::{
+    Ed25519KeyPair, KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaPssSaltLength,
+    RsaSignatureEncoding, UnparsedPublicKey,
+};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -58,10 +61,28 @@ impl AppKey {
     /// # Reference
     /// docs/CONTRACT.md C3.2, C3.4; RFC 8017 §8.1
     pub(crate) fn sign(&self, bytes: &[u8], salt: Salt) -> Result<Vec<u8>, EmulatorError> {
-        let encoding = match salt {
-            Salt::Digest => PSS_DIGEST_SALT,
-            Salt::Max => PSS_MAX_SALT,
-        };
+        self.sign_as(
+            match salt {
+                Salt::Digest => PSS_DIGEST_SALT,
+                Salt::Max => PSS_MAX_SALT,
+            },
+            bytes,
+        )
+    }
+
+    /// Signs an access token: RSASSA-PKCS1-v1_5 with SHA-256.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Signing`].
+    pub(super) fn sign_pkcs1(&self, bytes: &[u8]) -> Result<Vec<u8>, EmulatorError> {
+        self.sign_as(&RSA_PKCS1_SHA256, bytes)
+    }
+
+    fn sign_as(
+        &self,
+        encoding: &'static RsaSignatureEncoding,
+        bytes: &[u8],
+    ) -> Result<Vec<u8>, EmulatorError> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
         self.pair
             .sign(encoding, &SystemRandom::new(), bytes, &mut signature)
@@ -182,6 +203,17 @@ impl Identity {
         &self.step_up_key
     }
 
+    /// Whether a published application key signed these bytes as an access token.
+    pub(super) fn verifies_pkcs1(&self, kid: &str, bytes: &[u8], signature: &[u8]) -> bool {
+        let keys = self.app_keys.read().unwrap_or_else(PoisonError::into_inner);
+        let key = keys.older.iter().chain([&keys.newest]).find(|key| key.kid == kid);
+        key.is_some_and(|key| {
+            UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.pair.public_key().as_ref())
+                .verify(bytes, signature)
+                .is_ok()
+        })
+    }
+
     /// Makes and publishes another application key, which signs from now on; the older ones stay published.
     ///
     /// # Errors
@@ -283,6 +315,35 @@ mod tests {
         check(Salt::Digest, 222, false);
         check(Salt::Max, 222, true);
         check(Salt::Max, 32, false);
+    }
+
+    /// The vectors were signed by an independent implementation; what they expect of their signatures holds here too.
+    #[test]
+    fn signatures_of_the_vectors_are_judged_as_expected() {
+        let vectors: Value =
+            serde_json::from_str(include_str!("../../tests/vectors/hook-calls.json")).expect("JSON");
+        let keys = vectors["jwks"]["keys"].as_array().expect("an array");
+        for case in vectors["cases"].as_array().expect("an array") {
+            let header = |name: &str| case["headers"][name].as_str();
+            let kid = header("x-webhook-signature-key-id");
+            let key = keys.iter().find(|key| key["kid"].as_str() == kid && key["kty"] == "RSA");
+            let spelled = header("x-webhook-signature").unwrap_or_default();
+            let bare = spelled.strip_prefix("rsassa-pss-sha256=").unwrap_or(spelled).trim_end_matches('=');
+            let signature = URL_SAFE_NO_PAD.decode(bare).unwrap_or_default();
+            let body = case["body_base64"].as_str().expect("text");
+            let body = base64::engine::general_purpose::STANDARD.decode(body).expect("base64");
+            let is_good = key.is_some_and(|key| {
+                let public = public_key(key);
+                let longest = rsa::traits::PublicKeyParts::size(&public) - 34;
+                [32, longest].into_iter().any(|salt_bytes| {
+                    let verifier = VerifyingKey::<Sha256>::new_with_salt_len(public.clone(), salt_bytes);
+                    let signature = Signature::try_from(signature.as_slice());
+                    signature.is_ok_and(|signature| verifier.verify(&body, &signature).is_ok())
+                })
+            });
+            let expected = case["expect"] == "valid" || case["expect"] == "invalid-body";
+            assert_eq!(is_good, expected, "{}", case["name"]);
+        }
     }
 
     #[tokio::test]

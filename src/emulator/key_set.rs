@@ -103,6 +103,11 @@ impl RemoteKeySet {
         Self { url, cached: Mutex::new(None) }
     }
 
+    /// The address that it is fetched from.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The key with an id: from the cache while that is younger than ten minutes and has it, or else fetched.
     ///
     /// # Errors

@@ -42,3 +42,11 @@ fn a_demo_that_cannot_be_set_up_says_why() {
     let ended = site.run_in_shell("TMPDIR=/nowhere exec \"$0\" demo").expect(1);
     ended.saying(&["the demo could not be set up", "No such file or directory"]);
 }
+
+#[test]
+fn a_demo_in_a_browser_says_what_it_needs() {
+    let site = Site::bare();
+    let ended = site.run_in_shell("PATH=/nowhere exec \"$0\" demo --web").expect(1);
+    ended.saying(&["`npm` is not there", "Node.js 20.19 or newer and npm", "doorstep demo"]);
+    assert_eq!(site.files(), [""; 0], "nothing is left behind");
+}

@@ -1,6 +1,6 @@
 //! Runs the scripts beside this file with the libraries that `scripts/test` installed.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
@@ -22,24 +22,38 @@ pub(crate) enum Script {
     Prelude,
     /// Identity-check providers.
     Providers,
+    /// Prelude's SDK.
+    Sdk,
+    /// The emulator's signatures judged by `cryptography`.
+    SignaturesPython,
+    /// The emulator's signatures judged by Node's own crypto.
+    SignaturesNode,
 }
 
 /// Starts a script in an environment that holds nothing but what it needs: no proxy stands before this machine.
 pub(crate) fn start(script: Script, arguments: &[OsString]) -> Process {
+    start_with(script, arguments, &[])
+}
+
+/// The same with more in its environment.
+pub(crate) fn start_with(script: Script, arguments: &[OsString], more: &[(&str, &OsStr)]) -> Process {
     let (program, name) = match script {
         Script::VerifyPython => (installed("DOORSTEP_TEST_PYTHON"), "verify.py"),
         Script::VerifyNode => ("node".into(), "verify.mjs"),
         Script::Schema => ("node".into(), "schema.mjs"),
         Script::Prelude => (installed("DOORSTEP_TEST_PYTHON"), "prelude.py"),
         Script::Providers => (installed("DOORSTEP_TEST_PYTHON"), "providers.py"),
+        Script::Sdk => ("node".into(), "sdk.mjs"),
+        Script::SignaturesPython => (installed("DOORSTEP_TEST_PYTHON"), "signatures.py"),
+        Script::SignaturesNode => ("node".into(), "signatures.mjs"),
     };
     let file: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "interop", name].iter().collect();
     let mut command = Command::new(program);
     command.arg(file).args(arguments).env_clear().env("PATH", variable("PATH").unwrap_or_default());
-    if [Script::VerifyNode, Script::Schema].contains(&script) {
+    if [Script::VerifyNode, Script::Schema, Script::Sdk].contains(&script) {
         command.env("DOORSTEP_TEST_NODE_MODULES", installed("DOORSTEP_TEST_NODE_MODULES"));
     }
-    Process::start(&mut command)
+    Process::start(command.envs(more.iter().copied()))
 }
 
 /// Waits for the next line that a script prints.

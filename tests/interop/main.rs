@@ -1,5 +1,5 @@
-//! Foreign libraries judge our tokens and our JSON Schema, and sign the calls that we judge: PyJWT and `cryptography` in
-//! Python, jose, ajv and yaml in Node.
+//! Foreign libraries judge our tokens, our JSON Schema and the emulator, and sign the calls that we judge: PyJWT and
+//! `cryptography` in Python, jose, ajv, yaml and Prelude's SDK in Node.
 //!
 //! `scripts/test` installs them and says where they are; without them these tests fail, because a check that cannot
 //! run has not passed.
@@ -20,6 +20,7 @@ mod hook;
 mod process;
 mod providers;
 mod schema;
+mod sdk;
 #[path = "../cli/site.rs"]
 #[expect(dead_code, reason = "shared with tests/cli")]
 mod site;

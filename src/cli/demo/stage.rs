@@ -1,11 +1,12 @@
 //! What the demo plays on: Doorstep with a throw-away store and the shipped bundle, and the emulator beside it.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 
-use super::DemoError;
+use super::throw_away::ThrowAway;
+use super::{DemoError, setup};
 use crate::app::{ApiKeyDraft, create_api_key};
 use crate::boot::{self, Booted, Sources};
 use crate::config::{LoadRequest, Override, Settings, load};
@@ -36,7 +37,7 @@ impl Stage {
         let emulator =
             Emulator::start(EmulatorSettings::new(format!("{APP_ID}.session.prelude.dev"), now)).await?;
         let directory = ThrowAway::make(&sources)?;
-        let settings = settings(&emulator, &directory.0)?;
+        let settings = settings(&emulator, directory.path())?;
         let bundle =
             policy::load_files(policy::shipped(), sources.clock.now()).map_err(|faults| setup(&faults))?;
         let custom_steps = bundle.custom_steps().iter().map(ToString::to_string).collect();
@@ -74,31 +75,8 @@ impl Stage {
     }
 }
 
-/// A directory of nobody else's that is gone when the demo is over, however it ends.
-struct ThrowAway(PathBuf);
-
-impl ThrowAway {
-    fn make(sources: &Sources) -> Result<Self, DemoError> {
-        let name = sources.fresh_name().map_err(|error| setup(&error))?;
-        let directory = std::env::temp_dir().join(format!("doorstep-demo-{name}"));
-        std::fs::create_dir(&directory).map_err(|error| setup(&error))?;
-        Ok(Self(directory))
-    }
-
-    fn remove(self) -> Result<(), DemoError> {
-        std::fs::remove_dir_all(&self.0).map_err(|error| setup(&error))
-    }
-}
-
-impl Drop for ThrowAway {
-    fn drop(&mut self) {
-        // Gone already after `remove`; otherwise something else went wrong, and that is what is told.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// The ordinary settings with what a demo needs on top: they go through the same checks as anybody's.
-fn settings(emulator: &Emulator, directory: &std::path::Path) -> Result<Settings, DemoError> {
+fn settings(emulator: &Emulator, directory: &Path) -> Result<Settings, DemoError> {
     let overrides = [
         ("mode", "development".to_owned()),
         ("server.bind", "127.0.0.1:0".to_owned()),
@@ -111,8 +89,4 @@ fn settings(emulator: &Emulator, directory: &std::path::Path) -> Result<Settings
     let overrides = overrides.into_iter().map(|(key, text)| Override { key, text, flag: "demo" }).collect();
     load(LoadRequest { file: None, environment: std::iter::empty(), overrides })
         .map_err(|faults| setup(&faults))
-}
-
-fn setup(error: &dyn std::fmt::Display) -> DemoError {
-    DemoError::Setup(error.to_string())
 }

@@ -108,7 +108,7 @@ fn the_record_shows_what_was_seen() {
 
 #[test]
 fn every_bundle_that_comes_along_is_clean_and_its_tests_reach_every_part() {
-    for dir in ["policies", "examples/minimal", "examples/bank"] {
+    for dir in ["policies", "examples/minimal", "examples/bank", "examples/web/policies"] {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
         let bundle = load_dir(&path, NOW).unwrap_or_else(|faults| panic!("{dir}: {faults}"));
         assert_eq!(bundle.warnings().to_string(), "", "{dir}");
