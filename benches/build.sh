@@ -4,20 +4,23 @@
 
 : "${root:?is set by whoever sources this}"
 target="$(realpath -m "${CARGO_TARGET_DIR:-$root/target}")"
+# Another one than `release` is for trying a script out: its figures mean nothing.
+profile="${BENCH_PROFILE:-release}"
+built="$target/${profile/#dev/debug}"
 # shellcheck disable=SC2034 # the measures use what is set here
-load="$target/release/load"
+load="$built/load"
 # shellcheck disable=SC2034
-doorstep="$target/release/doorstep"
+doorstep="$built/doorstep"
 work=""
 load_pid=""
 
 # In $root, since rust-toolchain.toml holds for the directory that cargo is called in.
 build_load() {
-  (cd "$root" && cargo build --release --locked --quiet --manifest-path benches/load/Cargo.toml --target-dir "$target")
+  (cd "$root" && cargo build --profile "$profile" --locked --quiet --manifest-path benches/load/Cargo.toml --target-dir "$target")
 }
 
 build_doorstep() {
-  (cd "$root" && cargo build --release --locked --quiet --bin doorstep --target-dir "$target")
+  (cd "$root" && cargo build --profile "$profile" --locked --quiet --bin doorstep --target-dir "$target")
 }
 
 # BENCH_DIR chooses the disk: /tmp may be memory, where durability costs nothing.

@@ -52,9 +52,9 @@ GRANT USAGE ON SCHEMA public TO doorstep_app, doorstep_care;
 -- What servers add. Not here: chain_anchors, erasures, retention_marks and user_holds, which only care leaves.
 GRANT INSERT ON
     accesses, api_keys, bundles, decision_personal, decision_subjects, decisions, desk_actions, desk_entries, desk_pauses,
-    erasure_queue, facts, filed_subjects, kept_answers, kept_approvals, key_actions, key_sets, policy_activations, prelude_events,
-    prelude_keys, provider_events, redemptions, secrets, signatures, signing_keys, verification_events, verification_tokens,
-    verifications
+    erasure_queue, facts, filed_subjects, kept_answers, kept_approvals, key_actions, key_sets, past_segments, policy_activations,
+    prelude_events, prelude_keys, provider_events, redemptions, secrets, signatures, signing_keys, verification_events,
+    verification_tokens, verifications
 TO doorstep_app;
 
 -- What has a life, and of it only what changes.
@@ -71,12 +71,13 @@ GRANT UPDATE (effect, until, actor, reason, acted_at) ON desk_entries TO doorste
 GRANT UPDATE (until, actor, reason, acted_at) ON desk_pauses TO doorstep_app;
 GRANT UPDATE (wished_at, actor) ON erasure_queue TO doorstep_app;
 
--- What is kept for a time only, or was taken back.
-GRANT DELETE ON desk_entries, desk_pauses, kept_answers TO doorstep_app;
+-- What is kept for a time only, was taken back, or moves into a segment: `decision_subjects` and `past_segments` are for finding, and
+-- no part of what is proved.
+GRANT DELETE ON decision_subjects, desk_entries, desk_pauses, kept_answers, past_segments TO doorstep_app;
 
 -- Erasing, and deleting what has had its time: what is deleted of a chain leaves an anchor.
 GRANT DELETE ON
-    accesses, decision_personal, decision_subjects, decisions, desk_actions, erasure_queue, facts, kept_answers, kept_approvals,
+    accesses, decision_personal, decision_subjects, decisions, desk_actions, erasure_queue, facts, kept_answers, kept_approvals, past_segments,
     policy_activations, provider_events, redemptions, signatures, verification_events, verification_tokens, verifications
 TO doorstep_care;
 GRANT UPDATE (metadata) ON verifications TO doorstep_care;

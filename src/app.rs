@@ -162,7 +162,8 @@ impl App {
         draw(&*self.parts.random).map_or(0, u32::from_ne_bytes)
     }
 
-    fn now(&self) -> Timestamp {
+    /// The moment, by the clock of all use cases.
+    pub(crate) fn now(&self) -> Timestamp {
         self.parts.clock.now()
     }
 }

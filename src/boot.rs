@@ -202,8 +202,9 @@ async fn compose(
     let signing_keys = Arc::new(SigningKeys::open(key_parts).await?);
     let policies = app::open_policies(&store, rules.bundle, sources.clock.now()).await?;
     let ca_pem = settings.prelude.ca_file.as_deref().map(read_ca).transpose()?;
-    let hook_keys = key_set(&settings.prelude.key_set_url, ca_pem.as_deref(), &metrics)?;
-    let step_up_keys = key_set(&settings.prelude.step_up_key_set_url, ca_pem.as_deref(), &metrics)?;
+    let every = settings.prelude.key_set_refetch_every;
+    let hook_keys = key_set(&settings.prelude.key_set_url, ca_pem.as_deref(), (every, &metrics))?;
+    let step_up_keys = key_set(&settings.prelude.step_up_key_set_url, ca_pem.as_deref(), (every, &metrics))?;
     let parts = AppParts {
         clock: Arc::clone(&sources.clock),
         random: sources.random,
@@ -279,7 +280,7 @@ fn read_ca(path: &Path) -> Result<Vec<u8>, BootError> {
 fn key_set<K: VerificationKey>(
     url: &HttpUrl,
     ca_pem: Option<&[u8]>,
-    metrics: &Arc<Metrics>,
+    (refetch_every, metrics): (Duration, &Arc<Metrics>),
 ) -> Result<Arc<RemoteKeySet<K>>, BootError> {
     let endpoint = if url.is_plain() {
         Endpoint::https_or_loopback(url.as_str())
@@ -287,7 +288,7 @@ fn key_set<K: VerificationKey>(
         Endpoint::https(url.as_str())
     };
     let endpoint = endpoint.map_err(|fault| BootError::KeySets(fault.into()))?;
-    let set = RemoteKeySet::new(endpoint, ca_pem, Arc::clone(metrics));
+    let set = RemoteKeySet::new(endpoint, ca_pem, refetch_every, Arc::clone(metrics));
     set.map(Arc::new).map_err(|fault| BootError::KeySets(fault.into()))
 }
 

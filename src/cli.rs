@@ -12,6 +12,8 @@ mod erase_user;
 mod holds;
 mod keys;
 mod lists;
+mod live;
+mod manual;
 mod migrate;
 mod output;
 mod policy;
@@ -125,6 +127,8 @@ async fn dispatch(arguments: Arguments) -> Exit {
         Command::Doctor(options) => doctor::run(shared, options).await,
         Command::Demo(options) => demo::run(&shared, &options).await,
         Command::Emulator(options) => emulator::run(&shared, options).await,
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { output } => manual::pages(output.as_deref()),
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) use reference::reference;
 pub(crate) use settings::{LogSettings, PreludeSettings, ServerSettings, Settings};
 pub(crate) use values::{
     Events, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, StoreMigrate, StorePassword, StorePooler,
-    StoreUrl,
+    StoreUrl, TlsFaces,
 };
 
 /// What a command line says about one option.

@@ -12,19 +12,26 @@ mod grants;
 mod health;
 mod hook;
 mod jwks;
+mod limits;
 mod policies;
 mod post;
 mod problem;
 mod refusals;
 mod request_id;
+mod routes;
+mod security_headers;
 mod server;
+mod signed;
+mod tls;
 mod verifications;
 
 use std::sync::Arc;
 
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use self::extract::BodyLimits;
+use self::limits::Limits;
 use self::problem::Refusal;
 use self::request_id::RequestId;
 use crate::app::App;
@@ -34,6 +41,7 @@ pub(crate) use server::{Running, serve};
 /// What every handler shares.
 struct Server {
     app: Arc<App>,
+    limits: Limits,
     hook_body: BodyLimits,
     api_body: BodyLimits,
     callback_body: BodyLimits,
@@ -43,12 +51,41 @@ struct Server {
 fn answer(request: &HttpRequest, result: Result<HttpResponse, Refusal>) -> HttpResponse {
     let request_id = RequestId::next();
     let response = result.unwrap_or_else(|refusal| {
-        if refusal.is_news() {
+        if let (Some(limit), Some(server)) = (refusal.limit(), request.app_data::<Data<Server>>()) {
+            server.app.metrics().limit_refusal(limit);
+        }
+        if let Some(left_out) = lines_left_out(request, &refusal) {
             let route = request.match_pattern();
             let detail = refusal.detail();
-            tracing::info!(%request_id, route, cause = refusal.cause(), detail, "A request was refused.");
+            tracing::info!(%request_id, route, cause = refusal.cause(), detail, left_out, "A request was refused.");
         }
         refusal.respond(request_id)
     });
-    request_id.on(response)
+    security_headers::on(request, request_id.on(response))
+}
+
+/// Answers a request that needs neither signature nor key, as often as a client may ask.
+fn open(request: &HttpRequest, respond: impl FnOnce() -> HttpResponse) -> HttpResponse {
+    open_or(request, || Ok(respond()))
+}
+
+/// The same for what may be refused.
+fn open_or(request: &HttpRequest, respond: impl FnOnce() -> Result<HttpResponse, Refusal>) -> HttpResponse {
+    let counted = request
+        .app_data::<Data<Server>>()
+        .map(|server| server.limits.open_request(request, server.app.now()));
+    answer(request, counted.unwrap_or(Ok(())).and_then(|()| respond()))
+}
+
+/// How many refusals got no line since the last; `None` for one that gets none either. Whoever is unknown could fill a disk.
+fn lines_left_out(request: &HttpRequest, refusal: &Refusal) -> Option<Option<u64>> {
+    if !refusal.is_news() {
+        return None;
+    }
+    match request.app_data::<Data<Server>>() {
+        Some(server) if refusal.is_of_a_stranger() => {
+            server.limits.line(server.app.now()).map(|left_out| Some(left_out).filter(|number| *number > 0))
+        }
+        _ => Some(None),
+    }
 }

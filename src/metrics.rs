@@ -43,6 +43,11 @@ struct FailureReason {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Limit {
+    limit: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReloadResult {
     result: &'static str,
 }
@@ -78,9 +83,13 @@ pub(crate) struct Metrics {
     prelude_event_refusals: Family<Cause, Counter>,
     hook_failures: Family<FailureReason, Counter>,
     key_set_fetches: Family<SetAndOutcome, Counter>,
+    limit_refusals: Family<Limit, Counter>,
+    calls_in_flight: Gauge<i64, AtomicI64>,
     policy_reloads: Family<ReloadResult, Counter>,
     policy_reload_failed: Gauge<i64, AtomicI64>,
     policy_activated: Gauge<i64, AtomicI64>,
+    tls_reloads: Family<ReloadResult, Counter>,
+    tls_reload_failed: Gauge<i64, AtomicI64>,
     store_batches: Counter,
     store_rows: Counter,
     store_queue_depth: Gauge<i64, AtomicI64>,
@@ -135,8 +144,19 @@ impl Metrics {
             "Fetches of Prelude's key sets",
             metrics.key_set_fetches.clone(),
         );
+        registry.register(
+            "limit_refusals",
+            "Requests refused because a limit was reached, by limit",
+            metrics.limit_refusals.clone(),
+        );
+        registry.register(
+            "calls_in_flight",
+            "Calls that are being worked on",
+            metrics.calls_in_flight.clone(),
+        );
         metrics.register_events(&mut registry);
         metrics.register_policies(&mut registry);
+        metrics.register_tls(&mut registry);
         metrics.register_store(&mut registry);
         metrics.registry = registry;
         metrics
@@ -175,6 +195,19 @@ impl Metrics {
             "policy_activation_timestamp_seconds",
             "Since when the policy is in force, in Unix seconds",
             self.policy_activated.clone(),
+        );
+    }
+
+    fn register_tls(&self, registry: &mut Registry) {
+        registry.register(
+            "tls_certificate_reloads",
+            "Changed TLS certificates, by what became of them",
+            self.tls_reloads.clone(),
+        );
+        registry.register(
+            "tls_certificate_reload_failed",
+            "1 while the TLS files are not to be used and the certificate before stays in force",
+            self.tls_reload_failed.clone(),
         );
     }
 
@@ -297,6 +330,16 @@ impl Metrics {
         self.key_set_fetches.get_or_create(&SetAndOutcome { key_set, outcome }).inc();
     }
 
+    /// Counts a request that was refused because a limit was reached.
+    pub(crate) fn limit_refusal(&self, limit: &'static str) {
+        self.limit_refusals.get_or_create(&Limit { limit }).inc();
+    }
+
+    /// States how many calls are being worked on.
+    pub(crate) fn calls_in_flight(&self, count: usize) {
+        self.calls_in_flight.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
     /// Counts an attempt to read the policy files that left nothing to worry about.
     pub(crate) fn policy_reload(&self, result: &'static str) {
         self.policy_reloads.get_or_create(&ReloadResult { result }).inc();
@@ -307,6 +350,18 @@ impl Metrics {
     pub(crate) fn policy_reload_failure(&self, result: &'static str) {
         self.policy_reloads.get_or_create(&ReloadResult { result }).inc();
         self.policy_reload_failed.set(1);
+    }
+
+    /// Counts a renewed TLS certificate that came into force.
+    pub(crate) fn tls_reload(&self) {
+        self.tls_reloads.get_or_create(&ReloadResult { result: "in_force" }).inc();
+        self.tls_reload_failed.set(0);
+    }
+
+    /// Counts changed TLS files that are not to be used, and says that the certificate before stays in force.
+    pub(crate) fn tls_reload_failure(&self) {
+        self.tls_reloads.get_or_create(&ReloadResult { result: "refused" }).inc();
+        self.tls_reload_failed.set(1);
     }
 
     /// States since when the policy is in force, in Unix seconds.

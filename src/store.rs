@@ -36,7 +36,9 @@ mod retention;
 mod reviews;
 #[cfg(feature = "testing")]
 mod scratch;
+mod segments;
 mod settings;
+mod settling;
 mod signing_keys;
 mod sqlite;
 mod traits;
@@ -280,8 +282,8 @@ impl Store {
     /// Where decisions are looked for.
     fn places(&self) -> Places {
         match &*self.engine {
-            Engine::Sqlite(database) => Places::FiledAndTail(database.tail()),
-            Engine::Postgres(_) => Places::Indexes,
+            Engine::Sqlite(database) => Places::FiledAndTail(database.known()),
+            Engine::Postgres(database) => Places::Indexes(database.segments()),
         }
     }
 }

@@ -77,6 +77,8 @@ impl Server {
             ("mode", "development".to_owned()),
             ("server.bind", "127.0.0.1:0".to_owned()),
             ("server.workers", "2".to_owned()),
+            // Tests ask again and again, at a moment that stands still.
+            ("server.open_requests_per_second", "100000".to_owned()),
             ("prelude.app_id", "test".to_owned()),
             ("store.url", store),
         ];
@@ -104,6 +106,12 @@ impl Server {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.running.address())
+    }
+
+    /// Where it listens for the customer's own systems: the same where nothing else was asked for.
+    #[must_use]
+    pub fn private_url(&self) -> String {
+        format!("http://{}", self.running.private_address().unwrap_or_else(|| self.running.address()))
     }
 
     /// Makes an API key and returns what a caller presents.

@@ -67,4 +67,7 @@ laws! {
 
     /// A cited page or clause is there to be read.
     citations_lead_somewhere: papers::citations_lead_somewhere;
+
+    /// A test that a page cites is there.
+    cited_tests_exist: papers::cited_tests_exist;
 }

@@ -28,6 +28,9 @@ const PROVIDERS: [(&str, &str, &str); 8] = [
     ("generic", "X-Check-Signature: sha256={timed}\nX-Check-Time: 1790000000", "check.passed"),
 ];
 
+/// Those whose calls name a moment.
+const TIMED: [&str; 4] = ["persona", "stripe_identity", "didit", "generic"];
+
 /// A source for each of them.
 pub(crate) const SETTINGS: &str = r#"
 prelude.app_id = "acme"
@@ -111,7 +114,7 @@ pub(crate) fn check(input: &[u8]) -> &'static str {
     let Ok((outcome, is_known)) = read else { return read.unwrap_or_else(|fault| (fault, false)).0 };
     let is_signed = headers.iter().zip(&sent).any(|((_, before), (_, after))| before != after);
     assert!(is_signed, "nobody signed this");
-    if head.contains("{timed}") || name == "didit" {
+    if TIMED.contains(&name) {
         let moments = head.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok());
         assert!(moments.into_iter().any(|moment: i64| moment.abs_diff(NOW) <= FRESH.unsigned_abs()), "stale");
     }

@@ -51,6 +51,7 @@ impl App {
                 break;
             }
         }
+        while self.parts.store.settle_some(self.now()).await? {}
         while self.parts.store.forget_answers(self.now(), STEP_ROWS).await? >= u64::from(STEP_ROWS) {}
         self.approved.forget_before(self.parts.store.erasure_revision().await?);
         self.refresh_retired_keys().await?;

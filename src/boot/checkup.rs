@@ -167,7 +167,8 @@ async fn remote<K: VerificationKey>(
         Ok(ca_pem) => ca_pem,
         Err(error) => return broken(error.to_string()),
     };
-    let set = match key_set::<K>(url, ca_pem.as_deref(), &Arc::new(Metrics::new())) {
+    let parts = (settings.prelude.key_set_refetch_every, &Arc::new(Metrics::new()));
+    let set = match key_set::<K>(url, ca_pem.as_deref(), parts) {
         Ok(set) => set,
         Err(error) => return broken(error.to_string()),
     };

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 pub(super) use emulator::{
     EmulatorOptions, IssuerChoice, MetadataChoice, PaddingChoice, PrefixChoice, SaltChoice, ScopeChoice,
@@ -89,6 +90,17 @@ pub(super) enum Command {
     /// Everything is in memory and gone at the end. It is strict: what Prelude's documentation leaves open it refuses, or has a
     /// switch for. `--dev` lets it call hook and key set over plain http on this machine.
     Emulator(EmulatorOptions),
+    /// Print what completes these commands in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each command
+    Man {
+        /// Write `doorstep.1`, `doorstep-serve.1` and so on into this directory instead of printing
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -309,7 +321,7 @@ pub(super) struct CreateOptions {
 
 #[derive(Debug, Args)]
 pub(super) struct DoctorOptions {
-    /// Only ask the server at `server.bind` whether it is alive, for container health checks
+    /// Only ask the server of this configuration whether it is alive, for container health checks
     #[arg(long)]
     pub(super) live: bool,
 }

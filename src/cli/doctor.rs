@@ -1,19 +1,12 @@
 //! `doorstep doctor`: one line for each thing that a start needs, and what to do about it.
 
-use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::time::Duration;
-
 use super::arguments::{DoctorOptions, Format, Shared};
-use super::{Exit, output};
+use super::{Exit, live, output};
 use crate::boot::{Health, Sources, checkup};
-use crate::config::{ConfigFaults, Settings, environment, load};
+use crate::config::{ConfigFaults, environment, load};
 
 /// What the first line is about.
 const CONFIGURATION: &str = "configuration";
-
-/// How long the server may take to show that it is alive.
-const LIVE_DEADLINE: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(shared: Shared, options: DoctorOptions) -> Exit {
     let format = shared.format;
@@ -22,7 +15,7 @@ pub(super) async fn run(shared: Shared, options: DoctorOptions) -> Exit {
         Err(faults) => return refuse(&faults, format),
     };
     if options.live {
-        return live(&settings);
+        return live::run(&settings.server);
     }
     let findings = checkup(&settings, &Sources::real()).await;
     let mode = format!("{} mode", settings.mode.as_str());
@@ -70,39 +63,4 @@ const fn word(health: Health) -> &'static str {
         Health::Doubtful => "doubtful",
         Health::Broken => "broken",
     }
-}
-
-/// Asks the server on this machine whether it is alive: a container's health check needs no other program for it.
-fn live(settings: &Settings) -> Exit {
-    match ask(reachable(settings.server.bind)) {
-        Ok(true) => Exit::Fine,
-        Ok(false) => {
-            output::complain("The server answered, but not that it is alive.");
-            Exit::Failed
-        }
-        Err(error) => {
-            output::complain(&format!("The server at {} does not answer: {error}.", settings.server.bind));
-            Exit::Failed
-        }
-    }
-}
-
-fn ask(address: SocketAddr) -> std::io::Result<bool> {
-    let mut stream = TcpStream::connect_timeout(&address, LIVE_DEADLINE)?;
-    stream.set_read_timeout(Some(LIVE_DEADLINE))?;
-    stream.set_write_timeout(Some(LIVE_DEADLINE))?;
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-    let mut answer = [0; 12];
-    stream.read_exact(&mut answer)?;
-    Ok(&answer == b"HTTP/1.1 200")
-}
-
-/// A server that listens on every address is asked over loopback.
-fn reachable(bind: SocketAddr) -> SocketAddr {
-    let ip = match bind.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, bind.port())
 }

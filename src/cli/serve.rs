@@ -28,7 +28,9 @@ pub(super) async fn run(settings: Settings) -> Exit {
         }
     };
     let app_id = settings.prelude.app_id.as_str();
-    tracing::info!(app_id, address = %running.address(), bundle = %booted.app().bundle_hash(), "Doorstep takes calls.");
+    let private_address = running.private_address().map(tracing::field::display);
+    let bundle = booted.app().bundle_hash();
+    tracing::info!(app_id, address = %running.address(), private_address, %bundle, "Doorstep takes calls.");
     let app = booted.app();
     signals.until_stop(|| app.reload_policies_at_signal()).await;
     tracing::info!("Doorstep finishes what it accepted.");

@@ -1,18 +1,17 @@
 //! Every option there is: the one table that reading, checking, suggesting and the reference follow.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub(super) mod callbacks;
 pub(super) mod prelude;
 pub(super) mod retention;
+pub(super) mod server;
 pub(super) mod store;
 
 use super::option::{Absent, AnyOption, Opt};
 use super::shape::{Choice, Integer, OneOf, Secret, Span, Text};
 use super::values::{
     AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain, path,
-    socket_address,
 };
 
 /// The sections and what they are about; options without a section come first.
@@ -37,7 +36,7 @@ pub(super) const SECTIONS: [(&str, &str); 9] = [
 
 /// Every option, section by section.
 pub(super) fn all() -> impl Iterator<Item = &'static dyn AnyOption> {
-    ALL.iter().chain(&callbacks::ALL).copied()
+    std::iter::once(&FIRST).chain(&server::ALL).chain(&ALL).chain(&callbacks::ALL).copied()
 }
 
 /// The option of a key.
@@ -46,24 +45,17 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
     all().find(|option| option.key() == general.as_deref().unwrap_or(key))
 }
 
-static ALL: [&dyn AnyOption; 58] = [
-    &MODE,
-    &BIND,
-    &WORKERS,
-    &CONNECTIONS_MAX,
-    &BODY_BYTES_MAX,
-    &HEADER_DEADLINE,
-    &BODY_DEADLINE,
-    &REQUEST_DEADLINE,
-    &SHUTDOWN_DEADLINE,
-    &WAITERS_MAX,
-    &CALLBACK_BODY_BYTES_MAX,
+/// The option that stands in no section.
+static FIRST: &dyn AnyOption = &MODE;
+
+static ALL: [&dyn AnyOption; 48] = [
     &APP_ID,
     &SESSION_DOMAIN,
     &KEY_SET_URL,
     &STEP_UP_KEY_SET_URL,
     &CA_FILE,
     &KEY_SET_REFRESH,
+    &KEY_SET_REFETCH,
     &prelude::EVENTS,
     &prelude::VERIFICATION_TOKEN,
     &prelude::VERIFICATION_TOKEN_FILE,
@@ -113,78 +105,6 @@ pub(super) static MODE: Opt<Choice<Mode>> = Opt {
           http to this machine, and an encryption key that is made on the spot.",
     absent: Absent::Default("production"),
     shape: Choice { words: &[("production", Mode::Production), ("development", Mode::Development)] },
-};
-
-pub(super) static BIND: Opt<Text<SocketAddr>> = Opt {
-    key: "server.bind",
-    doc: "The address and port to listen on. Port 0 takes a free one. TLS is the business of what stands in front.",
-    absent: Absent::Default("127.0.0.1:8080"),
-    shape: Text { name: "IP address and port", read: socket_address },
-};
-
-pub(super) static WORKERS: Opt<Integer> = Opt {
-    key: "server.workers",
-    doc: "Threads that serve requests.",
-    absent: Absent::Otherwise { words: "one for each core", example: Some("2") },
-    shape: Integer { min: 1, max: 1024 },
-};
-
-pub(super) static CONNECTIONS_MAX: Opt<Integer> = Opt {
-    key: "server.connections_max",
-    doc: "Connections open at once; more wait until one closes.",
-    absent: Absent::Default("10000"),
-    shape: Integer { min: 1, max: 1_000_000 },
-};
-
-pub(super) static BODY_BYTES_MAX: Opt<Integer> = Opt {
-    key: "server.body_bytes_max",
-    doc: "The longest request body, in bytes. Prelude's calls are a few hundred bytes long.",
-    absent: Absent::Default("65536"),
-    shape: Integer { min: 1024, max: 1_048_576 },
-};
-
-pub(super) static HEADER_DEADLINE: Opt<Span> = Opt {
-    key: "server.header_deadline",
-    doc: "How long a client may take to send a request's head.",
-    absent: Absent::Default("5s"),
-    shape: Span { min: "100ms", max: "1m" },
-};
-
-pub(super) static BODY_DEADLINE: Opt<Span> = Opt {
-    key: "server.body_deadline",
-    doc: "How long a client may take to send a request's body, from its head on.",
-    absent: Absent::Default("2s"),
-    shape: Span { min: "100ms", max: "1m" },
-};
-
-pub(super) static REQUEST_DEADLINE: Opt<Span> = Opt {
-    key: "server.request_deadline",
-    doc: "How long a hook call may take, from its head to its answer. Prelude gives up after 5 s, so a call that is \
-          still here by then is answered 503 instead.",
-    absent: Absent::Default("2s"),
-    shape: Span { min: "100ms", max: "4500ms" },
-};
-
-pub(super) static SHUTDOWN_DEADLINE: Opt<Span> = Opt {
-    key: "server.shutdown_deadline",
-    doc: "How long requests in progress may go on after SIGTERM.",
-    absent: Absent::Default("30s"),
-    shape: Span { min: "1s", max: "10m" },
-};
-
-pub(super) static WAITERS_MAX: Opt<Integer> = Opt {
-    key: "server.waiters_max",
-    doc: "Callers that may wait for news of verifications at once; one more is answered 503.",
-    absent: Absent::Default("1000"),
-    shape: Integer { min: 0, max: 100_000 },
-};
-
-pub(super) static CALLBACK_BODY_BYTES_MAX: Opt<Integer> = Opt {
-    key: "server.callback_body_bytes_max",
-    doc: "The longest body of an identity-check provider's call, and of a batch of Prelude's events, in bytes: both are \
-          longer than hook calls.",
-    absent: Absent::Default("524288"),
-    shape: Integer { min: 1024, max: 4_194_304 },
 };
 
 pub(super) static APP_ID: Opt<Text<AppId>> = Opt {
@@ -239,6 +159,13 @@ pub(super) static KEY_SET_REFRESH: Opt<Span> = Opt {
     doc: "How often the key sets are fetched anew. One that could not be confirmed for 24 h is no longer trusted.",
     absent: Absent::Default("5m"),
     shape: Span { min: "1s", max: "6h" },
+};
+
+pub(super) static KEY_SET_REFETCH: Opt<Span> = Opt {
+    key: "prelude.key_set_refetch_every",
+    doc: "The shortest time between two fetches that calls cause which name a key that is not in the set, whoever sends them.",
+    absent: Absent::Default("5s"),
+    shape: Span { min: "1s", max: "5m" },
 };
 
 pub(super) static POLICIES_DIR: Opt<Text<PathBuf>> = Opt {

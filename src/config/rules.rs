@@ -1,5 +1,7 @@
 //! What is wrong with an entry by itself, and with settings taken together.
 
+mod faces;
+
 use std::path::PathBuf;
 
 use super::callbacks;
@@ -98,6 +100,7 @@ pub(super) fn together(merged: &Merged) -> Vec<Fault> {
     ));
     faults.extend(events_without_token(merged));
     faults.extend(given_twice(merged, &options::store::PASSWORD, &options::store::PASSWORD_FILE));
+    faults.extend(faces::faults(merged));
     faults.extend(given_twice(merged, &options::store::CARE_PASSWORD, &options::store::CARE_PASSWORD_FILE));
     faults.extend(care_of_a_file(merged));
     faults.extend(short_cache(merged));

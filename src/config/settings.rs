@@ -1,6 +1,7 @@
 //! The settings, typed, section by section; built only from layers without a fault.
 
-use std::net::SocketAddr;
+mod server;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use super::values::{
     StoreMigrate, StorePassword, StorePooler, StoreUrl, VerificationToken,
 };
 use crate::domain::{KeyTerms, RetentionTerms, SourceSpec};
+
+pub(crate) use server::ServerSettings;
 
 /// Everything that can be set.
 #[derive(Debug)]
@@ -45,31 +48,6 @@ pub(crate) struct Settings {
     pub(crate) log: LogSettings,
 }
 
-/// The HTTP server.
-#[derive(Debug)]
-pub(crate) struct ServerSettings {
-    /// Where to listen; port 0 takes a free one.
-    pub(crate) bind: SocketAddr,
-    /// Threads that serve; `None` means one for each core.
-    pub(crate) workers: Option<usize>,
-    /// Connections open at once.
-    pub(crate) connections_max: usize,
-    /// The longest request body.
-    pub(crate) body_bytes_max: usize,
-    /// For a request's head.
-    pub(crate) header_deadline: Duration,
-    /// For a request's body, from its head on.
-    pub(crate) body_deadline: Duration,
-    /// For a hook call, from its head to its answer; below Prelude's 5 s (docs/CONTRACT.md C4.8).
-    pub(crate) request_deadline: Duration,
-    /// For what is in progress at SIGTERM.
-    pub(crate) shutdown_deadline: Duration,
-    /// Callers that may wait for news of verifications at once.
-    pub(crate) waiters_max: usize,
-    /// The longest body of a provider's call.
-    pub(crate) callback_body_bytes_max: usize,
-}
-
 /// Prelude's side.
 #[derive(Debug)]
 pub(crate) struct PreludeSettings {
@@ -85,6 +63,8 @@ pub(crate) struct PreludeSettings {
     pub(crate) ca_file: Option<PathBuf>,
     /// How often the key sets are fetched anew.
     pub(crate) key_set_refresh: Duration,
+    /// The shortest time between two fetches that unknown key names cause.
+    pub(crate) key_set_refetch_every: Duration,
     /// Whether its events are taken.
     pub(crate) events: Events,
     /// What it shows when it activates the webhook; there where events are on.
@@ -215,7 +195,7 @@ fn secrets(merged: &Merged, faults: &mut Vec<Fault>) -> SecretsRead {
 fn settings(merged: &Merged, secrets: SecretsRead, callbacks: Vec<SourceSpec>) -> Option<Settings> {
     Some(Settings {
         mode: merged.get(&o::MODE)?,
-        server: server(merged)?,
+        server: server::settings(merged)?,
         prelude: prelude(merged, secrets.verification_token)?,
         policies: PolicySettings {
             dir: merged.get(&o::POLICIES_DIR)?,
@@ -250,21 +230,6 @@ fn settings(merged: &Merged, secrets: SecretsRead, callbacks: Vec<SourceSpec>) -
     })
 }
 
-fn server(merged: &Merged) -> Option<ServerSettings> {
-    Some(ServerSettings {
-        bind: merged.get(&o::BIND)?,
-        workers: merged.get(&o::WORKERS).map(size),
-        connections_max: size(merged.get(&o::CONNECTIONS_MAX)?),
-        body_bytes_max: size(merged.get(&o::BODY_BYTES_MAX)?),
-        header_deadline: merged.get(&o::HEADER_DEADLINE)?,
-        body_deadline: merged.get(&o::BODY_DEADLINE)?,
-        request_deadline: merged.get(&o::REQUEST_DEADLINE)?,
-        shutdown_deadline: merged.get(&o::SHUTDOWN_DEADLINE)?,
-        waiters_max: size(merged.get(&o::WAITERS_MAX)?),
-        callback_body_bytes_max: size(merged.get(&o::CALLBACK_BODY_BYTES_MAX)?),
-    })
-}
-
 fn prelude(merged: &Merged, verification_token: Option<VerificationToken>) -> Option<PreludeSettings> {
     let app_id = merged.get(&o::APP_ID)?;
     let session_domain = merged.get(&o::SESSION_DOMAIN).unwrap_or_else(|| app_id.session_domain().clone());
@@ -274,6 +239,7 @@ fn prelude(merged: &Merged, verification_token: Option<VerificationToken>) -> Op
         step_up_key_set_url: or_at(merged.get(&o::STEP_UP_KEY_SET_URL), "/.well-known/step-up-jwks.json"),
         ca_file: merged.get(&o::CA_FILE),
         key_set_refresh: merged.get(&o::KEY_SET_REFRESH)?,
+        key_set_refetch_every: merged.get(&o::KEY_SET_REFETCH)?,
         events: merged.get(&o::prelude::EVENTS)?,
         verification_token,
         app_id,

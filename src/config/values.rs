@@ -6,8 +6,10 @@ mod place;
 mod provider;
 mod store;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+
+use ipnet::IpNet;
 
 pub(crate) use events::{Events, VerificationToken};
 pub(crate) use key::EncryptionKey;
@@ -54,6 +56,17 @@ pub(crate) enum LogLevel {
     Trace,
 }
 
+/// On which of its listeners the server speaks TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TlsFaces {
+    /// On every one.
+    Both,
+    /// On the internet's.
+    Public,
+    /// On the customer's own.
+    Private,
+}
+
 /// When policy files are read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PolicyReload {
@@ -84,4 +97,19 @@ pub(super) fn socket_address(text: &str) -> Result<SocketAddr, Wrong> {
 #[expect(clippy::unnecessary_wraps, reason = "one signature for every reader of the option table")]
 pub(super) fn path(text: &str) -> Result<PathBuf, Wrong> {
     Ok(PathBuf::from(text))
+}
+
+/// Reads a network: an address and the length of its prefix, without bits behind it, or a single address.
+pub(super) fn network(text: &str) -> Result<IpNet, Wrong> {
+    let help = "write such as \"10.0.0.0/8\", \"2001:db8::/32\" or \"192.0.2.7\"";
+    let single = text.parse::<IpAddr>().ok().map(IpNet::from);
+    let network =
+        single.or_else(|| text.parse().ok()).ok_or_else(|| Wrong::of_type("is not a network", help))?;
+    if network.prefix_len() == 0 {
+        return Err(Wrong::impossible("would believe everybody", "name the networks of your own proxies"));
+    }
+    if network.addr() == network.network() {
+        return Ok(network);
+    }
+    Err(Wrong::impossible("has bits behind its prefix, so which network is meant cannot be told", help))
 }

@@ -180,10 +180,10 @@ impl History {
     /// - `asker`: the call that asks.
     /// - `events`: for each need, all that might count: everything that shares its subjects with the asker and is not
     ///   older than [`HistoryNeed::reaches_back_to`]. More does no harm; no event may stand there twice, nor the call itself.
-    pub(crate) fn of<'e>(
+    pub(crate) fn of<'e, E: Iterator<Item = &'e PastEvent> + Clone>(
         needs: &Needs,
         asker: &Asker,
-        events: impl Fn(&HistoryNeed) -> &'e [PastEvent],
+        events: impl Fn(&HistoryNeed) -> E,
     ) -> Self {
         let tallies = needs.as_slice().iter().map(|need| Tally::of(need, asker, events(need))).collect();
         Self { needs: needs.clone(), tallies }

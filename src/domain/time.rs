@@ -49,6 +49,11 @@ impl Timestamp {
             .map_or(end, |moment| jiff::tz::TimeZone::UTC.to_datetime(moment).date())
     }
 
+    /// The number of that day, counted from 1970-01-01 on: equal where the days are, but at the ends of the calendar.
+    pub(crate) const fn utc_day_number(self) -> i64 {
+        self.0.div_euclid(86_400_000_000)
+    }
+
     /// The moment `span` later; saturates.
     #[must_use]
     pub(crate) fn plus(self, span: Duration) -> Self {

@@ -4,8 +4,8 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::extract::bearer;
-use super::problem::{Refusal, bad_api_key, invalid_request};
+use super::post::caller;
+use super::problem::{Refusal, invalid_request};
 use super::{Server, answer};
 use crate::app::AccessesQuery;
 
@@ -15,7 +15,7 @@ pub(super) async fn list(request: HttpRequest, server: Data<Server>) -> HttpResp
 }
 
 async fn listed(request: &HttpRequest, server: &Server) -> Result<HttpResponse, Refusal> {
-    let caller = server.app.caller(bearer(request).ok_or_else(bad_api_key)?).await?;
+    let caller = caller(request, server).await?;
     let Query(query) = Query::<AccessesQuery>::from_query(request.query_string())
         .map_err(|_| invalid_request("a filter is unknown, stands twice or is no value of its kind"))?;
     let list = server.app.accesses(&caller, query).await?;

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::extract::raw_body;
 use super::problem::Refusal;
 use super::{Server, answer};
+use crate::app::CallbackError;
 
 /// Takes an event; 200 leaves only after it is on disk, so that a provider that gets anything else sends it again.
 pub(super) async fn receive(
@@ -24,12 +25,22 @@ async fn take(
     payload: Payload,
     server: &Server,
 ) -> Result<HttpResponse, Refusal> {
-    server.app.callback_source(source)?;
+    let sender = server.limits.signer(request, server.app.now())?;
+    if let Err(unknown) = server.app.callback_source(source) {
+        sender.failed();
+        return Err(unknown.into());
+    }
     let body = raw_body(request, payload, server.callback_body).await?;
+    server.limits.enter(request)?;
     // A value that is no text can be no signature; it still counts as there, so that nothing can be hidden behind it.
     let text = |value: &HeaderValue| value.to_str().unwrap_or("\u{fffd}").to_owned();
     let owned: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str(), text(value))).collect();
     let headers: Vec<_> = owned.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    server.app.take_callback(source, &headers, &body).await?;
+    let taken = server.app.take_callback(source, &headers, &body).await;
+    match &taken {
+        Err(CallbackError::UnknownSource | CallbackError::Call(_)) => sender.failed(),
+        Ok(()) | Err(CallbackError::Store(_) | CallbackError::TooLate) => sender.proved(),
+    }
+    taken?;
     Ok(HttpResponse::Ok().content_type("application/json").body("{\"status\":\"recorded\"}"))
 }

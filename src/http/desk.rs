@@ -6,11 +6,11 @@ use actix_web::web::{Data, Path, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
-use super::extract::{bearer, json_body};
-use super::problem::{Refusal, bad_api_key, invalid_request};
+use super::extract::json_body;
+use super::post::caller;
+use super::problem::invalid_request;
 use super::{Server, answer};
 use crate::app::{ActionsQuery, ResumeQuery};
-use crate::domain::Caller;
 
 /// Lists the lists (docs/API.md).
 pub(super) async fn lists(request: HttpRequest, server: Data<Server>) -> HttpResponse {
@@ -104,10 +104,6 @@ pub(super) async fn actions(request: HttpRequest, server: Data<Server>) -> HttpR
         Ok(data(StatusCode::OK, server.app.desk_actions(&caller, query).await?))
     };
     answer(&request, result.await)
-}
-
-async fn caller(request: &HttpRequest, server: &Server) -> Result<Caller, Refusal> {
-    Ok(server.app.caller(bearer(request).ok_or_else(bad_api_key)?).await?)
 }
 
 fn data(status: StatusCode, body: impl Serialize) -> HttpResponse {

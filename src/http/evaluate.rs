@@ -4,8 +4,9 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::extract::{bearer, json_body};
-use super::problem::{Refusal, bad_api_key};
+use super::extract::json_body;
+use super::post::caller;
+use super::problem::Refusal;
 use super::{Server, answer};
 
 /// Makes a dry run (docs/API.md).
@@ -18,7 +19,7 @@ async fn evaluated(
     payload: Payload,
     server: &Server,
 ) -> Result<HttpResponse, Refusal> {
-    let caller = server.app.caller(bearer(request).ok_or_else(bad_api_key)?).await?;
+    let caller = caller(request, server).await?;
     let body = json_body(request, payload, server.api_body).await?;
     let evaluation = server.app.evaluate(&caller, &body).await?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(evaluation))

@@ -3,9 +3,9 @@
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::extract::{json_body, signature_headers};
 use super::problem::Refusal;
-use super::{Server, answer};
+use super::{Server, answer, signed};
+use crate::app::DecideError;
 
 /// Verifies, reads, decides and records a call; the verdict leaves only after its record is durable.
 pub(super) async fn stepup(request: HttpRequest, payload: Payload, server: Data<Server>) -> HttpResponse {
@@ -17,8 +17,12 @@ pub(super) async fn stepup(request: HttpRequest, payload: Payload, server: Data<
 }
 
 async fn verdict(request: &HttpRequest, payload: Payload, server: &Server) -> Result<HttpResponse, Refusal> {
-    let body = json_body(request, payload, server.hook_body).await?;
-    let call = server.app.verify_call(signature_headers(request), &body).await?;
-    let text = server.app.decide(&call).await?;
+    let (call, sender) = signed::read(request, payload, (server, server.hook_body)).await?;
+    let decided = server.app.decide(&call).await;
+    // Whoever got hold of an old call can send it again: it proves nothing about the sender.
+    if !matches!(decided, Err(DecideError::OldRepeat)) {
+        sender.proved();
+    }
+    let text = decided?;
     Ok(HttpResponse::Ok().content_type("application/json").body(text))
 }

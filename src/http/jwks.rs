@@ -4,10 +4,14 @@ use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{Server, answer};
+use super::{Server, open};
 
 /// Answers GET and HEAD, 304 to a reader that has this very set already.
 pub(super) async fn jwks(request: HttpRequest, server: Data<Server>) -> HttpResponse {
+    open(&request, || set(&request, &server))
+}
+
+fn set(request: &HttpRequest, server: &Server) -> HttpResponse {
     let set = server.app.jwks();
     let known =
         request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -17,12 +21,11 @@ pub(super) async fn jwks(request: HttpRequest, server: Data<Server>) -> HttpResp
     let mut response =
         if matches_etag(known, set.etag()) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header((ETAG, set.etag())).insert_header((CACHE_CONTROL, may_be_kept));
-    let response = if matches_etag(known, set.etag()) {
+    if matches_etag(known, set.etag()) {
         response.finish()
     } else {
         response.content_type("application/json").body(set.body().to_owned())
-    };
-    answer(&request, Ok(response))
+    }
 }
 
 /// RFC 9110 §13.1.2: a list of tags, weak ones included, or `*`.

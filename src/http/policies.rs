@@ -4,8 +4,8 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::extract::bearer;
-use super::problem::{Refusal, bad_api_key, invalid_request};
+use super::post::caller;
+use super::problem::{Refusal, invalid_request};
 use super::{Server, answer};
 use crate::app::PageQuery;
 
@@ -15,7 +15,7 @@ pub(super) async fn show(request: HttpRequest, server: Data<Server>) -> HttpResp
 }
 
 async fn shown(request: &HttpRequest, server: &Server) -> Result<HttpResponse, Refusal> {
-    let caller = server.app.caller(bearer(request).ok_or_else(bad_api_key)?).await?;
+    let caller = caller(request, server).await?;
     let view = server.app.policies(&caller).await?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(view))
 }
@@ -26,7 +26,7 @@ pub(super) async fn reload(request: HttpRequest, server: Data<Server>) -> HttpRe
 }
 
 async fn reloaded(request: &HttpRequest, server: &Server) -> Result<HttpResponse, Refusal> {
-    let caller = server.app.caller(bearer(request).ok_or_else(bad_api_key)?).await?;
+    let caller = caller(request, server).await?;
     let attempt = server.app.reload_policies(&caller).await?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(&*attempt))
 }
@@ -37,7 +37,7 @@ pub(super) async fn activations(request: HttpRequest, server: Data<Server>) -> H
 }
 
 async fn listed(request: &HttpRequest, server: &Server) -> Result<HttpResponse, Refusal> {
-    let caller = server.app.caller(bearer(request).ok_or_else(bad_api_key)?).await?;
+    let caller = caller(request, server).await?;
     let Query(query) = Query::<PageQuery>::from_query(request.query_string())
         .map_err(|_| invalid_request("a filter is unknown, stands twice or is no value of its kind"))?;
     let list = server.app.activations(&caller, query).await?;

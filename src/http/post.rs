@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::Server;
 use super::extract::{bearer, idempotency_key, json_body};
 use super::problem::{Refusal, bad_api_key};
-use crate::app::{Post, Reply};
+use crate::app::{AccessError, Post, Reply};
 use crate::domain::Caller;
 
 /// The caller and the body of a POST.
@@ -24,12 +24,26 @@ pub(super) async fn read(
     Ok((caller, json_body(request, payload, server.api_body).await?))
 }
 
-/// Who asks, by the API key of the request.
+/// Who asks, by the API key of the request; the call counts as being worked on from here.
 ///
 /// # Errors
-/// 401 without a good one; 503 when keys cannot be looked up.
+/// 401 without a good one; 429 for a client that brings wrong ones again and again; 503 when keys cannot be looked up, or too
+/// many calls are worked on.
 pub(super) async fn caller(request: &HttpRequest, server: &Server) -> Result<Caller, Refusal> {
-    Ok(server.app.caller(bearer(request).ok_or_else(bad_api_key)?).await?)
+    let sender = server.limits.key_bearer(request, server.app.now())?;
+    let Some(key) = bearer(request) else {
+        sender.failed();
+        return Err(bad_api_key());
+    };
+    server.limits.enter(request)?;
+    let caller = server.app.caller(key).await;
+    match &caller {
+        Ok(_) => sender.proved(),
+        Err(AccessError::BadKey) => sender.failed(),
+        // Nobody could tell whether the key is good.
+        Err(AccessError::MissingRole(_) | AccessError::Store(_)) => {}
+    }
+    Ok(caller?)
 }
 
 /// A POST as the use cases take it.

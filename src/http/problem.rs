@@ -5,7 +5,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CACHE_CONTROL, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use super::request_id::RequestId;
 use crate::app::PolicyFaults;
@@ -19,8 +19,8 @@ pub(super) struct Refusal {
     cause: &'static str,
     title: &'static str,
     detail: Option<String>,
-    findings: Option<PolicyFaults>,
-    header: Option<(actix_web::http::header::HeaderName, HeaderValue)>,
+    findings: Option<Box<PolicyFaults>>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
     log: Log,
 }
 
@@ -64,7 +64,7 @@ impl Refusal {
 
     /// Adds what is wrong in policy files or a request, for whoever wrote them.
     pub(super) fn with_findings(mut self, findings: PolicyFaults) -> Self {
-        self.findings = Some(findings);
+        self.findings = Some(Box::new(findings));
         self
     }
 
@@ -88,6 +88,18 @@ impl Refusal {
         self.log == Log::Line
     }
 
+    /// Whether it may be of somebody who has shown neither signature nor key: then there is no end to them.
+    pub(super) fn is_of_a_stranger(&self) -> bool {
+        matches!(self.status.as_u16(), 401 | 404 | 405 | 408 | 413 | 415 | 429 | 431)
+    }
+
+    /// Whether a limit of this server was reached, and which.
+    pub(super) fn limit(&self) -> Option<&'static str> {
+        let is_one = matches!(self.status.as_u16(), 408 | 413 | 429 | 431)
+            || matches!(self.code, "overloaded" | "too_many_waiters");
+        is_one.then_some(self.cause)
+    }
+
     /// What log and metrics call it: the code, or what is behind it.
     pub(super) const fn cause(&self) -> &'static str {
         self.cause
@@ -106,13 +118,13 @@ impl Refusal {
             status: self.status.as_u16(),
             code: self.code,
             detail: self.detail.as_deref(),
-            findings: self.findings.as_ref(),
+            findings: self.findings.as_deref(),
             request_id: request_id.to_string(),
         };
         let mut response = HttpResponse::build(self.status);
         response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
         if let Some(header) = self.header {
-            response.insert_header(header);
+            response.insert_header(*header);
         }
         // INVARIANT: strings and numbers in a struct always serialise.
         response
@@ -133,7 +145,7 @@ pub(super) fn method_not_allowed(allowed: &'static str) -> Refusal {
         "method_not_allowed",
         "This address does not take this method",
     );
-    refusal.header = Some((ALLOW, HeaderValue::from_static(allowed)));
+    refusal.header = Some(Box::new((ALLOW, HeaderValue::from_static(allowed))));
     refusal
 }
 
@@ -157,6 +169,34 @@ pub(super) fn body_too_large(max: usize) -> Refusal {
     .with_detail(format!("the most is {max} bytes"))
 }
 
+/// 431 for an address and headers over the limit.
+pub(super) const fn head_too_large() -> Refusal {
+    Refusal::new(
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "head_too_large",
+        "The address and headers are longer than this server takes",
+    )
+}
+
+/// 429: less often.
+///
+/// - `cause`: which limit it was, for log and metrics.
+pub(super) fn too_many_requests(cause: &'static str) -> Refusal {
+    let mut refusal = Refusal::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_requests",
+        "The client sent too much that was wrong, or too much at all",
+    )
+    .because(cause);
+    refusal.header = Some(Box::new((RETRY_AFTER, HeaderValue::from_static("2"))));
+    refusal
+}
+
+/// 503 for one call more than may be worked on.
+pub(super) fn too_many_in_flight() -> Refusal {
+    unavailable("overloaded", "As many calls are worked on as may be at once")
+}
+
 /// 415 for anything but JSON.
 pub(super) const fn not_json() -> Refusal {
     Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "The content type must be application/json")
@@ -171,7 +211,7 @@ pub(super) fn invalid_request(detail: impl Into<String>) -> Refusal {
 /// 503: try again.
 pub(super) fn unavailable(code: &'static str, title: &'static str) -> Refusal {
     let mut refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, code, title);
-    refusal.header = Some((RETRY_AFTER, HeaderValue::from_static("1")));
+    refusal.header = Some(Box::new((RETRY_AFTER, HeaderValue::from_static("1"))));
     refusal
 }
 
@@ -183,6 +223,7 @@ pub(super) fn events_unfinished() -> Refusal {
 /// 401 for an API key that is missing or not good: one code for every cause, so that nothing can be probed.
 pub(super) fn bad_api_key() -> Refusal {
     let mut refusal = Refusal::new(StatusCode::UNAUTHORIZED, "invalid_api_key", "A valid API key is needed");
-    refusal.header = Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"doorstep\"")));
+    refusal.header =
+        Some(Box::new((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"doorstep\""))));
     refusal
 }

@@ -5,6 +5,7 @@ use actix_web::web::{Data, Path, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
+use super::limits::Limits;
 use super::post::{caller, post, read, replied};
 use super::problem::{Refusal, invalid_request};
 use super::{Server, answer};
@@ -27,6 +28,9 @@ pub(super) async fn show(request: HttpRequest, id: Path<String>, server: Data<Se
         let Query(query) = Query::<WaitQuery>::from_query(request.query_string()).map_err(|_| {
             invalid_request("the query may be `wait` and `after`, each once, and nothing else")
         })?;
+        if query.waits() {
+            Limits::leave(&request);
+        }
         Ok(replied(server.app.verification(&caller, &id, query).await?))
     };
     answer(&request, result.await)

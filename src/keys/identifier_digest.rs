@@ -4,9 +4,6 @@ use aws_lc_rs::hmac;
 
 use crate::domain::{Anchor, EventContent, Metadata, Subject, SubjectKey};
 
-/// How much of a subject's digest is kept.
-const SUBJECT_KEY_BYTES: usize = 16;
-
 /// Computes HMAC-SHA256 under a key of its own, which survives a change of the encryption key.
 ///
 /// A plain hash of a phone number is undone by trying all numbers; without the key this one is not.
@@ -69,8 +66,8 @@ impl IdentifierDigest {
         }
         context.update(b"\0");
         context.update(text.as_bytes());
-        let key: Vec<u8> = context.sign().as_ref().iter().take(SUBJECT_KEY_BYTES).copied().collect();
-        SubjectKey::new(key)
+        let tag = context.sign();
+        SubjectKey::new(tag.as_ref().get(..SubjectKey::BYTES).unwrap_or_default())
     }
 }
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 use super::key_set::{KeySet, KeySetFault, VerificationKey};
 use crate::clock::SharedClock;
@@ -17,8 +17,8 @@ pub(crate) use fetch::{Endpoint, FetchFault, SetupFault};
 
 /// How long a set is trusted after it was last confirmed (docs/CONTRACT.md C3.7).
 pub(crate) const KEY_SET_TRUST: Duration = Duration::from_hours(24);
-/// The shortest time between two fetches that unknown key names cause, whatever outsiders send.
-const UNKNOWN_KID_EVERY: Duration = Duration::from_secs(5);
+/// The most calls that wait for a fetch which an unknown key name caused: whoever makes up names must not fill the server.
+const UNKNOWN_KID_WAITERS_MAX: usize = 64;
 /// How long after a first failed fetch the next one is tried; doubled at every further failure.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// The longest time between two tries.
@@ -49,6 +49,9 @@ pub(crate) struct RemoteKeySet<K> {
     metrics: Arc<Metrics>,
     confirmed: RwLock<Option<Confirmed<K>>>,
     snapshots: watch::Sender<Option<KeySetSnapshot>>,
+    /// The shortest time between two fetches that unknown key names cause, whatever outsiders send.
+    refetch_every: Duration,
+    waiters: Semaphore,
     /// Held during a fetch, so there is one at a time. Keeps when an unknown key name last caused one.
     flight: Arc<Mutex<Option<Timestamp>>>,
 }
@@ -57,6 +60,7 @@ impl<K: VerificationKey> RemoteKeySet<K> {
     /// Prepares fetching from `endpoint`; nothing is fetched yet and no set is trusted.
     ///
     /// - `ca_pem`: certificates to trust besides the system's, in PEM.
+    /// - `refetch_every`: the shortest time between two fetches that unknown key names cause.
     ///
     /// # Errors
     /// [`SetupFault`] if `ca_pem` holds no certificate or TLS cannot be set up, for instance because the system has no
@@ -64,6 +68,7 @@ impl<K: VerificationKey> RemoteKeySet<K> {
     pub(crate) fn new(
         endpoint: Endpoint,
         ca_pem: Option<&[u8]>,
+        refetch_every: Duration,
         metrics: Arc<Metrics>,
     ) -> Result<Self, SetupFault> {
         Ok(Self {
@@ -71,6 +76,8 @@ impl<K: VerificationKey> RemoteKeySet<K> {
             metrics,
             confirmed: RwLock::new(None),
             snapshots: watch::Sender::new(None),
+            refetch_every,
+            waiters: Semaphore::new(UNKNOWN_KID_WAITERS_MAX),
             flight: Arc::new(Mutex::new(None)),
         })
     }
@@ -128,8 +135,8 @@ impl<K: VerificationKey> RemoteKeySet<K> {
 
     /// Looks for a set that may have the key which `looked_in` has not.
     ///
-    /// However many ask, one fetch is on its way at a time and the others wait for it; and such fetches start at least
-    /// five seconds apart, so a stranger who makes up key names costs Prelude nothing. A fetch that was begun is
+    /// However many ask, one fetch is on its way at a time and the others wait for it, up to a bound; and such fetches start
+    /// at least `refetch_every` apart, so a stranger who makes up key names costs Prelude nothing. A fetch that was begun is
     /// finished even when its caller goes away, or a stranger could keep one from ever finishing.
     ///
     /// - `looked_in`: the set without the key.
@@ -143,11 +150,15 @@ impl<K: VerificationKey> RemoteKeySet<K> {
         now: Timestamp,
     ) -> Option<Arc<KeySet<K>>> {
         let other_set = || self.trusted(now).filter(|current| !Arc::ptr_eq(current, looked_in));
+        let Ok(_place) = self.waiters.try_acquire() else {
+            self.metrics.key_set_fetch(K::SET, "held_back");
+            return None;
+        };
         let mut flight = Arc::clone(&self.flight).lock_owned().await;
         if let Some(current) = other_set() {
             return Some(current);
         }
-        if flight.is_some_and(|last| between(now, last) < UNKNOWN_KID_EVERY) {
+        if flight.is_some_and(|last| between(now, last) < self.refetch_every) {
             self.metrics.key_set_fetch(K::SET, "held_back");
             return None;
         }

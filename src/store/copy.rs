@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 
 /// What is copied: what others refer to comes first. SQLite's own `filing` and `walkable_reviews` are for finding what
 /// PostgreSQL finds by its indexes; `retention_turn` says who was where, not what.
-pub(super) const TABLES: [&str; 31] = [
+pub(super) const TABLES: [&str; 32] = [
     "bundles",
     "key_sets",
     "signing_keys",
@@ -35,6 +35,7 @@ pub(super) const TABLES: [&str; 31] = [
     "signatures",
     "decision_subjects",
     "filed_subjects",
+    "past_segments",
     "decision_personal",
     "chain_anchors",
     "erasures",

@@ -180,7 +180,7 @@ impl Store {
         self.write(Turn::Anyone, move |connection| {
             Box::pin(async move {
                 match connection {
-                    Connection::Sqlite(connection) => sqlite::file_subjects(connection, rows).await?,
+                    Connection::Sqlite(connection) => sqlite::file_subjects(connection, &rows).await?,
                     Connection::Postgres(connection, prepared, _) => {
                         postgres::file_subjects(connection, *prepared, &rows).await?;
                     }

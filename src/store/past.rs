@@ -1,10 +1,13 @@
 //! What a call asks about earlier ones: for a call that is recorded, read inside the transaction that records it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::connection::{Connection, Row};
 use super::filed::Filed;
 use super::places::{CallsAsked, Executed, Places};
+use super::segments::Segment;
+use super::settling::{WORTH_MOVING, is_settled};
 use super::{Question, Store, facts, traits};
 use crate::domain::{
     Asker, Counts, DecisionRecord, Executions, FactKind, History, HistoryNeed, Measure, Needs, PastCall,
@@ -36,10 +39,22 @@ impl Store {
     }
 }
 
-/// What was found by one subject.
-struct Found<'n> {
-    by: &'n Subject,
-    events: Vec<PastEvent>,
+/// What was found by one subject; no event twice.
+#[derive(Default)]
+struct Events {
+    /// Calls that can no longer change.
+    settled: Vec<Arc<Segment>>,
+    single: Vec<PastEvent>,
+}
+
+impl Events {
+    fn iter(&self) -> impl Iterator<Item = &PastEvent> + Clone {
+        self.settled.iter().flat_map(|segment| &segment.events).chain(&self.single)
+    }
+
+    fn len(&self) -> usize {
+        self.settled.iter().map(|segment| segment.events.len()).sum::<usize>() + self.single.len()
+    }
 }
 
 /// Answers the needs of a call.
@@ -61,18 +76,19 @@ pub(super) async fn history(
         if !filed.finds(by) {
             return Err(StoreError::UnrecordedPast);
         }
-        let mut events = calls(connection, places, (needs, asker, by)).await?;
-        events.extend_from_slice(earlier);
+        let mut own = calls(connection, places, (needs, asker, by)).await?;
+        own.single.extend_from_slice(earlier);
         if *by == Subject::User {
             // Rejections and facts are known by their user only.
-            events.extend(rejections(connection, (needs, asker, user)).await?);
-            events.extend(reported(connection, (needs, asker, user)).await?);
+            own.single.extend(rejections(connection, (needs, asker, user)).await?);
+            own.single.extend(reported(connection, (needs, asker, user)).await?);
         }
-        found.push(Found { by, events });
+        found.push((by, own));
     }
+    let nothing = Events::default();
     let events = |need: &HistoryNeed| {
-        let by = found.iter().find(|found| found.by == need.found_by());
-        by.map_or(&[][..], |found| &*found.events)
+        let own = found.iter().find(|(by, _)| *by == need.found_by());
+        own.map_or(&nothing, |(_, events)| events).iter()
     };
     Ok(History::of(needs, asker, events))
 }
@@ -131,29 +147,66 @@ async fn calls(
     connection: &mut Connection<'_>,
     places: &Places,
     (needs, asker, by): (&Needs, &Asker, &Subject),
-) -> Result<Vec<PastEvent>, StoreError> {
+) -> Result<Events, StoreError> {
     let needs = || needs.as_slice().iter().filter(|need| need.found_by() == by && asks_for_calls(need));
     let Some(back_to) = needs().map(|need| need.reaches_back_to(asker.at)).min() else {
-        return Ok(Vec::new());
+        return Ok(Events::default());
     };
     let keys: Vec<_> = own_keys(asker, by).collect::<BTreeSet<_>>().into_iter().collect();
     if keys.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Events::default());
     }
     let executions = if needs().any(asks_for_executions) { Executed::Told } else { Executed::NotTold };
     let asked = CallsAsked { keys: &keys, back_to, executions, limit: events_limit() };
+    // Single calls first: what moves into a segment in between is found in both.
     let rows = places.calls(connection, asked).await?;
-    if rows.len() > EVENTS_MAX {
+    let mut settled = Vec::new();
+    for key in &keys {
+        settled.extend(places.segments().about(connection, key, back_to).await?);
+    }
+    let events = if keys.len() > 1 { once_each(&rows, &settled)? } else { beside(rows, settled)? };
+    if events.len() > EVENTS_MAX {
         return Err(StoreError::TooMuchPast);
     }
-    let mut seen = BTreeSet::new();
-    let mut events = Vec::with_capacity(rows.len());
+    note_settled(places, &keys, (&events, asker.at));
+    Ok(events)
+}
+
+/// Single calls beside segments that have none in common.
+fn beside(rows: Vec<Row>, settled: Vec<Arc<Segment>>) -> Result<Events, StoreError> {
+    let mut single = Vec::with_capacity(rows.len());
     for row in &rows {
-        if keys.len() == 1 || seen.insert(row.try_get::<i64>("seq")?) {
-            events.push(PastEvent::Call(call(row)?));
+        let seq = row.try_get("seq")?;
+        if !settled.iter().any(|segment| segment.has(seq)) {
+            single.push(PastEvent::Call(call(row)?));
         }
     }
-    Ok(events)
+    Ok(Events { settled, single })
+}
+
+/// The calls about several keys, of which a call may have more than one.
+fn once_each(rows: &[Row], settled: &[Arc<Segment>]) -> Result<Events, StoreError> {
+    let (mut seen, mut single) = (BTreeSet::new(), Vec::new());
+    for (seq, event) in settled.iter().flat_map(|segment| segment.seqs.iter().zip(&segment.events)) {
+        if seen.insert(*seq) {
+            single.push(event.clone());
+        }
+    }
+    for row in rows {
+        if seen.insert(row.try_get("seq")?) {
+            single.push(PastEvent::Call(call(row)?));
+        }
+    }
+    Ok(Events { settled: Vec::new(), single })
+}
+
+/// Has calls moved that can no longer change, where they are worth it.
+fn note_settled(places: &Places, keys: &[&SubjectKey], (events, now): (&Events, Timestamp)) {
+    let [key] = keys else { return };
+    let can_move = |event: &&PastEvent| matches!(event, PastEvent::Call(call) if is_settled(call, now));
+    if events.single.iter().filter(can_move).count() >= WORTH_MOVING {
+        places.segments().ripen(key);
+    }
 }
 
 async fn rejections(
@@ -213,7 +266,7 @@ fn rejection(row: &Row, user: &SubjectKey) -> Result<PastRejection, StoreError> 
     })
 }
 
-fn call(row: &Row) -> Result<PastCall, StoreError> {
+pub(super) fn call(row: &Row) -> Result<PastCall, StoreError> {
     let seq: i64 = row.try_get("seq")?;
     let corrupt = |column| move || StoreError::corrupt("decisions", column, seq.to_string());
     let kept = traits::parse(row.try_get("traits")?).ok_or_else(corrupt("traits"))?;

@@ -1,7 +1,8 @@
 //! Where recorded decisions are looked for: each engine keeps them in its own order.
 
 use super::connection::{Connection, Row};
-use super::sqlite::SharedTail;
+use super::segments::SharedSegments;
+use super::sqlite::Known;
 use super::{StoreError, postgres, sqlite};
 use crate::domain::{ReviewQuery, Spending, SubjectKey, Timestamp};
 
@@ -9,9 +10,9 @@ use crate::domain::{ReviewQuery, Spending, SubjectKey, Timestamp};
 #[derive(Debug, Clone)]
 pub(super) enum Places {
     /// SQLite: in tables that are filed late, in memory, and at the end of `decisions`.
-    FiledAndTail(SharedTail),
+    FiledAndTail(Known),
     /// PostgreSQL: in indexes that are written with the decision.
-    Indexes,
+    Indexes(SharedSegments),
 }
 
 /// What is asked of recorded calls.
@@ -37,7 +38,15 @@ pub(super) enum Executed {
 }
 
 impl Places {
-    /// The calls about somebody; one that is about several of the keys may be there as often: `seq, received_at, scope, verdict, usable_until, traits, redeemed_at`.
+    /// What this process has unpacked of subjects' pasts.
+    pub(super) const fn segments(&self) -> &SharedSegments {
+        match self {
+            Self::FiledAndTail(known) => &known.segments,
+            Self::Indexes(segments) => segments,
+        }
+    }
+
+    /// The calls about somebody that stand by themselves; one that is about several of the keys may be there as often: `seq, received_at, scope, verdict, usable_until, traits, redeemed_at`.
     ///
     /// # Errors
     /// The record could not be read.
@@ -47,8 +56,8 @@ impl Places {
         asked: CallsAsked<'_>,
     ) -> Result<Vec<Row>, StoreError> {
         match self {
-            Self::FiledAndTail(tail) => sqlite::find::calls(connection, tail, asked).await,
-            Self::Indexes => postgres::find::calls(connection, asked).await,
+            Self::FiledAndTail(known) => sqlite::find::calls(connection, &known.tail, asked).await,
+            Self::Indexes(_) => postgres::find::calls(connection, asked).await,
         }
     }
 
@@ -64,8 +73,10 @@ impl Places {
         (now, limit): (Timestamp, i64),
     ) -> Result<Vec<Row>, StoreError> {
         match self {
-            Self::FiledAndTail(tail) => sqlite::find::grants(connection, tail, wanted, (now, limit)).await,
-            Self::Indexes => postgres::find::grants(connection, wanted, (now, limit)).await,
+            Self::FiledAndTail(known) => {
+                sqlite::find::grants(connection, &known.tail, wanted, (now, limit)).await
+            }
+            Self::Indexes(_) => postgres::find::grants(connection, wanted, (now, limit)).await,
         }
     }
 
@@ -79,8 +90,8 @@ impl Places {
         query: &ReviewQuery,
     ) -> Result<Option<Row>, StoreError> {
         match self {
-            Self::FiledAndTail(tail) => sqlite::find::review(connection, tail, query).await,
-            Self::Indexes => postgres::find::review(connection, query).await,
+            Self::FiledAndTail(known) => sqlite::find::review(connection, &known.tail, query).await,
+            Self::Indexes(_) => postgres::find::review(connection, query).await,
         }
     }
 }

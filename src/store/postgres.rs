@@ -28,6 +28,7 @@ use self::transaction::Transactions;
 use self::writer::{Job, Writer};
 use super::batch::Pending;
 use super::connection::{Bound, Connection, Prepared};
+use super::segments::SharedSegments;
 use super::turn::Turn;
 use super::watch::Watch;
 use super::{StoreError, StoreSettings};
@@ -127,6 +128,11 @@ impl Database {
     /// It would not come to be.
     pub(super) async fn look(&self) -> Result<(), StoreError> {
         self.transactions.look().await
+    }
+
+    /// What this process has unpacked of subjects' pasts.
+    pub(super) fn segments(&self) -> SharedSegments {
+        self.transactions.segments()
     }
 
     /// Takes nothing more in, finishes what waits and closes every connection.

@@ -36,11 +36,12 @@ use tokio::time::timeout;
 
 pub(crate) use backup::Backup;
 pub(super) use filing::file_subjects;
-pub(super) use tail::SharedTail;
 
+use self::tail::SharedTail;
 use self::writer::{Job, Writer};
 use super::batch::Pending;
 use super::connection::Connection;
+use super::segments::SharedSegments;
 use super::watch::Watch;
 use super::{Migrate, StoreError, StoreSettings};
 use crate::domain::{ReviewFound, ReviewQuery};
@@ -48,12 +49,21 @@ use crate::domain::{ReviewFound, ReviewQuery};
 /// How much longer than for another process's lock a write is waited for: the disk may hang, and others may stand before it.
 const GRACE: Duration = Duration::from_millis(250);
 
+/// What this process knows without a look at the file.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    /// What is not filed yet.
+    pub(super) tail: SharedTail,
+    /// What it has unpacked of subjects' pasts.
+    pub(super) segments: SharedSegments,
+}
+
 /// One database file.
 #[derive(Debug)]
 pub(super) struct Database {
     queue: mpsc::Sender<Job>,
     readers: SqlitePool,
-    tail: SharedTail,
+    known: Known,
     watch: Arc<Watch>,
     longest: Duration,
 }
@@ -75,11 +85,11 @@ impl Database {
             Migrate::AtOpening => file::migrate(&mut connection).await?,
             Migrate::Never => file::require_migrated(&mut connection).await?,
         }
-        let (writer, tail) = Writer::start(connection, settings, Arc::clone(&watch)).await?;
+        let (writer, known) = Writer::start(connection, settings, Arc::clone(&watch)).await?;
         let (queue, jobs) = mpsc::channel(settings.queue_max.max(1));
         tokio::spawn(writer.run(jobs));
         let readers = file::readers(path, settings);
-        Ok(Self { queue, readers, tail, watch, longest: settings.busy_timeout + GRACE })
+        Ok(Self { queue, readers, known, watch, longest: settings.busy_timeout + GRACE })
     }
 
     /// Hands a call to the writer, who answers it.
@@ -131,7 +141,7 @@ impl Database {
 
     /// The newest review that fits, where that can be told of what is not filed yet, and the last decision that is known here.
     pub(super) fn recent_review(&self, query: &ReviewQuery) -> Option<(ReviewFound, i64)> {
-        let tail = self.tail.read();
+        let tail = self.known.tail.read();
         Some((tail.newest_review(query)?, tail.last_seq()))
     }
 
@@ -143,9 +153,9 @@ impl Database {
         Ok(self.readers.acquire().await?)
     }
 
-    /// What is not filed yet.
-    pub(super) fn tail(&self) -> SharedTail {
-        self.tail.clone()
+    /// What this process knows without a look.
+    pub(super) fn known(&self) -> Known {
+        self.known.clone()
     }
 
     /// Takes nothing more in, finishes what waits and leaves one database file in order.

@@ -50,6 +50,7 @@ mod prelude_events;
 mod redemptions;
 mod retention;
 mod reviews;
+mod settling;
 mod sharing;
 mod shown;
 mod verifications;

@@ -45,6 +45,13 @@ impl Bench {
 
     /// A server with these policy files (the shipped ones without any) and these settings on top.
     pub(crate) async fn with(policies: &[(&str, &str)], settings: &[(&'static str, &str)]) -> Self {
+        let bench = Self::begin(policies, settings).await;
+        bench.until_ready().await;
+        bench
+    }
+
+    /// The same, without waiting until it is ready.
+    pub(crate) async fn begin(policies: &[(&str, &str)], settings: &[(&'static str, &str)]) -> Self {
         let clock = ManualClock::at_unix_seconds(NOW);
         let prelude =
             Arc::new(Prelude::start(Some(Arc::clone(&clock))).await.expect("Prelude's side starts"));
@@ -62,9 +69,7 @@ impl Bench {
         };
         let server = Server::start(setup).await.expect("the server starts");
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let bench = Self { server, prelude, clock, client, record, settings: all, policies };
-        bench.until_ready().await;
-        bench
+        Self { server, prelude, clock, client, record, settings: all, policies }
     }
 
     /// The same, with other policies from then on.

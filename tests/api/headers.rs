@@ -30,11 +30,14 @@ async fn every_answer_has_known_headers_only() {
         "cache-control",
         "connection",
         "content-length",
+        "content-security-policy",
         "content-type",
         "date",
         "etag",
+        "referrer-policy",
         "retry-after",
         "www-authenticate",
+        "x-content-type-options",
         "x-request-id",
     ];
     for answer in answers {
@@ -42,6 +45,21 @@ async fn every_answer_has_known_headers_only() {
             assert!(allowed.contains(&name.as_str()), "{name}: {value} in {answer:?}");
         }
         assert!(answer.header("x-request-id").is_some(), "{answer:?}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{answer:?}");
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{answer:?}");
+        let policy = answer.header("content-security-policy");
+        assert_eq!(policy, Some("default-src 'none'; frame-ancestors 'none'"), "{answer:?}");
+    }
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_request_gets_no_banner_either() {
+    let bench = Bench::start().await;
+    for broken in ["GET\r\n\r\n", "GET / HTTP/1.1\r\n: x\r\n\r\n", "\u{1}\u{2}\u{3}\r\n\r\n"] {
+        let answer = bench.raw(broken).await.to_lowercase();
+        assert!(answer.starts_with("http/1.1 400 "), "{broken:?}: {answer}");
+        assert!(!answer.contains("server:") && !answer.contains("actix"), "{answer}");
     }
     bench.stop().await;
 }

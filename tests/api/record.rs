@@ -4,11 +4,10 @@
 //! `DOORSTEP_TEST_POSTGRES` names: the whole suite runs on either.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use doorstep::testing::ScratchDatabase;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _};
 use tempfile::TempDir;
 
 /// A key for signing keys at rest: a development server makes one only beside a file.
@@ -17,17 +16,11 @@ const ENCRYPTION_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef01
 /// A record. It goes with the test.
 pub(crate) struct Record {
     directory: TempDir,
-    database: Option<Database>,
-}
-
-struct Database {
-    server: PgConnectOptions,
-    name: String,
-    url: String,
+    database: Option<ScratchDatabase>,
 }
 
 /// A connection to a record.
-enum Connection {
+enum Opened {
     File(SqliteConnection),
     Server(PgConnection),
 }
@@ -36,9 +29,11 @@ impl Record {
     /// An empty one.
     pub(crate) async fn new() -> Self {
         let directory = TempDir::new().expect("a directory");
-        let database = match told("DOORSTEP_TEST_ENGINE").as_deref() {
+        #[expect(clippy::disallowed_methods, reason = "which engine, is up to whoever runs the tests")]
+        let engine = std::env::var("DOORSTEP_TEST_ENGINE").ok();
+        let database = match engine.as_deref() {
             None | Some("sqlite") => None,
-            Some("postgres") => Some(Database::create().await),
+            Some("postgres") => Some(ScratchDatabase::create().await.expect("a database")),
             _ => panic!("DOORSTEP_TEST_ENGINE is neither sqlite nor postgres"),
         };
         Self { directory, database }
@@ -55,15 +50,15 @@ impl Record {
         let key = self.directory().join("encryption-key");
         std::fs::write(&key, ENCRYPTION_KEY).expect("written");
         let key = key.to_str().expect("a name in UTF-8").to_owned();
-        let url = || database.url.clone();
+        let url = || database.url();
         vec![("store.url", url()), ("store.care_url", url()), ("keys.encryption_key_file", key)]
     }
 
     /// Reads one number.
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         match self.connect().await {
-            Connection::File(mut file) => sqlx::query(sql).fetch_one(&mut file).await.expect("a row").get(0),
-            Connection::Server(mut server) => {
+            Opened::File(mut file) => sqlx::query(sql).fetch_one(&mut file).await.expect("a row").get(0),
+            Opened::Server(mut server) => {
                 sqlx::query(sql).fetch_one(&mut server).await.expect("a row").get(0)
             }
         }
@@ -72,10 +67,8 @@ impl Record {
     /// Reads the texts of one column, with a blank between.
     pub(crate) async fn text(&self, sql: &'static str) -> String {
         let texts: Vec<String> = match self.connect().await {
-            Connection::File(mut file) => sqlx::query_scalar(sql).fetch_all(&mut file).await.expect("rows"),
-            Connection::Server(mut server) => {
-                sqlx::query_scalar(sql).fetch_all(&mut server).await.expect("rows")
-            }
+            Opened::File(mut file) => sqlx::query_scalar(sql).fetch_all(&mut file).await.expect("rows"),
+            Opened::Server(mut server) => sqlx::query_scalar(sql).fetch_all(&mut server).await.expect("rows"),
         };
         texts.join(" ")
     }
@@ -98,7 +91,7 @@ impl Record {
     /// All that is at rest, for a server that has stopped: the files of the directory, or what PostgreSQL dumps.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         if let Some(database) = &self.database {
-            let dump = std::process::Command::new("pg_dump").arg(&database.url).output().expect("pg_dump");
+            let dump = std::process::Command::new("pg_dump").arg(database.url()).output().expect("pg_dump");
             assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
             return dump.stdout;
         }
@@ -108,65 +101,25 @@ impl Record {
 
     async fn execute(&self, file: String, server: String) {
         match self.connect().await {
-            Connection::File(mut connection) => {
+            Opened::File(mut connection) => {
                 connection.execute(AssertSqlSafe(file)).await.expect("done");
             }
-            Connection::Server(mut connection) => {
+            Opened::Server(mut connection) => {
                 connection.execute(AssertSqlSafe(server)).await.expect("done");
             }
         }
     }
 
-    async fn connect(&self) -> Connection {
+    async fn connect(&self) -> Opened {
         match &self.database {
             None => {
                 let file = SqliteConnectOptions::new().filename(self.directory().join("doorstep.sqlite"));
-                Connection::File(file.connect().await.expect("the store's file opens"))
+                Opened::File(file.connect().await.expect("the store's file opens"))
             }
             Some(database) => {
-                let options: PgConnectOptions = database.url.parse().expect("an address");
-                Connection::Server(options.connect().await.expect("the store's database opens"))
+                let connection = PgConnection::connect(&database.url()).await;
+                Opened::Server(connection.expect("the store's database opens"))
             }
         }
-    }
-}
-
-/// What whoever runs the tests says.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "which engine and which server, is up to whoever runs the tests"
-)]
-fn told(name: &str) -> Option<String> {
-    std::env::var_os(name).map(|text| text.into_string().expect("text"))
-}
-
-impl Database {
-    async fn create() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let server = told("DOORSTEP_TEST_POSTGRES")
-            .expect("DOORSTEP_TEST_POSTGRES names a server: `scripts/postgres` starts one");
-        let name = format!("doorstep_api_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let url = format!("{}/{name}", server.strip_suffix("/postgres").expect("the database `postgres`"));
-        let server: PgConnectOptions = server.parse().expect("an address");
-        let mut connection = server.connect().await.expect("a server");
-        connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.expect("a database");
-        Self { server, name, url }
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let (server, name) = (self.server.clone(), self.name.clone());
-        // A runtime cannot wait inside of another one.
-        let dropped = std::thread::spawn(move || {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async {
-                let mut connection = server.connect().await.expect("a server");
-                let sql = AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
-                connection.execute(sql).await.expect("dropped");
-            });
-        });
-        drop(dropped.join());
     }
 }

@@ -85,9 +85,12 @@ impl Site {
     pub(crate) fn serve(&self) -> Server {
         let mut process = self.start(&["serve"]);
         let line = process.until_it_says("Doorstep takes calls.");
-        let port = line.split_once("127.0.0.1:").expect("its address").1;
-        let port: String = port.chars().take_while(char::is_ascii_digit).collect();
-        Server { process, address: format!("127.0.0.1:{port}") }
+        let mut addresses = line.split("127.0.0.1:").skip(1).map(|rest| {
+            let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            format!("127.0.0.1:{port}")
+        });
+        let (address, private_address) = (addresses.next().expect("its address"), addresses.next());
+        Server { process, address, private_address }
     }
 
     /// Makes an API key that may do the one-call mint, and returns what a caller presents.
@@ -112,6 +115,8 @@ pub(crate) struct Server {
     pub(crate) process: Process,
     /// Where it listens, such as `127.0.0.1:41233`.
     pub(crate) address: String,
+    /// Where it listens for the customer's own systems, if that is somewhere else.
+    pub(crate) private_address: Option<String>,
 }
 
 impl Server {

@@ -1,9 +1,9 @@
-//! SQLite on a disk that is full or read-only, and beside a process that holds its lock.
+//! SQLite on a disk that is full, read-only or turns so, and beside a process that holds its lock.
 
 use sqlx::Executor as _;
 use tempfile::TempDir;
 
-use crate::disks::Tmpfs;
+use crate::disks::{Ext4, Tmpfs};
 use crate::site::{Site, Store, a_while};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,8 +50,43 @@ async fn another_process_that_holds_the_lock() {
     site.stop().await;
 }
 
-/// A file system that turned read-only while the file was open. SQLite's shared memory is a mapped file: writing to it could not
-/// be refused but by a signal, so a server never gets this far with its file open; it starts on one.
+/// The kernel turns a file system read-only whose disk failed, while the file is open. Nobody but an operator can mend that: calls are
+/// refused until then, and whatever was answered before is there afterwards.
+///
+/// Nothing is under way when it happens. A sync in that very moment may be told that it is done and is not, which is between
+/// ext4 and its disk: SQLite alone loses such a commit now and then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_system_that_turns_read_only() {
+    let Some(disk) = Ext4::mount() else { return };
+    let file = disk.path().join("record.sqlite");
+    let url = format!("sqlite://{}", file.display());
+    let site = Site::on(&url, &[]).await;
+    let mut ledger = site.under_load(site.until_recorded(30)).await;
+    assert_eq!(ledger.count(503), 0);
+    disk.turn_read_only();
+    let after = site
+        .under_load(async {
+            site.until_it_says("store_damaged").await;
+            a_while(1).await;
+            assert_eq!(site.problems().await, ["store_damaged"]);
+        })
+        .await;
+    assert!(after.count(200) == 0 && after.count(503) > 0);
+    ledger.0.extend(after.0);
+    site.stop().await;
+    let refused = Site::starting(&url, &[]).await.err().expect("a refusal");
+    assert!(refused.contains("the store does not open (store.url)"), "{refused}");
+    disk.repair();
+    let store = Store::File(file);
+    store.run("PRAGMA integrity_check").await;
+    let site = Site::on(&url, &[]).await;
+    ledger.check(&store).await;
+    let last = site.under_load(site.until_recorded(20)).await;
+    assert_eq!(last.count(503), 0);
+    site.stop().await;
+}
+
+/// A server starts on a file system only that it can write to.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_system_that_is_read_only() {
     let Some(disk) = Tmpfs::mount("24m") else { return };

@@ -2,7 +2,7 @@
 //! kind. Whatever was answered must be in the record, once, and nothing else may have been granted.
 //!
 //! The tests on PostgreSQL need the server that `DOORSTEP_TEST_POSTGRES` names, or make their own by `scripts/postgres`; those that
-//! fill a disk mount a small tmpfs, which takes root.
+//! fill or break a disk mount a small one, which takes root.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -13,6 +13,7 @@
 mod disks;
 mod files;
 mod ledger;
+mod memory;
 mod network;
 mod postgres;
 mod restarts;

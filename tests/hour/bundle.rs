@@ -8,6 +8,8 @@ use crate::record::{Decision, Rows};
 
 pub(crate) const TRANSFER: &str = "transfer:write";
 pub(crate) const EMAIL: &str = "profile.email:write";
+/// Nobody asks about calls for it: they are decided outside of the record's transaction and wait for nobody.
+pub(crate) const DEVICE: &str = "device:write";
 pub(crate) const STEP: &str = "kyc_review";
 
 /// How long a user may walk the custom step.
@@ -23,7 +25,7 @@ pub(crate) fn files() -> Vec<(String, String)> {
     let steps = "custom:
   kyc_review: { description: Identity check, expires_in: 2m, approved_by: [backend, person, provider:sumsub] }
 ";
-    let email = "scopes: [profile.email:write]
+    let plain = "scopes: [profile.email:write, device:write]
 rules:
   - id: plain
     when: always
@@ -33,7 +35,7 @@ otherwise: block
     let files = [
         ("grants.yaml", "executions: reported\n"),
         ("steps.yaml", steps),
-        ("email.yaml", email),
+        ("plain.yaml", plain),
         ("transfer.yaml", POLICY),
     ];
     files.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::Value;
 
-use crate::bundle::{self, Beside, Decided, EMAIL, TRANSFER};
+use crate::bundle::{self, Beside, DEVICE, Decided, EMAIL, TRANSFER};
 use crate::deed::{Deed, callback_body};
 use crate::ledger::{Call, Done, Ledger, SECOND};
 use crate::plan::hexadecimal;
@@ -110,7 +110,7 @@ fn verdicts(user: &[Decided<'_>], beside: &Beside<'_>, wrong: &mut Vec<String>) 
         let rule = rule.as_deref().unwrap_or("none");
         let expected = match scope.as_str() {
             TRANSFER => bundle::rules(user, place, beside),
-            EMAIL => ["plain"].into(),
+            EMAIL | DEVICE => ["plain"].into(),
             _ => panic!("nobody asks for {scope}"),
         };
         if !expected.contains(rule) {

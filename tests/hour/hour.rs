@@ -139,7 +139,7 @@ impl Hour {
             self.tally.went_wrong("restart");
             return Some(Mishap::Restart(server));
         }
-        if !dice.percent(9) {
+        if !dice.percent(12) {
             return None;
         }
         let outage = if self.world.place.is_file() { Outage::Locked } else { network(dice) };

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use doorstep::testing::{SignedCall, Style};
 
-use crate::bundle::{EMAIL, STEP, TRANSFER};
+use crate::bundle::{DEVICE, EMAIL, STEP, TRANSFER};
 use crate::deed::{Act, Deed, body};
 use crate::dice::Dice;
 use crate::ledger::{Call, SECOND, Wish};
@@ -84,6 +84,10 @@ impl<'w> Plan<'w> {
         let user = self.user();
         let calls = if self.dice.percent(20) { 4 + self.dice.below(9) } else { 1 + self.dice.below(2) };
         for _ in 0..calls {
+            if self.dice.percent(20) {
+                self.call(Wish::new((user.clone(), DEVICE), (0, String::new())));
+                continue;
+            }
             let cents = if self.dice.percent(25) { 20_000 } else { 1 };
             let cents = cents + i64::try_from(self.dice.below(14_000)).expect("small");
             let payees = if self.dice.percent(70) { 3 } else { PAYEES };

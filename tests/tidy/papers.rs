@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::house::{File, House};
+use crate::house::{File, House, backticked};
 
 const DECISIONS: &str = "docs/decisions/";
 const CONTRACT: &str = "docs/CONTRACT.md";
@@ -89,6 +89,37 @@ pub(crate) fn citations_lead_somewhere(house: &House) -> Vec<String> {
         }
     }
     offences
+}
+
+/// A test that a page cites, `file.rs::name` between backticks, is there.
+pub(crate) fn cited_tests_exist(house: &House) -> Vec<String> {
+    let mut offences = Vec::new();
+    for page in house.files.iter().filter(|file| file.extension() == Some("md")) {
+        for (line, text) in page.lines() {
+            for (path, name) in backticked(text).into_iter().filter_map(|cited| cited.split_once(".rs::")) {
+                let is_there = house.file(&format!("{path}.rs")).is_some_and(|file| has_function(file, name));
+                if !is_there {
+                    offences.push(format!("{}: there is no {path}.rs::{name}", page.at(line)));
+                }
+            }
+        }
+    }
+    offences
+}
+
+/// Whether a file has a function of that name, its own or one that a macro of the house's laws declares.
+fn has_function(file: &File, name: &str) -> bool {
+    file.lines().any(|(_, line)| {
+        let line = line.trim_start();
+        let after_fn =
+            line.split_once("fn ").is_some_and(|(_, rest)| rest.strip_prefix(name).is_some_and(ends));
+        after_fn || line.strip_prefix(name).is_some_and(|rest| rest.starts_with(": "))
+    })
+}
+
+/// Whether a name is over where the rest begins.
+fn ends(rest: &str) -> bool {
+    !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn clauses(contract: &File) -> BTreeSet<&str> {

@@ -266,6 +266,17 @@ fn a_citation_of_nothing_is_found() {
 }
 
 #[test]
+fn a_test_that_is_cited_is_there() {
+    let page = "`tests/x.rs::a_law`, `tests/x.rs::a`,\n`tests/y.rs::a_law` and tests/x.rs::b; `tests/x.rs::of_the_house`\n";
+    let code = "async fn a_law() {}\n    of_the_house: laws::hold;\n";
+    let found = papers::cited_tests_exist(&House::of(&[("docs/a.md", page), ("tests/x.rs", code)]));
+    assert_eq!(
+        found,
+        ["docs/a.md:1: there is no tests/x.rs::a", "docs/a.md:2: there is no tests/y.rs::a_law"]
+    );
+}
+
+#[test]
 fn code_is_cut_at_the_right_places() {
     let cut = |text| source::tokens(text).into_iter().map(|token| token.text).collect::<Vec<_>>().join(" ");
     assert_eq!(cut("a::b->c // d\n/* e */ f"), "a :: b -> c f");

@@ -52,12 +52,20 @@ impl SigningKey {
     /// # Errors
     /// When a signature cannot be made; no call is given then.
     pub(crate) fn calls(&self, count: usize, seed: Seed) -> Outcome<Vec<Call>> {
+        self.calls_of(Who::Strangers, count, seed)
+    }
+
+    /// The same, of these users.
+    ///
+    /// # Errors
+    /// As [`Self::calls`].
+    pub(crate) fn calls_of(&self, who: Who, count: usize, seed: Seed) -> Outcome<Vec<Call>> {
         let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let share = count.div_ceil(threads).max(1);
         thread::scope(|scope| {
             let signers: Vec<_> = (0..count)
                 .step_by(share)
-                .map(|from| scope.spawn(move || self.some_calls(from..count.min(from + share), seed)))
+                .map(|from| scope.spawn(move || self.some_calls(who, from..count.min(from + share), seed)))
                 .collect();
             let mut calls = Vec::with_capacity(count);
             for signer in signers {
@@ -67,12 +75,13 @@ impl SigningKey {
         })
     }
 
-    fn some_calls(&self, range: std::ops::Range<usize>, seed: Seed) -> Outcome<Vec<Call>> {
+    fn some_calls(&self, who: Who, range: std::ops::Range<usize>, seed: Seed) -> Outcome<Vec<Call>> {
         let random = SystemRandom::new();
         let mut signature = vec![0; self.0.public_modulus_len()];
         range
             .map(|at| {
-                let user_id = user_id(at, seed);
+                let (user, at) = who.of(at);
+                let user_id = user_id(user, seed);
                 let body = body(at, &user_id, seed);
                 self.0
                     .sign(&RSA_PSS_SHA256, &random, body.as_bytes(), &mut signature)
@@ -81,6 +90,28 @@ impl SigningKey {
                 Ok(Call { user_id, request })
             })
             .collect()
+    }
+}
+
+/// Whose calls they are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Who {
+    /// Each another user's, of all kinds.
+    Strangers,
+    /// So many in a row of each user, of all kinds.
+    InRow(NonZeroUsize),
+    /// So many users' in turn, all of the kind that every rule but the last lets pass.
+    Turns(usize),
+}
+
+impl Who {
+    /// The number of a call's user, and the number that its content follows from.
+    const fn of(self, at: usize) -> (usize, usize) {
+        match self {
+            Self::Strangers => (at, at),
+            Self::InRow(calls) => (at / calls.get(), at),
+            Self::Turns(users) => (at % users, at * 20 + 12),
+        }
     }
 }
 
@@ -122,7 +153,7 @@ impl StepUpKey {
 
 /// A signed call.
 pub(crate) struct Call {
-    /// Whose call it is: no two calls share a user, so a record can be found by it.
+    /// Whose call it is. Strangers' calls share no user, so a record can be found by it.
     pub(crate) user_id: String,
     /// The whole HTTP/1.1 request, headers and body.
     pub(crate) request: Box<[u8]>,

@@ -1,23 +1,28 @@
 //! `load`: measures Doorstep's hook beside a floor built from the same parts, and kills it under load.
 //!
 //! - `compare`: floor and Doorstep in turn with the same signed calls; processor time, memory, start to ready.
+//! - `durable`: calls whose rules ask about the past, on both engines, with one server and two, at few and many connections.
 //! - `mint`: what a verification token costs beside its bare signature.
+//! - `past`: what conditions on a long past cost, beside an empty store.
 //! - `kill`: kills a server under load again and again and keeps a ledger of what it answered.
 //! - `drive`: sends signed calls to a server that is already there.
 //! - `floor`, `signing-floor`: the floors themselves.
 //!
-//! Everything stays on loopback. `benches/hook.sh`, `benches/mint.sh` and `benches/kill.sh` build and call this.
+//! Everything stays on loopback. `benches/hook.sh`, `benches/durable.sh`, `benches/mint.sh`, `benches/past.sh` and `benches/kill.sh`
+//! build and call this.
 
 mod calls;
 mod compare;
 mod drive;
 mod drive_one;
+mod durable;
 mod fault;
 mod floor;
 mod key_sets;
 mod kill;
 mod meter;
 mod mint;
+mod past;
 mod report;
 mod seed;
 mod server;
@@ -45,8 +50,12 @@ struct Arguments {
 enum Command {
     /// Measure floor and Doorstep in turn.
     Compare(compare::Options),
+    /// Measure calls that ask about the past.
+    Durable(durable::Options),
     /// Measure what verification tokens cost, beside a floor that only signs.
     Mint(mint::Options),
+    /// Measure what conditions on a long past cost.
+    Past(past::Options),
     /// Kill a server under load, again and again.
     Kill(kill::Options),
     /// Send signed calls to a server that is already there.
@@ -60,7 +69,9 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Compare(options) => compare::run(&options),
+        Command::Durable(options) => durable::run(&options),
         Command::Mint(options) => mint::run(&options),
+        Command::Past(options) => past::run(&options),
         Command::Kill(options) => kill::run(&options),
         Command::Drive(options) => drive_one::run(&options),
         Command::Floor(options) => floor::serve(&options),

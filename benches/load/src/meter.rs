@@ -20,6 +20,29 @@ pub(crate) fn processor_time(pid: u32) -> Outcome<Duration> {
         .ok_or_else(|| Fault::new("reading processor time: /proc/PID/stat has another form"))
 }
 
+/// Reads the processor time of a process and of the children that it has now: a PostgreSQL server's.
+///
+/// What a child used stays counted when it ends and is waited for, as PostgreSQL does.
+///
+/// # Errors
+/// As [`processor_time`].
+pub(crate) fn family_time(pid: u32) -> Outcome<Duration> {
+    let mut time = processor_time(pid)?;
+    for entry in std::fs::read_dir("/proc").doing("looking for children")?.flatten() {
+        let Some(child) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        // One that ended meanwhile is counted by its parent, or next time.
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{child}/stat")) else { continue };
+        let after_name = stat.rsplit_once(')').map(|(_, after)| after);
+        let parent = after_name.and_then(|after| after.split_whitespace().nth(1)?.parse::<u32>().ok());
+        if parent == Some(pid) {
+            time += processor_time(child).unwrap_or_default();
+        }
+    }
+    Ok(time)
+}
+
 /// Adds utime, stime, cutime and cstime (proc_pid_stat(5), fields 14 to 17).
 fn ticks(stat: &str) -> Option<u64> {
     // The second field is the program's name in brackets and may hold blanks and brackets itself.

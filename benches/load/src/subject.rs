@@ -47,6 +47,8 @@ impl Stage<'_> {
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("HOME", directory)
             .env("DOORSTEP__SERVER__WORKERS", "1")
+            // Whether it is ready is asked every millisecond.
+            .env("DOORSTEP__SERVER__OPEN_REQUESTS_PER_SECOND", "100000")
             .env("DOORSTEP__PRELUDE__APP_ID", "bench")
             .env("DOORSTEP__PRELUDE__KEY_SET_URL", self.key_sets.hook_url())
             .env("DOORSTEP__PRELUDE__STEP_UP_KEY_SET_URL", self.key_sets.step_up_url())

@@ -29,6 +29,13 @@ pub(crate) struct WaitQuery {
     after: Option<u32>,
 }
 
+impl WaitQuery {
+    /// Whether the caller waits for news.
+    pub(crate) const fn waits(&self) -> bool {
+        self.wait.is_some()
+    }
+}
+
 /// Who waits in this process.
 #[derive(Debug)]
 pub(in crate::app) struct Waiters {

@@ -1,6 +1,6 @@
 //! From events to the answer of one need.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -36,18 +36,23 @@ impl Tally {
     /// - `executed`: when it was executed.
     /// - `usable`: when it was executed; while it can still be, now. Where executions are not reported, as late as it could
     ///   have been executed: whoever keeps a grant back does not get out of the window by it.
-    pub(crate) fn of(need: &HistoryNeed, asker: &Asker, events: &[PastEvent]) -> Self {
-        let start = start(need, asker, events);
-        let counted = || counted_calls(need, asker, events, start);
+    pub(crate) fn of<'e>(
+        need: &HistoryNeed,
+        asker: &Asker,
+        events: impl Iterator<Item = &'e PastEvent> + Clone,
+    ) -> Self {
+        let own = Own::of(need, asker);
+        let start = start(&own, calls(events.clone()));
+        let counted = || counted_calls(&own, calls(events.clone()), start);
         match &need.measure {
             Measure::Calls => Self::Count(number(counted())),
             Measure::Rejected | Measure::Fact(_) => {
-                Self::Count(number(events.iter().filter(|event| is_counted(need, asker, event, start))))
+                Self::Count(number(events.filter(|event| is_counted(&own, event, start))))
             }
             Measure::Sum(name) => Self::Sums(sums(name, counted().map(|(call, _)| call))),
             Measure::Distinct(field) => {
                 let field = Subject::Metadata(field.clone());
-                let mut values: BTreeSet<_> =
+                let mut values: HashSet<_> =
                     counted().flat_map(|(call, _)| keys(&call.subjects, &field)).collect();
                 if need.counts_itself(&asker.scope) {
                     keys(&asker.subjects, &field).for_each(|own| _ = values.remove(own));
@@ -59,25 +64,54 @@ impl Tally {
     }
 }
 
+/// A need, and what of the asker it compares events with: looked up once, not for each event.
+struct Own<'n> {
+    need: &'n HistoryNeed,
+    asker: &'n Asker,
+    /// Each subject that must be shared, with the asker's keys.
+    shared: Vec<(&'n Subject, Vec<&'n SubjectKey>)>,
+}
+
+impl<'n> Own<'n> {
+    fn of(need: &'n HistoryNeed, asker: &'n Asker) -> Self {
+        let shared =
+            need.by.iter().map(|subject| (subject, keys(&asker.subjects, subject).collect())).collect();
+        Self { need, asker, shared }
+    }
+
+    /// Whether a call is one of the asker's, for a scope that counts.
+    fn includes(&self, call: &PastCall) -> bool {
+        self.need.scopes.include(&call.scope, &self.asker.scope)
+            && self.shared.iter().all(|(subject, own)| {
+                keys(&call.subjects, subject).any(|theirs| own.iter().any(|own| *own == theirs))
+            })
+    }
+
+    fn is_user(&self, user: &SubjectKey) -> bool {
+        keys(&self.asker.subjects, &Subject::User).any(|own| own == user)
+    }
+}
+
 fn number<T>(counted: impl Iterator<Item = T>) -> u64 {
     u64::try_from(counted.count()).unwrap_or(u64::MAX)
 }
 
 /// The first moment that counts.
-fn start(need: &HistoryNeed, asker: &Asker, events: &[PastEvent]) -> Timestamp {
-    let start = need.window.start(asker.at);
-    if need.window != Window::SinceExecutedReview {
+fn start<'e>(own: &Own<'_>, calls: impl Iterator<Item = &'e PastCall>) -> Timestamp {
+    let start = own.need.window.start(own.asker.at);
+    if own.need.window != Window::SinceExecutedReview {
         return start;
     }
-    let reviews =
-        calls(events).filter(|call| call.verdict == VerdictKind::Review && is_about(need, asker, call));
+    let reviews = calls.filter(|call| call.verdict == VerdictKind::Review && own.includes(call));
     let last = reviews.filter_map(|call| call.executed_at).max();
     // The review itself is before: moments are whole microseconds.
     last.map_or(start, |last| start.max(last.plus(Duration::from_micros(1))))
 }
 
-fn calls(events: &[PastEvent]) -> impl Iterator<Item = &PastCall> {
-    events.iter().filter_map(|event| match event {
+fn calls<'e>(
+    events: impl Iterator<Item = &'e PastEvent> + Clone,
+) -> impl Iterator<Item = &'e PastCall> + Clone {
+    events.filter_map(|event| match event {
         PastEvent::Call(call) => Some(call),
         PastEvent::Rejection(_) | PastEvent::Fact(_) => None,
     })
@@ -85,15 +119,15 @@ fn calls(events: &[PastEvent]) -> impl Iterator<Item = &PastCall> {
 
 /// The calls that count, and when they do.
 fn counted_calls<'e>(
-    need: &HistoryNeed,
-    asker: &Asker,
-    events: &'e [PastEvent],
+    own: &Own<'_>,
+    calls: impl Iterator<Item = &'e PastCall>,
     start: Timestamp,
 ) -> impl Iterator<Item = (&'e PastCall, Timestamp)> {
-    calls(events).filter_map(move |call| {
+    let need = own.need;
+    calls.filter_map(move |call| {
+        let moment = moment(need.counts, call, own.asker.at).filter(|moment| *moment >= start)?;
         let answered = need.verdicts.as_ref().is_none_or(|kinds| kinds.contains(&call.verdict));
-        let moment = moment(need.counts, call, asker.at).filter(|moment| *moment >= start)?;
-        (answered && is_about(need, asker, call)).then_some((call, moment))
+        (answered && own.includes(call)).then_some((call, moment))
     })
 }
 
@@ -112,30 +146,20 @@ fn moment(counts: Counts, call: &PastCall, now: Timestamp) -> Option<Timestamp> 
     }
 }
 
-/// Whether a call is one of the asker's, for a scope that counts.
-fn is_about(need: &HistoryNeed, asker: &Asker, call: &PastCall) -> bool {
-    need.scopes.include(&call.scope, &asker.scope)
-        && need.by.iter().all(|subject| {
-            keys(&asker.subjects, subject)
-                .any(|own| keys(&call.subjects, subject).any(|theirs| own == theirs))
-        })
-}
-
 fn keys<'s>(subjects: &'s [(Subject, SubjectKey)], wanted: &Subject) -> impl Iterator<Item = &'s SubjectKey> {
     subjects.iter().filter(move |(subject, _)| subject == wanted).map(|(_, key)| key)
 }
 
 /// Whether a rejection or fact counts: they are told apart by the user alone.
-fn is_counted(need: &HistoryNeed, asker: &Asker, event: &PastEvent, start: Timestamp) -> bool {
-    let is_own = |user: &SubjectKey| keys(&asker.subjects, &Subject::User).any(|own| own == user);
-    match (&need.measure, event) {
+fn is_counted(own: &Own<'_>, event: &PastEvent, start: Timestamp) -> bool {
+    match (&own.need.measure, event) {
         (Measure::Rejected, PastEvent::Rejection(rejection)) => {
             rejection.at >= start
-                && is_own(&rejection.user)
-                && need.scopes.include(&rejection.scope, &asker.scope)
+                && own.is_user(&rejection.user)
+                && own.need.scopes.include(&rejection.scope, &own.asker.scope)
         }
         (Measure::Fact(kind), PastEvent::Fact(fact)) => {
-            fact.at >= start && is_own(&fact.user) && fact.kind == *kind
+            fact.at >= start && own.is_user(&fact.user) && fact.kind == *kind
         }
         _ => false,
     }
@@ -143,9 +167,17 @@ fn is_counted(need: &HistoryNeed, asker: &Asker, event: &PastEvent, start: Times
 
 fn sums<'e>(name: &str, calls: impl Iterator<Item = &'e PastCall>) -> BTreeMap<(Date, Currency), Sum> {
     let mut sums = BTreeMap::new();
+    // Calls that follow one another are mostly of one day: its date is reckoned once.
+    let mut last: Option<(i64, Date)> = None;
     for call in calls {
         for (_, amount, currency) in call.money.iter().filter(|(own, ..)| **own == *name) {
-            let sum = sums.entry((call.at.utc_day(), *currency)).or_insert(Sum::ZERO);
+            let number = call.at.utc_day_number();
+            let day = match last {
+                Some((own, day)) if own == number => day,
+                _ => call.at.utc_day(),
+            };
+            last = Some((number, day));
+            let sum = sums.entry((day, *currency)).or_insert(Sum::ZERO);
             *sum = sum.plus(*amount);
         }
     }

@@ -132,3 +132,6 @@ fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
         Some(at)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -320,7 +320,7 @@ fn unused_bits(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    const TEXTS: [&str; 14] = [
+    const TEXTS: [&str; 17] = [
         "",
         "a",
         "b",
@@ -329,7 +329,10 @@ mod tests {
         "abcdefg",
         "abcdefgh",
         "abcdefghi",
+        "abcdefghj",
         "bcdefghi",
+        "aaaaaaaa",
+        "aaaaaaaaa",
         "éa",
         "a\0",
         "\0a",

@@ -148,6 +148,9 @@ fn texts() {
     check(&[
         ("metadata.payee: { eq: DE12 }", payee(" de12 "), true),
         ("metadata.payee: { eq: DE12 }", payee("DE123"), false),
+        // Texts that differ only behind their eighth byte, or only in length.
+        ("metadata.payee: { eq: DE34567812 }", payee("DE34567813"), false),
+        ("metadata.payee: { eq: '000000000' }", payee("0000000000"), false),
         ("metadata.payee: { in: [FR1, DE12] }", payee("DE12"), true),
         ("metadata.payee: { in: [FR1, DE12] }", payee("FR12"), false),
         ("metadata.payee: { starts_with: DE }", payee("de12"), true),
@@ -186,6 +189,8 @@ fn scopes_platforms_and_addresses() {
         (net, with(&[]).with_ip("198.51.101.0"), false),
         (net, with(&[]).with_ip("2001:db8:1::1"), true),
         (net, with(&[]).with_ip("::ffff:198.51.100.1"), true),
+        ("signals.ip: { in_cidr: 198.51.100.0/24 }", with(&[]).with_ip("::ffff:198.51.100.1"), true),
+        ("signals.ip: { in_cidr: 198.51.100.0/24 }", with(&[]).with_ip("2001:db8::198.51.100.1"), false),
         ("signals.ip: { in_cidr: 192.0.2.1 }", with(&[]), true),
         ("signals.ip: { in_cidr: 192.0.2.2 }", with(&[]), false),
     ]);

@@ -39,12 +39,15 @@ async fn requests(server: &MockServer) -> usize {
     server.received_requests().await.expect("requests are kept").len()
 }
 
+/// As the default has it.
+const REFETCH_EVERY: Duration = Duration::from_secs(5);
+
 /// An address where nobody listens.
 const NOBODY: &str = "http://127.0.0.1:1";
 
 fn remote_at(base: &str) -> RemoteKeySet<PssKey> {
     let endpoint = Endpoint::https_or_loopback(&format!("{base}/jwks.json")).expect("loopback");
-    RemoteKeySet::new(endpoint, None, Arc::new(Metrics::new())).expect("a client")
+    RemoteKeySet::new(endpoint, None, REFETCH_EVERY, Arc::new(Metrics::new())).expect("a client")
 }
 
 fn remote(server: &MockServer) -> Remote {
@@ -298,6 +301,22 @@ async fn a_set_is_kept_fresh_until_told_to_stop() {
     keeping.await.expect("it stops");
 }
 
+#[tokio::test]
+async fn only_so_many_wait_for_a_fetch_that_an_unknown_kid_caused() {
+    let (server, remote) = started().await;
+    answer(&server, ok(set_of(&["b"])).set_delay(Duration::from_secs(600))).await;
+    let looked_in = remote.trusted(at(60)).expect("trusted");
+    let waiting =
+        join_all((0..UNKNOWN_KID_WAITERS_MAX).map(|_| remote.refetch_for_unknown_kid(&looked_in, at(60))));
+    tokio::select! {
+        biased;
+        _ = waiting => panic!("the server does not answer"),
+        none = remote.refetch_for_unknown_kid(&looked_in, at(60)) => assert!(none.is_none()),
+    }
+    let text = remote.metrics.render();
+    assert!(text.contains(r#"key_set_fetches_total{key_set="hook",outcome="held_back"} 1"#), "{text}");
+}
+
 const CA: &str = include_str!("../../../tests/tls/ca.pem");
 const CERTIFICATE: &str = include_str!("../../../tests/tls/server.pem");
 const CERTIFICATE_KEY: &str = include_str!("../../../tests/tls/server-key.pem");
@@ -334,7 +353,7 @@ async fn only_a_trusted_certificate_is_believed() {
     let url = tls_server();
     let remote = |ca_pem: Option<&[u8]>| {
         let endpoint = Endpoint::https(&url).expect("https");
-        RemoteKeySet::<PssKey>::new(endpoint, ca_pem, Arc::new(Metrics::new()))
+        RemoteKeySet::<PssKey>::new(endpoint, ca_pem, REFETCH_EVERY, Arc::new(Metrics::new()))
     };
     let with_ca = remote(Some(CA.as_bytes())).expect("a client");
     with_ca.refresh(at(0)).await.expect("a good set");

@@ -55,15 +55,15 @@ const INSERT: &str = "
 /// # Errors
 /// The transaction must be given up.
 pub(super) async fn record(
-    connection: &mut PgConnection,
-    prepared: Prepared,
+    (connection, prepared): (&mut PgConnection, Prepared),
+    places: &Places,
     (batch, chain): (&[Pending], &Chain),
 ) -> Result<(Vec<Recorded>, Vec<Link>), StoreError> {
     locks::take_all(connection, prepared, whom(batch)).await?;
     let Found { desk, by, signatures } = look_up(connection, prepared, batch).await?;
     let fates = judge(batch, desk, |hash| signatures.get(hash).copied());
     let both = &mut Connection::Postgres(connection, prepared, Bound::Transaction);
-    let new = decide(both, (&Places::Indexes, &by), batch, &fates).await?;
+    let new = decide(both, (places, &by), batch, &fates).await?;
     let recorded = outcomes(both, batch, (&fates, &new)).await?;
     let links = chain.link(new.values().map(|(signature, record)| (*signature, &**record)))?;
     if !new.is_empty() {

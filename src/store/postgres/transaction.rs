@@ -17,6 +17,8 @@ use crate::store::batch::Pending;
 use crate::store::chain::Chain;
 use crate::store::connection::{Bound, Connection, Prepared};
 use crate::store::error::is_gone;
+use crate::store::places::Places;
+use crate::store::segments::SharedSegments;
 use crate::store::turn::Turn;
 
 /// How long a rollback may take before its connection is given up instead.
@@ -29,6 +31,7 @@ pub(super) struct Transactions {
     prepared: Prepared,
     longest: Duration,
     begin: Arc<str>,
+    segments: SharedSegments,
 }
 
 impl Transactions {
@@ -41,7 +44,7 @@ impl Transactions {
             "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {millis}; SET LOCAL lock_timeout = {millis}; \
              SET LOCAL idle_in_transaction_session_timeout = {millis}; SET LOCAL synchronous_commit = on"
         );
-        Self { pool, prepared, longest, begin: begin.into() }
+        Self { pool, prepared, longest, begin: begin.into(), segments: SharedSegments::default() }
     }
 
     /// A connection for reading, and when what is read over it is given up.
@@ -123,8 +126,10 @@ impl Transactions {
         chain: &mut Chain,
     ) -> Result<(Vec<Recorded>, usize), StoreError> {
         let mut begun = self.begin().await?;
+        let places = Places::Indexes(self.segments.clone());
         let whole = async {
-            let done = batch::record(&mut begun.connection, self.prepared, (decisions, &*chain)).await?;
+            let done =
+                batch::record((&mut begun.connection, self.prepared), &places, (decisions, &*chain)).await?;
             begun.connection.execute("COMMIT").await?;
             Ok(done)
         };
@@ -155,6 +160,11 @@ impl Transactions {
             }
         }
         Err(StoreError::TimedOut)
+    }
+
+    /// What this process has unpacked of subjects' pasts.
+    pub(super) fn segments(&self) -> SharedSegments {
+        self.segments.clone()
     }
 
     /// Closes every connection, once those that are in use are given back.

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Arguments, Encode, Executor, Row, Sqlite, Type};
 
+use super::Known;
 use super::statements::{BatchStatements, DECISION_VALUES, PERSONAL_VALUES};
 use super::tail::SharedTail;
 use crate::domain::{
-    DecisionRecord, DeskRevision, Recorded, RuleId, SignatureHash, SignatureSeen, Timestamp,
+    DecisionRecord, DeskRevision, Kid, Recorded, RuleId, SignatureHash, SignatureSeen, Timestamp,
 };
 use crate::store::batch::{Earlier, New, Pending, decide, judge, outcomes};
 use crate::store::chain::{Chain, Link, Personal};
@@ -40,10 +41,10 @@ struct Found {
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     statements: &BatchStatements,
-    tail: &SharedTail,
+    known: &Known,
     (batch, chain): (&[Pending], &mut Chain),
 ) -> Result<(Vec<Recorded>, usize), StoreError> {
-    let outcome = record_in_transaction(connection, statements, tail, (batch, chain)).await;
+    let outcome = record_in_transaction(connection, statements, known, (batch, chain)).await;
     if let Err(fault) = &outcome {
         chain.give_up_after(fault);
         // Where SQLite has rolled back by itself, there is nothing left to roll back and this fails: as good.
@@ -55,16 +56,17 @@ pub(super) async fn record(
 async fn record_in_transaction(
     connection: &mut SqliteConnection,
     statements: &BatchStatements,
-    tail: &SharedTail,
+    known: &Known,
     (batch, chain): (&[Pending], &mut Chain),
 ) -> Result<(Vec<Recorded>, usize), StoreError> {
+    let tail = &known.tail;
     let found = begin_and_look_up(connection, statements, tail, batch).await?;
     let (fates, first_seq) = {
         let tail = tail.read();
         let earlier = |hash: &SignatureHash| tail.earlier(hash).or_else(|| found.filed.get(hash).copied());
         (judge(batch, found.desk, earlier), tail.last_seq() + 1)
     };
-    let places = Places::FiledAndTail(tail.clone());
+    let places = Places::FiledAndTail(known.clone());
     let new = decide(&mut Connection::Sqlite(connection), (&places, &found.by), batch, &fates).await?;
     let recorded = outcomes(&mut Connection::Sqlite(connection), batch, (&fates, &new)).await?;
     let links = chain.link(new.values().map(|(signature, record)| (*signature, &**record)))?;
@@ -72,7 +74,7 @@ async fn record_in_transaction(
     chain.take_in(&links);
     let mut tail = tail.write();
     for (seq, (signature, record)) in (first_seq..).zip(new.values()) {
-        tail.add(seq, (signature.hash, record), &found.by);
+        tail.add(seq, (signature, record), &found.by);
     }
     Ok((recorded, new.len()))
 }
@@ -116,10 +118,12 @@ fn take_in(row: &SqliteRow, found: &mut Found, tail: &SharedTail) -> Result<(), 
     match row.try_get::<Option<&str>, _>("user_id")? {
         None => drop(found.filed.insert(SignatureHash(hash), call)),
         Some(user) => {
+            let kid = Kid::new(row.try_get("signature_kid")?)
+                .map_err(|_| StoreError::corrupt("decisions", "signature_kid", seq.to_string()))?;
             let kept = traits::parse(row.try_get("traits")?)
                 .ok_or_else(|| StoreError::corrupt("decisions", "traits", seq.to_string()))?;
             let mut tail = tail.write();
-            tail.add_call(SignatureHash(hash), call);
+            tail.add_call(&SignatureSeen { hash: SignatureHash(hash), kid }, call);
             tail.add_subjects(call, found.by.keys(&kept.subjects));
             if let Some(until) = row.try_get::<Option<i64>, _>("walkable_until")? {
                 let scope: &str = row.try_get("scope")?;

@@ -20,13 +20,13 @@ const LOOK_UP: &str = concat!(
     SELECT NULL AS signature_hash, coalesce(max(revision), 0) AS seq, NULL AS received_at, NULL AS user_id, NULL AS scope,
            NULL AS walkable_until, ",
     filed_list!("group_concat"),
-    " AS traits
+    " AS traits, NULL AS signature_kid
       FROM desk_actions
     UNION ALL
-    SELECT signature_hash, seq, received_at, user_id, scope, walkable_until, traits
+    SELECT signature_hash, seq, received_at, user_id, scope, walkable_until, traits, signature_kid
       FROM decisions WHERE seq > ?
     UNION ALL
-    SELECT hash, decision_seq, received_at, NULL, NULL, NULL, NULL
+    SELECT hash, decision_seq, received_at, NULL, NULL, NULL, NULL, NULL
       FROM signatures WHERE hash IN ("
 );
 

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::filing::{Run, SLICE_ROWS, Slice};
+use super::filing::{self, Rows, Run};
 use crate::domain::{
-    DecisionId, DecisionRecord, ReviewFound, ReviewQuery, SignatureHash, SubjectKey, Timestamp,
+    DecisionId, DecisionRecord, Kid, ReviewFound, ReviewQuery, SignatureHash, SignatureSeen, SubjectKey,
+    Timestamp,
 };
 use crate::store::batch::Earlier;
 use crate::store::filed::{About, Filed};
@@ -52,7 +53,7 @@ pub(in crate::store) struct Tail {
     last_seq: i64,
     /// When the last of the calls arrived that were let go of.
     filed_until: Option<Timestamp>,
-    signatures: HashMap<SignatureHash, Earlier>,
+    signatures: HashMap<SignatureHash, (Earlier, Kid)>,
     reviews: HashMap<Box<str>, Vec<Review>>,
     subjects: HashMap<SubjectKey, Vec<Earlier>>,
 }
@@ -75,14 +76,14 @@ impl Tail {
 
     /// The decision that answered the signature, if it is among those held.
     pub(super) fn earlier(&self, signature: &SignatureHash) -> Option<Earlier> {
-        self.signatures.get(signature).copied()
+        self.signatures.get(signature).map(|(call, _)| *call)
     }
 
     /// Takes in a decision that was committed.
     pub(super) fn add(
         &mut self,
         seq: i64,
-        (signature, record): (SignatureHash, &DecisionRecord),
+        (signature, record): (&SignatureSeen, &DecisionRecord),
         filed: &Filed,
     ) {
         let call = Earlier { seq, received_at: record.received_at };
@@ -95,9 +96,9 @@ impl Tail {
     }
 
     /// Takes in the signature of a committed decision.
-    pub(super) fn add_call(&mut self, signature: SignatureHash, call: Earlier) {
+    pub(super) fn add_call(&mut self, signature: &SignatureSeen, call: Earlier) {
         self.last_seq = self.last_seq.max(call.seq);
-        self.signatures.entry(signature).or_insert(call);
+        self.signatures.entry(signature.hash).or_insert_with(|| (call, signature.kid.clone()));
     }
 
     /// Takes in a review of a user for a scope that another process committed.
@@ -161,34 +162,34 @@ impl Tail {
 impl Tail {
     /// Plans the filing of all that is held now.
     pub(super) fn run(&self) -> Run {
-        let mut signatures: Vec<_> = self.signatures.iter().map(|(hash, call)| (hash, call.seq)).collect();
-        signatures.sort_unstable();
-        let mut reviews: Vec<_> = self
-            .reviews
-            .iter()
-            .flat_map(|(user, reviews)| reviews.iter().map(move |review| (user, &review.scope, review.seq)))
-            .collect();
-        reviews.sort_unstable();
-        let mut subjects: Vec<_> = self
-            .subjects
-            .iter()
-            .flat_map(|(key, calls)| calls.iter().map(move |call| (key, call.received_at, call.seq)))
-            .collect();
-        subjects.sort_unstable();
-        let signatures: Vec<_> = signatures.into_iter().map(|(_, seq)| seq).collect();
-        let reviews: Vec<_> = reviews.into_iter().map(|(.., seq)| seq).collect();
-        let slices = signatures.chunks(SLICE_ROWS).map(|places| Slice::Signatures(places.to_vec()));
-        let slices = slices.chain(reviews.chunks(SLICE_ROWS).map(|places| Slice::Reviews(places.to_vec())));
-        let about = |rows: &[(&SubjectKey, Timestamp, i64)]| {
-            rows.iter().map(|&(key, at, seq)| About { key: key.clone(), at, seq }).collect()
+        let signatures = self.signatures.iter().map(|(hash, (call, kid))| filing::Signature {
+            hash: *hash,
+            kid: kid.clone(),
+            received_at: call.received_at,
+            seq: call.seq,
+        });
+        let reviews = self.reviews.iter().flat_map(|(user, reviews)| {
+            reviews.iter().map(move |review| filing::Review {
+                user: user.clone(),
+                scope: review.scope.clone(),
+                walkable_until: review.walkable_until,
+                seq: review.seq,
+            })
+        });
+        let subjects = self.subjects.iter().flat_map(|(key, calls)| {
+            calls.iter().map(|call| About { key: key.clone(), at: call.received_at, seq: call.seq })
+        });
+        let rows = Rows {
+            signatures: signatures.collect(),
+            reviews: reviews.collect(),
+            subjects: subjects.collect(),
         };
-        let slices = slices.chain(subjects.chunks(SLICE_ROWS).map(|rows| Slice::Subjects(about(rows))));
-        Run { through: self.last_seq, slices: slices.collect() }
+        Run { through: self.last_seq, slices: rows.into_slices() }
     }
 
     /// Lets go of what was filed.
     pub(super) fn forget_through(&mut self, seq: i64) {
-        self.signatures.retain(|_, call| {
+        self.signatures.retain(|_, (call, _)| {
             let stays = call.seq > seq;
             if !stays {
                 self.filed_until = self.filed_until.max(Some(call.received_at));

@@ -10,13 +10,13 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch;
 use super::fast_mint::{self, Minting};
 use super::filing;
 use super::group::{self, Command};
 use super::mint_statements::MintStatements;
 use super::statements::BatchStatements;
-use super::tail::{SharedTail, Tail};
+use super::tail::Tail;
+use super::{Known, batch};
 use crate::store::batch::Pending;
 use crate::store::chain::Chain;
 use crate::store::watch::Watch;
@@ -78,7 +78,7 @@ pub(super) struct Writer {
     connection: SqliteConnection,
     statements: BatchStatements,
     mint_statements: MintStatements,
-    tail: SharedTail,
+    known: Known,
     chain: Chain,
     watch: Arc<Watch>,
     batch_max: usize,
@@ -95,21 +95,21 @@ impl Writer {
         mut connection: SqliteConnection,
         settings: &StoreSettings,
         watch: Arc<Watch>,
-    ) -> Result<(Self, SharedTail), StoreError> {
-        let tail = SharedTail::default();
-        *tail.write() = Tail::filed_through(filing::file_all(&mut connection).await?);
+    ) -> Result<(Self, Known), StoreError> {
+        let known = Known::default();
+        *known.tail.write() = Tail::filed_through(filing::file_all(&mut connection).await?);
         let writer = Self {
             connection,
             statements: BatchStatements::up_to(settings.batch_rows()),
             mint_statements: MintStatements::up_to(settings.batch_rows()),
-            tail: tail.clone(),
+            known: known.clone(),
             chain: Chain::default(),
             watch,
             batch_max: settings.batch_rows(),
             file_after_rows: settings.file_after_rows.max(1),
             run: None,
         };
-        Ok((writer, tail))
+        Ok((writer, known))
     }
 
     /// Works until the store is closed or nobody holds it any more, then leaves the file in order.
@@ -195,10 +195,10 @@ impl Writer {
     }
 
     async fn try_record(&mut self, batch: &[Pending]) -> Result<Vec<crate::domain::Recorded>, StoreError> {
-        if self.tail.read().rows() >= self.file_after_rows.saturating_mul(UNFILED_MAX_FACTOR) {
+        if self.known.tail.read().rows() >= self.file_after_rows.saturating_mul(UNFILED_MAX_FACTOR) {
             self.file_all().await?;
         }
-        match batch::record(&mut self.connection, &self.statements, &self.tail, (batch, &mut self.chain))
+        match batch::record(&mut self.connection, &self.statements, &self.known, (batch, &mut self.chain))
             .await
         {
             Ok((recorded, rows)) => {
@@ -215,12 +215,12 @@ impl Writer {
     /// Files a slice, if enough has gathered for a run or one is under way. Decisions do not depend on it: what fails is
     /// tried again after the next batch.
     async fn file_some(&mut self) {
-        if self.run.is_none() && self.tail.read().rows() >= self.file_after_rows {
-            self.run = Some(self.tail.read().run());
+        if self.run.is_none() && self.known.tail.read().rows() >= self.file_after_rows {
+            self.run = Some(self.known.tail.read().run());
         }
         let Some(mut run) = self.run.take() else { return };
         match filing::file_next(&mut self.connection, &mut run).await {
-            Ok(true) => self.tail.write().forget_through(run.through),
+            Ok(true) => self.known.tail.write().forget_through(run.through),
             Ok(false) => self.run = Some(run),
             Err(fault) => self.filing_failed(&fault),
         }
@@ -230,7 +230,7 @@ impl Writer {
         match filing::file_all(&mut self.connection).await {
             Ok(through) => {
                 self.run = None;
-                *self.tail.write() = Tail::filed_through(through);
+                *self.known.tail.write() = Tail::filed_through(through);
                 Ok(())
             }
             Err(fault) => {

@@ -98,7 +98,7 @@ async fn every_table_is_copied() {
     let (file, server) = (&file.open().await, &server.open().await);
     let names = either(
         "SELECT group_concat(name, ' ' ORDER BY name) FROM sqlite_schema
-          WHERE type = 'table' AND name NOT IN ('_sqlx_migrations', 'filing', 'walkable_reviews', 'retention_turn')",
+          WHERE type = 'table' AND name NOT IN ('_sqlx_migrations', 'filing', 'retention_turn', 'sqlite_sequence', 'walkable_reviews')",
         "SELECT string_agg(table_name, ' ' ORDER BY table_name COLLATE \"C\") FROM information_schema.tables
           WHERE table_schema = 'public' AND table_name NOT IN ('_sqlx_migrations', 'retention_turn')",
     );

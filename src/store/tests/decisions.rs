@@ -10,8 +10,8 @@ use crate::store::places::Places;
 /// How many decisions are not filed yet.
 fn unfiled(store: &Store) -> usize {
     match store.places() {
-        Places::FiledAndTail(tail) => tail.read().rows(),
-        Places::Indexes => 0,
+        Places::FiledAndTail(known) => known.tail.read().rows(),
+        Places::Indexes(_) => 0,
     }
 }
 

@@ -4,13 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
 
 use super::open;
+use crate::store::scratch::{ScratchDatabase, named};
 use crate::store::{Pooler, Store, StoreSettings};
 
-/// Names the server whose databases tests make and drop: `scripts/postgres` starts one.
-const SERVER: &str = "DOORSTEP_TEST_POSTGRES";
 /// Names the pgbouncer before that server: `scripts/postgres pool` starts it.
 const POOLER: &str = "DOORSTEP_TEST_PGBOUNCER";
 
@@ -21,8 +19,8 @@ pub(super) struct Directory {
 }
 
 struct Database {
-    server: PgConnectOptions,
-    name: String,
+    made: ScratchDatabase,
+    /// The address by which the store reaches it.
     url: String,
     pooler: Pooler,
 }
@@ -36,31 +34,28 @@ impl Directory {
 
     /// Fails without a server: a test that is left out has shown nothing.
     pub(super) async fn on_postgres() -> Self {
-        Self::in_a_database(SERVER, Pooler::None).await
+        Self::in_a_database(Pooler::None).await
     }
 
     /// The same, by way of a pooler that gives each transaction another connection to the server.
     pub(super) async fn on_pgbouncer() -> Self {
-        Self::in_a_database(POOLER, Pooler::Transaction).await
+        Self::in_a_database(Pooler::Transaction).await
     }
 
-    /// - `by`: the variable with the address by which the store reaches its database, which is made at the server itself.
-    async fn in_a_database(by: &'static str, pooler: Pooler) -> Self {
-        let (server, by) = (address(SERVER), address(by));
-        let name = new_name();
-        let url = format!("{}/{name}", by.strip_suffix("/postgres").expect("the database `postgres`"));
-        let server: PgConnectOptions = server.parse().expect("an address");
-        let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        let mut connection = server.clone().disable_statement_logging().connect().await.expect("a server");
-        connection.execute(create).await.expect("a database for the test");
+    async fn in_a_database(pooler: Pooler) -> Self {
+        let made = ScratchDatabase::create().await.expect("a database for the test");
+        let url = match pooler {
+            Pooler::None => made.url(),
+            Pooler::Transaction => made.url_by(&named(POOLER).expect("a pooler")),
+        };
         let mut directory = Self::on_sqlite();
-        directory.database = Some(Database { server, name, url, pooler });
+        directory.database = Some(Database { made, url, pooler });
         directory
     }
 
     /// The database itself, whatever stands before it.
     pub(super) fn server(&self) -> Option<PgConnectOptions> {
-        self.database.as_ref().map(|database| database.server.clone().database(&database.name))
+        self.database.as_ref().map(|database| database.made.url().parse().expect("an address"))
     }
 
     /// Another place on the same engine.
@@ -96,33 +91,11 @@ impl Directory {
 impl Drop for Directory {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.path));
-        if let Some(database) = self.database.take() {
-            // A runtime cannot wait inside of another one.
-            drop(std::thread::spawn(move || database.drop_it()).join());
-        }
-    }
-}
-
-impl Database {
-    fn drop_it(&self) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.expect("a runtime");
-        let drop_it = AssertSqlSafe(format!("DROP DATABASE {} WITH (FORCE)", self.name));
-        runtime.block_on(async {
-            let mut connection = self.server.connect().await.expect("a server");
-            connection.execute(drop_it).await.expect("dropped");
-        });
     }
 }
 
 pub(super) fn settings_for(file: &Path) -> StoreSettings {
     StoreSettings::for_url(format!("sqlite:{}", file.display()))
-}
-
-#[expect(clippy::disallowed_methods, reason = "which server, is up to whoever runs the tests")]
-fn address(variable: &'static str) -> String {
-    let address = std::env::var_os(variable).and_then(|address| address.into_string().ok());
-    address.unwrap_or_else(|| panic!("{variable} names no server: `scripts/postgres` starts one"))
 }
 
 fn new_name() -> String {

@@ -43,6 +43,15 @@ impl Tally {
         self.took.push(took);
     }
 
+    /// Takes in what was noted of another drive at the same time.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.verdicts.r#continue += other.verdicts.r#continue;
+        self.verdicts.review += other.verdicts.review;
+        self.verdicts.block += other.verdicts.block;
+        self.elapsed = self.elapsed.max(other.elapsed);
+        self.took.extend(other.took);
+    }
+
     /// The time within which `hundredths` of a hundred answers came; zero without answers.
     pub(crate) fn percentile(&self, hundredths: usize) -> Duration {
         let mut took = self.took.clone();

@@ -1,0 +1,166 @@
+//! What can no longer change of a busy subject's past, many calls a row.
+//!
+//! A call stands in `decision_subjects` for each subject that it is found by, until nothing about it can change any more: it was
+//! blocked, or its grant has ended. Where a subject has gathered some of these, they move into a row of `past_segments`
+//! ([`super::settling`]), packed ([`packed`]), with the moment of their execution. A segment never changes: one that grows is written anew
+//! under another number, so what was unpacked once may be kept in memory under its number ([`SharedSegments`]), and a question of
+//! a subject with thousands of calls reads a few rows.
+//!
+//! Whoever reads looks at single calls first and at segments after: what moves in between is found twice, not never, and
+//! counted once by its place.
+//!
+//! **Old segments may be deleted** by `last_at` at any time, some at a time: `DELETE FROM past_segments WHERE segment IN (SELECT segment
+//! FROM past_segments WHERE last_at < $1 LIMIT $2)`. They need not go before or after the decisions that they are made of; only no
+//! question may reach back as far.
+
+mod packed;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sqlx::types::Json;
+
+use super::StoreError;
+use super::connection::{Connection, Sql, either};
+use crate::domain::{PastEvent, SubjectKey, Timestamp};
+
+pub(super) use packed::{pack, unpack};
+
+/// How many calls are kept unpacked, in all segments together: about half a KiB each.
+const CALLS_KEPT_MAX: usize = 32_768;
+
+/// How many subjects wait for their calls to be moved; others come again with their next call.
+const RIPE_MAX: usize = 256;
+
+macro_rules! about {
+    ($known:literal) => {
+        concat!(
+            "SELECT segment, CASE WHEN segment IN (",
+            $known,
+            ") THEN NULL ELSE packed END AS packed FROM past_segments WHERE subject = $1 AND last_at >= $2"
+        )
+    };
+}
+
+/// A subject's segments, and of those that are not known what is in them.
+const ABOUT: Sql = either(
+    about!("SELECT value FROM json_each($3)"),
+    about!("SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($3)"),
+);
+
+/// Some of a subject's calls.
+#[derive(Debug)]
+pub(super) struct Segment {
+    /// Their places, rising.
+    pub(super) seqs: Vec<i64>,
+    /// The calls, in the same order.
+    pub(super) events: Vec<PastEvent>,
+}
+
+impl Segment {
+    /// Whether the call at a place is one of them.
+    pub(super) fn has(&self, seq: i64) -> bool {
+        self.seqs.binary_search(&seq).is_ok()
+    }
+}
+
+/// What this process has unpacked, and whose calls should be moved.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SharedSegments(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    by_subject: HashMap<SubjectKey, Vec<(i64, Arc<Segment>)>>,
+    calls: usize,
+    ripe: BTreeSet<SubjectKey>,
+}
+
+impl SharedSegments {
+    /// A subject's segments that reach as far as `back_to`.
+    ///
+    /// # Errors
+    /// The record could not be read.
+    pub(super) async fn about(
+        &self,
+        connection: &mut Connection<'_>,
+        key: &SubjectKey,
+        back_to: Timestamp,
+    ) -> Result<Vec<Arc<Segment>>, StoreError> {
+        let known = self.kept().by_subject.get(key).cloned().unwrap_or_default();
+        let numbers: Vec<i64> = known.iter().map(|(number, _)| *number).collect();
+        let rows = connection
+            .query(ABOUT)
+            .bind(key.as_bytes())
+            .bind(back_to.unix_micros())
+            .bind(Json(numbers))
+            .fetch_all(connection)
+            .await?;
+        let (mut found, mut is_news) = (Vec::with_capacity(rows.len()), false);
+        for row in &rows {
+            let number: i64 = row.try_get("segment")?;
+            let segment = match row.try_get::<Option<&[u8]>>("packed")? {
+                None => known.iter().find(|(own, _)| *own == number).map(|(_, segment)| Arc::clone(segment)),
+                Some(bytes) => {
+                    is_news = true;
+                    unpack(bytes).map(Arc::new)
+                }
+            };
+            let corrupt = || StoreError::corrupt("past_segments", "packed", number.to_string());
+            found.push((number, segment.ok_or_else(corrupt)?));
+        }
+        let segments = found.iter().map(|(_, segment)| Arc::clone(segment)).collect();
+        if is_news {
+            self.kept().keep(key, (known, found));
+        }
+        Ok(segments)
+    }
+
+    /// Notes that some of a subject's calls can be moved.
+    pub(super) fn ripen(&self, key: &SubjectKey) {
+        let mut kept = self.kept();
+        if kept.ripe.len() < RIPE_MAX && !kept.ripe.contains(key) {
+            kept.ripe.insert(key.clone());
+        }
+    }
+
+    /// The next subject of which some calls can be moved.
+    pub(super) fn next_ripe(&self) -> Option<SubjectKey> {
+        self.kept().ripe.pop_first()
+    }
+
+    /// Held for no longer than a look: never across an await.
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A subject's segments with their numbers.
+type Numbered = Vec<(i64, Arc<Segment>)>;
+
+impl Kept {
+    /// Keeps what was found of a subject, and what was known of it that was not asked for. Where that is too much, everything
+    /// else is let go of: who comes again is soon kept again.
+    fn keep(&mut self, key: &SubjectKey, (known, mut found): (Numbered, Numbered)) {
+        for (number, segment) in known {
+            // Of one that was written anew under another number no call stands in two.
+            let is_replaced = |(_, other): &(i64, Arc<Segment>)| {
+                segment.seqs.first().is_some_and(|first| other.has(*first))
+            };
+            if !found.iter().any(is_replaced) {
+                found.push((number, segment));
+            }
+        }
+        let calls =
+            |segments: &Numbered| segments.iter().map(|(_, segment)| segment.seqs.len()).sum::<usize>();
+        self.calls = self.calls.saturating_sub(self.by_subject.remove(key).as_ref().map_or(0, calls));
+        let more = calls(&found);
+        if self.calls + more > CALLS_KEPT_MAX {
+            self.by_subject.clear();
+            self.calls = 0;
+        }
+        if more <= CALLS_KEPT_MAX {
+            self.calls += more;
+            self.by_subject.insert(key.clone(), found);
+        }
+    }
+}

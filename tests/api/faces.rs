@@ -1,0 +1,109 @@
+//! What the internet reaches and what only the customer's own systems do.
+
+use std::collections::BTreeSet;
+
+use crate::bench::{Answer, Bench, transfer};
+
+const API: &str = include_str!("../../docs/API.md");
+const ROUTES: &str = include_str!("../../src/http/routes.rs");
+
+/// A row of the table in docs/API.md: a method, an address and its face.
+#[derive(Debug)]
+struct Route {
+    method: String,
+    path: String,
+    face: String,
+}
+
+/// The table's rows. A cell may hold several addresses, `…/last` being one that differs from the one before in its end.
+fn documented() -> Vec<Route> {
+    let mut routes = Vec::new();
+    for line in API.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        let [_, addresses, _, face, _, ""] = cells[..] else { continue };
+        let (mut methods, mut path) = (String::new(), String::new());
+        for address in addresses.split("`, `").map(|text| text.trim_matches('`')) {
+            let address = address.split('?').next().expect("an address");
+            path = match (address.split_once(" /"), address.strip_prefix("…/")) {
+                (Some((named, rest)), _) => {
+                    methods = named.to_owned();
+                    format!("/{rest}")
+                }
+                (None, Some(last)) => format!("{}/{last}", path.rsplit_once('/').expect("a path").0),
+                (None, None) => panic!("no address: {line}"),
+            };
+            for method in methods.split(", ") {
+                routes.push(Route { method: method.to_owned(), path: path.clone(), face: face.to_owned() });
+            }
+        }
+    }
+    routes
+}
+
+/// Every address in the server's own table of routes.
+fn served() -> BTreeSet<&'static str> {
+    ROUTES.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/')).collect()
+}
+
+async fn ask(client: &reqwest::Client, (base, route): (&str, &Route)) -> Answer {
+    let method = reqwest::Method::from_bytes(route.method.as_bytes()).expect("a method");
+    let path = route.path.replace(['{', '}'], "");
+    Answer::of(client.request(method, format!("{base}{path}")).send().await.expect("an answer")).await
+}
+
+/// Whether an address answers there at all: also a refusal of its own is an answer, and a HEAD has no body to tell by.
+fn is_there(answer: &Answer) -> bool {
+    answer.status != 404 || (!answer.text.is_empty() && answer.json()["code"] != "not_found")
+}
+
+#[tokio::test]
+async fn every_route_is_on_exactly_the_face_it_belongs_to() {
+    let bench = Bench::begin(&[], &[("server.private_bind", "127.0.0.1:0")]).await;
+    let (public, private) = (bench.server.url(), bench.server.private_url());
+    assert_ne!(public, private);
+    let routes = documented();
+    let paths: BTreeSet<_> = routes.iter().map(|route| route.path.as_str()).collect();
+    assert_eq!(paths, served(), "docs/API.md and src/http/routes.rs");
+    for route in &routes {
+        let on_public = is_there(&ask(&bench.client, (&public, route)).await);
+        let on_private = is_there(&ask(&bench.client, (&private, route)).await);
+        let expected = match route.face.as_str() {
+            "public" => (true, false),
+            "private" => (false, true),
+            other => panic!("{other}: {route:?}"),
+        };
+        assert_eq!((on_public, on_private), expected, "{route:?}");
+    }
+    assert!(routes.iter().filter(|route| route.face == "public").count() >= 4);
+    assert!(routes.iter().filter(|route| route.face == "private").count() >= 25);
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_private_address_everything_is_on_one() {
+    let bench = Bench::begin(&[], &[]).await;
+    assert_eq!(bench.server.url(), bench.server.private_url());
+    for route in documented() {
+        assert!(is_there(&ask(&bench.client, (&bench.server.url(), &route)).await), "{route:?}");
+    }
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn both_faces_work_on_one_application_and_end_together() {
+    let bench = Bench::begin(&[], &[("server.private_bind", "127.0.0.1:0")]).await;
+    let private = bench.server.private_url();
+    let key = bench.key(&["reader"]).await;
+    crate::bench::until("ready", async || {
+        let answer = bench.client.get(format!("{private}/readyz")).send().await.expect("an answer");
+        (answer.status() == 200).then_some(())
+    })
+    .await;
+    assert_eq!(bench.call(&transfer("usr_1", "20")).await.status, 200);
+    let request = bench.client.get(format!("{private}/v1/decisions")).bearer_auth(&key);
+    let decisions = Answer::of(request.send().await.expect("an answer")).await;
+    assert_eq!(decisions.json()["decisions"].as_array().map(Vec::len), Some(1), "{}", decisions.text);
+    let client = bench.client.clone();
+    bench.stop().await;
+    assert!(client.get(format!("{private}/healthz")).send().await.is_err());
+}
