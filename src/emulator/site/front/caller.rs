@@ -32,12 +32,12 @@ pub(super) fn cookie<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str
     values.next().is_none().then_some(value)
 }
 
-/// What `Set-Cookie` says to give a page a cookie of this name, or to take it away (`None`). The page may be another
-/// site's.
+/// What `Set-Cookie` says to give a page a cookie of this name, or to take it away (`None`). The page is another site's, even
+/// on this machine (its scheme is another), and browsers send such cookies back only where each site has its own.
 pub(super) fn set_cookie(name: &str, value: Option<&str>) -> (&'static str, String) {
     let life = if value.is_some() { "" } else { "; Max-Age=0" };
     let value = value.unwrap_or_default();
-    ("Set-Cookie", format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=None{life}"))
+    ("Set-Cookie", format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=None; Partitioned{life}"))
 }
 
 /// The session of the caller, by its access token.

@@ -260,7 +260,10 @@ async fn identifiers_that_are_none_and_codes_that_are_wrong_get_nobody_in() {
     let early = page.post("/login/otp/check", Some(&code("123456")), With::Proof).await;
     assert_eq!(early.refusal(), (401, "unauthorized"));
     let body = json!({ "identifier": { "type": "phone_number", "value": PHONE } });
-    page.post("/login/otp", Some(&body), With::Nothing).await;
+    let sent = page.post("/login/otp", Some(&body), With::Nothing).await;
+    let cookie = sent.headers["set-cookie"].to_str().expect("text");
+    let attributes = "; Path=/; Secure; HttpOnly; SameSite=None; Partitioned";
+    assert!(cookie.starts_with("__Host-prld_login=") && cookie.ends_with(attributes), "{cookie}");
     assert_eq!(
         page.post("/login/otp/check", Some(&code("000000")), With::Proof).await.refusal(),
         (400, "bad_check_code")
