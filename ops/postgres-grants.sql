@@ -82,4 +82,4 @@ GRANT UPDATE (metadata) ON verifications TO doorstep_care;
 GRANT UPDATE (retired_at, cleaned_at) ON prelude_keys TO doorstep_care;
 GRANT UPDATE (begun_at) ON retention_turn TO doorstep_care;
 GRANT UPDATE (released_at, released_by, release_reason) ON user_holds TO doorstep_care;
-GRANT INSERT ON accesses, chain_anchors, erasures, retention_marks, user_holds TO doorstep_care;
+GRANT INSERT ON accesses, chain_anchors, decision_subjects, erasures, retention_marks, user_holds TO doorstep_care;

@@ -179,12 +179,7 @@ impl Store {
         };
         self.write(Turn::Anyone, move |connection| {
             Box::pin(async move {
-                match connection {
-                    Connection::Sqlite(connection) => sqlite::file_subjects(connection, &rows).await?,
-                    Connection::Postgres(connection, prepared, _) => {
-                        postgres::file_subjects(connection, *prepared, &rows).await?;
-                    }
-                }
+                file(connection, &rows).await?;
                 let advance =
                     "UPDATE filed_subjects SET filed_through = $1 WHERE subject = $2 AND filed_through < $1";
                 connection.query(advance).bind(filed_through).bind(gap.word).execute(connection).await?;
@@ -192,6 +187,19 @@ impl Store {
             })
         })
         .await
+    }
+}
+
+/// Files rows, which are in order; one that is there stays.
+///
+/// # Errors
+/// The transaction must be given up.
+pub(super) async fn file(connection: &mut Connection<'_>, rows: &[About]) -> Result<(), StoreError> {
+    match connection {
+        Connection::Sqlite(connection) => sqlite::file_subjects(connection, rows).await,
+        Connection::Postgres(connection, prepared, _) => {
+            postgres::file_subjects(connection, *prepared, rows).await
+        }
     }
 }
 

@@ -164,7 +164,7 @@ async fn calls(
     for key in &keys {
         settled.extend(places.segments().about(connection, key, back_to).await?);
     }
-    let events = if keys.len() > 1 { once_each(&rows, &settled)? } else { beside(rows, settled)? };
+    let events = if keys.len() > 1 { once_each(&rows, &settled)? } else { beside(&rows, settled)? };
     if events.len() > EVENTS_MAX {
         return Err(StoreError::TooMuchPast);
     }
@@ -173,9 +173,9 @@ async fn calls(
 }
 
 /// Single calls beside segments that have none in common.
-fn beside(rows: Vec<Row>, settled: Vec<Arc<Segment>>) -> Result<Events, StoreError> {
+fn beside(rows: &[Row], settled: Vec<Arc<Segment>>) -> Result<Events, StoreError> {
     let mut single = Vec::with_capacity(rows.len());
-    for row in &rows {
+    for row in rows {
         let seq = row.try_get("seq")?;
         if !settled.iter().any(|segment| segment.has(seq)) {
             single.push(PastEvent::Call(call(row)?));

@@ -5,9 +5,10 @@ use std::time::Duration;
 use sqlx::types::Json;
 
 use super::connection::{Connection, Row, Sql, either};
+use super::filed::About;
 use super::segments::{Segment, pack, unpack};
 use super::turn::Turn;
-use super::{Store, StoreError, past, traits};
+use super::{Store, StoreError, filed, past, traits};
 use crate::domain::{PastCall, PastEvent, SubjectKey, Timestamp};
 
 /// From how many calls on it is worth moving them.
@@ -91,6 +92,48 @@ impl Store {
         }
         Ok(true)
     }
+}
+
+impl Store {
+    /// Puts a subject's calls back as rows of their own: whoever looks for its decisions finds them there. Nobody records
+    /// meanwhile, so nobody looks for a call where it is not any more and not yet.
+    ///
+    /// # Errors
+    /// The record could not be read or written; what was put back stays so.
+    pub(super) async fn unsettle(&self, key: &SubjectKey) -> Result<(), StoreError> {
+        loop {
+            let mut reader = self.reader().await?;
+            let connection = &mut reader.connection();
+            let next = connection.query("SELECT segment FROM past_segments WHERE subject = $1 LIMIT 1");
+            let next: Option<i64> = next.bind(key.as_bytes()).optional_value(connection).await?;
+            drop(reader);
+            let Some(number) = next else { return Ok(()) };
+            let key = key.clone();
+            self.write(Turn::House, move |connection| {
+                Box::pin(async move { put_back(connection, &key, number).await })
+            })
+            .await?;
+        }
+    }
+}
+
+/// Puts the calls of a segment back, unless it is gone already.
+async fn put_back(connection: &mut Connection<'_>, key: &SubjectKey, number: i64) -> Result<(), StoreError> {
+    let packed = connection.query("SELECT packed FROM past_segments WHERE segment = $1").bind(number);
+    let packed: Option<Vec<u8>> = packed.optional_value(connection).await?;
+    let Some(packed) = packed else { return Ok(()) };
+    let corrupt = || StoreError::corrupt("past_segments", "packed", number.to_string());
+    let segment = unpack(&packed).ok_or_else(corrupt)?;
+    let calls = segment.seqs.iter().zip(&segment.events).filter_map(|(seq, event)| match event {
+        PastEvent::Call(call) => Some(About { key: key.clone(), at: call.at, seq: *seq }),
+        PastEvent::Rejection(_) | PastEvent::Fact(_) => None,
+    });
+    let mut rows: Vec<_> = calls.collect();
+    rows.sort_unstable();
+    filed::file(connection, &rows).await?;
+    let gone = connection.query("DELETE FROM past_segments WHERE segment = $1").bind(number);
+    gone.execute(connection).await?;
+    Ok(())
 }
 
 /// Moves a step's calls, if that is worth it; tells how many.

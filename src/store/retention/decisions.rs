@@ -93,6 +93,11 @@ const REVIEWS: &str = "
         (SELECT user_id, scope, walkable_until, seq FROM decisions
           WHERE seq IN (SELECT value FROM json_each($1)) AND walkable_until IS NOT NULL)";
 
+/// A segment goes when all its calls are old: until then it may hold some whose decisions are gone, in digests, and further back
+/// than anybody may ask.
+const SEGMENTS: &str = "
+    DELETE FROM past_segments WHERE segment IN (SELECT segment FROM past_segments WHERE last_at < $1 LIMIT $2)";
+
 const DECISIONS: [Sql; 2] = [
     by_places!("DELETE FROM decision_personal WHERE decision_seq IN "),
     by_places!("DELETE FROM decisions WHERE seq IN "),
@@ -162,6 +167,7 @@ impl Store {
         retiring: Retiring,
         (seal, after): (Seal, i64),
     ) -> Result<Stretch, StoreError> {
+        self.unsettle(&user).await?;
         let mut reader = self.reader().await?;
         let rows = of_erased(&mut reader.connection(), &user, (&retiring, erased_at), after).await?;
         drop(reader);
@@ -230,6 +236,8 @@ impl Deletion {
         if let Connection::Sqlite(_) = connection {
             connection.query(REVIEWS).bind(Json(&found.doomed)).execute(connection).await?;
         }
+        let segments = connection.query(SEGMENTS).bind(self.retiring.before.unix_micros()).bind(ROWS);
+        segments.execute(connection).await?;
         let deleted = delete(connection, &DECISIONS, &found.doomed).await?;
         Ok(found.stretch(after, deleted))
     }

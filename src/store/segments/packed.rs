@@ -248,7 +248,10 @@ mod tests {
             assert_eq!((segment.seqs, segment.events), (seqs, events));
         }
         let bytes = pack(&calls()).len();
-        assert!(bytes < 40 * 110, "{bytes} bytes for 40 calls, of which 88 each are keys");
+        assert!(
+            bytes < 40 * 120,
+            "{bytes} bytes for 40 calls, of which each has 64 of keys and up to 29 of an amount"
+        );
     }
 
     #[test]

@@ -238,6 +238,22 @@ async fn a_limit_holds_while_calls_move(directory: Directory) {
     }
 }
 
+/// Whoever looks for all decisions of a user, to delete them, has them put back first.
+async fn what_moved_can_be_put_back(directory: Directory) {
+    let store = directory.open().await;
+    join_all((0..600).map(|n| leave(&store, n, record(n, &user("u"), false)))).await;
+    let store = reopened(store, &directory).await;
+    let count = async || tally(&store, &later(&user("u")), by_user(Measure::Calls, Counts::Asked)).await;
+    assert_eq!(count().await, Tally::Count(600));
+    settle(&store, 1800).await;
+    assert_eq!((number(&store, SETTLED).await, number(&store, SINGLES).await), (600, 0));
+    assert_eq!(count().await, Tally::Count(600));
+    store.unsettle(&key("u")).await.expect("put back");
+    assert_eq!((number(&store, SETTLED).await, number(&store, SINGLES).await), (0, 600));
+    assert_eq!(count().await, Tally::Count(600));
+    store.close().await.expect("closed");
+}
+
 /// A few calls stay where they are.
 async fn what_is_not_worth_it_does_not_move(directory: Directory) {
     let mut settings = directory.settings();
@@ -262,5 +278,6 @@ on_each_engine! {
     what_is_filed_again_counts_once,
     what_two_subjects_share_counts_once,
     a_limit_holds_while_calls_move,
+    what_moved_can_be_put_back,
     what_is_not_worth_it_does_not_move
 }
