@@ -75,6 +75,8 @@ impl App {
 
     async fn retain_for_ever(&self) {
         loop {
+            // A start has enough to do.
+            sleep(LOOK_EVERY).await;
             match self.retain_if_due().await {
                 Ok(Some(retained)) => {
                     self.last_retention.note(None);
@@ -94,7 +96,6 @@ impl App {
                     );
                 }
             }
-            sleep(LOOK_EVERY).await;
         }
     }
 

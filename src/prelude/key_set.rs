@@ -63,13 +63,7 @@ pub(crate) trait VerificationKey: Sized + Send + Sync + 'static {
 
     /// The same, short.
     fn thumbprint(&self) -> Thumbprint {
-        let mut thumbprint = [0; 32];
-        // INVARIANT: a SHA-256 has 32 bytes, so nothing is cut and nothing left over.
-        thumbprint
-            .iter_mut()
-            .zip(digest(&SHA256, self.material()).as_ref())
-            .for_each(|(to, from)| *to = *from);
-        Thumbprint(thumbprint)
+        thumbprint_of(self.material())
     }
 }
 
@@ -131,6 +125,13 @@ impl<K: VerificationKey> KeySet<K> {
     }
 }
 
+fn thumbprint_of(material: &[u8]) -> Thumbprint {
+    let mut thumbprint = [0; 32];
+    // INVARIANT: a SHA-256 has 32 bytes, so nothing is cut and nothing left over.
+    thumbprint.iter_mut().zip(digest(&SHA256, material).as_ref()).for_each(|(to, from)| *to = *from);
+    Thumbprint(thumbprint)
+}
+
 fn read_key<K: VerificationKey>(key: &Json<'_>) -> Option<(Kid, K)> {
     let jwk = key.object().ok()?;
     let kid = Kid::new(jwk.text("kid").ok()?).ok()?;
@@ -179,6 +180,7 @@ pub(crate) struct PssKey {
     with_largest_salt: ParsedPublicKey,
     largest_salt_first: AtomicBool,
     modulus_bytes: usize,
+    thumbprint: Thumbprint,
 }
 
 impl PssKey {
@@ -214,8 +216,10 @@ impl VerificationKey for PssKey {
         (is_modulus(&n) && is_exponent(&e)).then_some(())?;
         let modulus_bytes = n.len();
         let components = RsaPublicKeyComponents { n, e };
+        let with_digest_salt = components.to_parsed_public_key(&DIGEST_SALT).ok()?;
         Some(Self {
-            with_digest_salt: components.to_parsed_public_key(&DIGEST_SALT).ok()?,
+            thumbprint: thumbprint_of(with_digest_salt.as_ref()),
+            with_digest_salt,
             with_largest_salt: components.to_parsed_public_key(&LARGEST_SALT).ok()?,
             largest_salt_first: AtomicBool::new(false),
             modulus_bytes,
@@ -224,6 +228,11 @@ impl VerificationKey for PssKey {
 
     fn material(&self) -> &[u8] {
         self.with_digest_salt.as_ref()
+    }
+
+    /// Told of every call, so it is reckoned once.
+    fn thumbprint(&self) -> Thumbprint {
+        self.thumbprint
     }
 }
 

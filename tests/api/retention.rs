@@ -122,7 +122,7 @@ async fn personal_values_and_decisions_go_by_themselves() {
     };
     assert_eq!(after(30).await.json()["metadata"]["amount"], "20", "a little later, never earlier");
     let told = after(1).await.json();
-    assert_eq!((&told["metadata"], &told["verdict"]), (&Value::Null, &json!("review")), "{told}");
+    assert_eq!((&told["metadata"], &told["verdict"]), (&Value::Null, &json!("continue")), "{told}");
     assert_eq!(told["personal_values"], json!({"erased_at": null}));
     assert_eq!(after(470).await.status, 404);
     assert_eq!(bench.record.count("SELECT count(*) FROM chain_anchors").await, 1);

@@ -218,6 +218,7 @@ impl Retainer<'_> {
         if kids.is_empty() {
             return Ok(0);
         }
+        self.store.file_before(retiring.before).await?;
         let (mut after, mut forgotten) = (Vec::new(), 0);
         loop {
             let (end, some) = self.store.forget_signatures(&kids, retiring.clone(), after).await?;

@@ -187,7 +187,10 @@ impl Store {
     }
 
     /// Has decisions filed, on SQLite, where some that are not are old: few calls would keep them unfiled for long.
-    async fn file_before(&self, before: Timestamp) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// The record could not be read or written.
+    pub(crate) async fn file_before(&self, before: Timestamp) -> Result<(), StoreError> {
         let Engine::Sqlite(database) = &*self.engine else { return Ok(()) };
         let mut reader = self.reader().await?;
         let connection = &mut reader.connection();
