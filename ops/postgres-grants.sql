@@ -51,9 +51,10 @@ GRANT USAGE ON SCHEMA public TO doorstep_app, doorstep_care;
 
 -- What servers add. Not here: chain_anchors, erasures, retention_marks and user_holds, which only care leaves.
 GRANT INSERT ON
-    accesses, api_keys, bundles, decision_personal, decision_subjects, decisions, desk_actions, desk_entries, desk_pauses, facts,
-    kept_answers, kept_approvals, key_actions, key_sets, filed_subjects, past_segments, policy_activations, prelude_keys, provider_events,
-    redemptions, secrets, signatures, signing_keys, verification_events, verification_tokens, verifications
+    accesses, api_keys, bundles, decision_personal, decision_subjects, decisions, desk_actions, desk_entries, desk_pauses,
+    erasure_queue, facts, filed_subjects, kept_answers, kept_approvals, key_actions, key_sets, past_segments, policy_activations,
+    prelude_events, prelude_keys, provider_events, redemptions, secrets, signatures, signing_keys, verification_events,
+    verification_tokens, verifications
 TO doorstep_app;
 
 -- What has a life, and of it only what changes.
@@ -68,6 +69,7 @@ GRANT UPDATE (thumbprint, last_seen_at, gone_since) ON prelude_keys TO doorstep_
 GRANT UPDATE (body_sha256, answered_at, status, answer, jti) ON kept_answers TO doorstep_app;
 GRANT UPDATE (effect, until, actor, reason, acted_at) ON desk_entries TO doorstep_app;
 GRANT UPDATE (until, actor, reason, acted_at) ON desk_pauses TO doorstep_app;
+GRANT UPDATE (wished_at, actor) ON erasure_queue TO doorstep_app;
 
 -- What is kept for a time only, was taken back, or moves into a segment: `decision_subjects` and `past_segments` are for finding, and
 -- no part of what is proved.
@@ -75,7 +77,7 @@ GRANT DELETE ON decision_subjects, desk_entries, desk_pauses, kept_answers, past
 
 -- Erasing, and deleting what has had its time: what is deleted of a chain leaves an anchor.
 GRANT DELETE ON
-    accesses, decision_personal, decision_subjects, decisions, desk_actions, facts, kept_answers, kept_approvals, past_segments,
+    accesses, decision_personal, decision_subjects, decisions, desk_actions, erasure_queue, facts, kept_answers, kept_approvals, past_segments,
     policy_activations, provider_events, redemptions, signatures, verification_events, verification_tokens, verifications
 TO doorstep_care;
 GRANT UPDATE (metadata) ON verifications TO doorstep_care;

@@ -11,6 +11,7 @@ mod decide;
 mod decisions;
 mod desk;
 mod evaluate;
+mod events;
 mod facts;
 mod key_sets;
 mod library;
@@ -44,7 +45,7 @@ pub(crate) use accesses::AccessesQuery;
 pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_api_key};
 pub(crate) use audit::{AuditError, checkpoint_decisions, verify_decisions};
 pub(crate) use callback::{CallbackError, unmatched_providers};
-pub(crate) use care::{EraseError, HoldError, back_up, erase_user, hold_user, release_user};
+pub(crate) use care::{EraseError, HoldError, back_up, erase_queued, erase_user, hold_user, release_user};
 pub(crate) use decide::{CallRefusal, DecideError};
 pub(crate) use decisions::{
     DecisionsError, DecisionsQuery, ExportedDecision, export_decisions, stored_decision,
@@ -54,6 +55,7 @@ pub(crate) use desk::{
     act_at_desk,
 };
 pub(crate) use evaluate::EvaluateError;
+pub(crate) use events::{ActivationRefusal, EventSettings, EventsError};
 pub(crate) use facts::{FactError, FactFault};
 pub(crate) use obstacle::{Obstacle, forgotten_past, warnings};
 pub(crate) use page::{PageError, PageQuery};
@@ -87,6 +89,8 @@ pub(crate) struct AppSettings {
     pub(crate) retention: RetentionTerms,
     /// Prelude's host for this application, compared with a challenge token's `iss`.
     pub(crate) session_domain: String,
+    /// What was agreed about Prelude's events; none means that none is taken.
+    pub(crate) events: Option<EventSettings>,
 }
 
 /// Everything that the use cases share, put together once.

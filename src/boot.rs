@@ -15,12 +15,15 @@ use tokio::time::{Instant, sleep, timeout};
 
 use self::encryption_key::Sealed;
 use crate::app::{
-    self, App, AppParts, AppSettings, CareStore, KeyParts, Obstacle, Reloading, RestoreError, SigningKeys,
-    SigningKeysError,
+    self, App, AppParts, AppSettings, CareStore, EventSettings, KeyParts, Obstacle, Reloading, RestoreError,
+    SigningKeys, SigningKeysError,
 };
 use crate::callbacks::Providers;
 use crate::clock::{SharedClock, SystemClock};
-use crate::config::{HttpUrl, PolicyReload, Settings, StoreMigrate, StorePassword, StorePooler, StoreUrl};
+use crate::config::{
+    Events, HttpUrl, PolicyReload, PreludeSettings, Settings, StoreMigrate, StorePassword, StorePooler,
+    StoreUrl,
+};
 use crate::metrics::Metrics;
 use crate::policy::{Bundle, Diagnostics, load_dir};
 use crate::prelude::{Endpoint, RemoteKeySet, VerificationKey};
@@ -257,7 +260,16 @@ fn app_settings(settings: &Settings) -> AppSettings {
         challenge_clock_skew: settings.tokens.challenge_clock_skew,
         retention: settings.retention,
         session_domain: settings.prelude.session_domain.as_str().to_owned(),
+        events: event_settings(&settings.prelude),
     }
+}
+
+/// What was agreed about events, where they are on.
+fn event_settings(prelude: &PreludeSettings) -> Option<EventSettings> {
+    // INVARIANT: where events are on there is a token, or the settings would not have loaded.
+    let token = prelude.verification_token.as_ref().filter(|_| prelude.events == Events::On)?;
+    let app_id = prelude.app_id.as_str().to_owned();
+    Some(EventSettings { app_id, verification_token: token.secret() })
 }
 
 fn read_ca(path: &Path) -> Result<Vec<u8>, BootError> {

@@ -110,9 +110,10 @@ async fn dispatch(arguments: Arguments) -> Exit {
             let format = shared.format;
             with_settings(shared, async move |settings| store::run(settings, command, format).await).await
         }
-        Command::EraseUser { id } => {
+        Command::EraseUser(options) => {
             let format = shared.format;
-            with_settings(shared, async move |settings| erase_user::run(settings, id, format).await).await
+            with_settings(shared, async move |settings| erase_user::run(settings, options, format).await)
+                .await
         }
         Command::Retain => {
             let format = shared.format;

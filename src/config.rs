@@ -27,10 +27,10 @@ use std::path::PathBuf;
 
 pub(crate) use fault::ConfigFaults;
 pub(crate) use reference::reference;
-pub(crate) use settings::{LogSettings, ServerSettings, Settings};
+pub(crate) use settings::{LogSettings, PreludeSettings, ServerSettings, Settings};
 pub(crate) use values::{
-    HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, StoreMigrate, StorePassword, StorePooler, StoreUrl,
-    TlsFaces,
+    Events, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, StoreMigrate, StorePassword, StorePooler,
+    StoreUrl, TlsFaces,
 };
 
 /// What a command line says about one option.

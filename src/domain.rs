@@ -22,6 +22,7 @@ mod metadata;
 mod money;
 mod outage;
 mod pointer;
+mod prelude_event;
 mod provider;
 mod provider_source;
 mod record;
@@ -64,6 +65,10 @@ pub(crate) use metadata::{Metadata, MetadataFault};
 pub(crate) use money::{Amount, Currency, by_value};
 pub(crate) use outage::Outage;
 pub(crate) use pointer::Pointer;
+pub(crate) use prelude_event::{
+    ErasureWish, EventContent, PRELUDE_FACTS, PreludeEffect, PreludeEvent, PreludeEventRecord, PreludeNews,
+    PreludeRecorded,
+};
 pub(crate) use provider::{
     Became, EventId, Match, ProviderCall, ProviderEvent, ProviderOutcome, ProviderRight,
 };

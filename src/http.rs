@@ -5,6 +5,7 @@ mod callbacks;
 mod decisions;
 mod desk;
 mod evaluate;
+mod events;
 mod extract;
 mod facts;
 mod grants;

@@ -32,6 +32,17 @@ struct Cause {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TypeAndOutcome {
+    r#type: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FailureReason {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Limit {
     limit: &'static str,
 }
@@ -68,6 +79,9 @@ pub(crate) struct Metrics {
     redemption_refusals: Family<Cause, Counter>,
     facts: Counter,
     fact_refusals: Family<Cause, Counter>,
+    prelude_events: Family<TypeAndOutcome, Counter>,
+    prelude_event_refusals: Family<Cause, Counter>,
+    hook_failures: Family<FailureReason, Counter>,
     key_set_fetches: Family<SetAndOutcome, Counter>,
     limit_refusals: Family<Limit, Counter>,
     calls_in_flight: Gauge<i64, AtomicI64>,
@@ -140,11 +154,30 @@ impl Metrics {
             "Calls that are being worked on",
             metrics.calls_in_flight.clone(),
         );
+        metrics.register_events(&mut registry);
         metrics.register_policies(&mut registry);
         metrics.register_tls(&mut registry);
         metrics.register_store(&mut registry);
         metrics.registry = registry;
         metrics
+    }
+
+    fn register_events(&self, registry: &mut Registry) {
+        registry.register(
+            "prelude_events",
+            "Events of Prelude's webhook, by what became of them",
+            self.prelude_events.clone(),
+        );
+        registry.register(
+            "prelude_event_refusals",
+            "Calls of Prelude's webhook that were not taken whole, by cause",
+            self.prelude_event_refusals.clone(),
+        );
+        registry.register(
+            "hook_failures",
+            "Answers of the hook that Prelude says it could not use, by its reason",
+            self.hook_failures.clone(),
+        );
     }
 
     fn register_policies(&self, registry: &mut Registry) {
@@ -275,6 +308,21 @@ impl Metrics {
     /// Counts a report of a fact that was refused.
     pub(crate) fn fact_refusal(&self, cause: &'static str) {
         self.fact_refusals.get_or_create(&Cause { cause }).inc();
+    }
+
+    /// Counts an event of Prelude's webhook.
+    pub(crate) fn prelude_event(&self, kind: &'static str, outcome: &'static str) {
+        self.prelude_events.get_or_create(&TypeAndOutcome { r#type: kind, outcome }).inc();
+    }
+
+    /// Counts a call of Prelude's webhook that was not taken whole.
+    pub(crate) fn prelude_event_refusal(&self, cause: &'static str) {
+        self.prelude_event_refusals.get_or_create(&Cause { cause }).inc();
+    }
+
+    /// Counts an answer of the hook that Prelude says it could not use.
+    pub(crate) fn hook_failure(&self, reason: &'static str) {
+        self.hook_failures.get_or_create(&FailureReason { reason }).inc();
     }
 
     /// Counts a fetch of one of Prelude's key sets.

@@ -1,11 +1,14 @@
 //! All that Prelude says or hears; the only room that knows Prelude's JSON.
 //!
 //! A hook call becomes a [`SignedCall`] (`signature`) and then facts (`hook`), both against a `HookKeySet`; a
-//! challenge token becomes a challenge (`challenge`) against a `StepUpKeySet`. Both sets are fetched, kept and, when
+//! challenge token becomes a challenge (`challenge`) against a `StepUpKeySet`; a batch of webhook events becomes news
+//! (`events`), once the webhook was activated (`activation`). Both sets are fetched, kept and, when
 //! they are too old, distrusted by a [`RemoteKeySet`]. What is read is read strictly (`json`): first the signature,
 //! then the form, then the values.
 
+mod activation;
 mod challenge;
+mod events;
 mod hook;
 mod json;
 mod key_set;
@@ -15,9 +18,11 @@ mod signature;
 #[cfg(test)]
 mod fixtures;
 
+pub(crate) use activation::{ActivationFault, ActivationRequest};
 #[cfg(feature = "testing")]
 pub(crate) use challenge::judge as judge_unsigned;
 pub(crate) use challenge::{ChallengeFault, Expectation, verify as verify_challenge};
+pub(crate) use events::{EventsFault, read as read_events};
 #[cfg(feature = "testing")]
 pub(crate) use hook::read_body as read_unsigned;
 pub(crate) use hook::{HookFault, answer, read};

@@ -108,5 +108,8 @@ const server = certificateFile
 
 server.listen(settings.port, "127.0.0.1", () => console.log(`${scheme}://localhost:${server.address().port}`));
 
-// Whoever started this with a pipe for its input wants it to end with them.
-if (process.env.END_WITH_INPUT) process.stdin.resume().on("end", () => process.exit(0));
+// Whoever started this with a pipe for its input wants it to end with them, and not at a Ctrl-C that was meant for them.
+if (process.env.END_WITH_INPUT) {
+  process.on("SIGINT", () => {});
+  process.stdin.resume().on("end", () => process.exit(0));
+}

@@ -95,6 +95,34 @@ fn reason(words: &str) -> Result<Box<str>, HoldError> {
     if fits { Ok(words.into()) } else { Err(HoldError::Reason) }
 }
 
+/// Erases everybody who waits for it, one after the other. Who is on legal hold waits on.
+///
+/// - returns: how many users, and what was taken away.
+///
+/// # Errors
+/// [`EraseError`]; who was not erased waits on.
+pub(crate) async fn erase_queued(
+    store: &Store,
+    digest: &IdentifierDigest,
+    now: Timestamp,
+) -> Result<(u64, Erased), EraseError> {
+    let (mut users, mut all) = (0, Erased::default());
+    while let Some(wish) = store.next_erasure(now).await? {
+        let by = (wish.actor.clone(), now);
+        let erased = match erase_user(store, digest, by, wish.user_id.clone()).await {
+            Ok(erased) => erased,
+            // Somebody put the user on hold since the look above.
+            Err(EraseError::OnHold(_)) => break,
+            Err(fault) => return Err(fault),
+        };
+        store.erasure_done(wish).await?;
+        users += 1;
+        all.decisions += erased.decisions;
+        all.verifications += erased.verifications;
+    }
+    Ok((users, all))
+}
+
 /// Erases a user's personal values: of every decision and verification that was recorded before now. It is done in steps, so
 /// that nobody waits long, and can be done again; each step notes what it did, the first one that it is wished for.
 ///

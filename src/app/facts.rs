@@ -6,7 +6,9 @@ use super::App;
 use super::access::{AccessError, require};
 use super::body::object;
 use super::post::{Post, PostError, Reply, once};
-use crate::domain::{Caller, FactId, FactKind, HISTORY_KEPT, ReportedFact, Role, Subject, Timestamp, UserId};
+use crate::domain::{
+    Caller, FactId, FactKind, HISTORY_KEPT, PRELUDE_FACTS, ReportedFact, Role, Subject, Timestamp, UserId,
+};
 use crate::store::{Answered, FactOutcome, KeptAnswer, StoreError};
 
 /// How far ahead of ours a reporter's clock may be.
@@ -67,11 +69,17 @@ impl FactReport {
         let id = body.id.map(|id| FactId::new(&id).map_err(|_| FactFault::Field("id"))).transpose()?;
         Ok(Self {
             user_id: UserId::new(&body.user_id).map_err(|_| FactFault::Field("user_id"))?,
-            kind: FactKind::new(&body.kind).map_err(|_| FactFault::Field("kind"))?,
+            kind: kind_of(&body.kind).ok_or(FactFault::Field("kind"))?,
             at,
             id,
         })
     }
+}
+
+/// A kind that whoever has an API key may report.
+fn kind_of(text: &str) -> Option<FactKind> {
+    let kind = FactKind::new(text).ok()?;
+    (!text.starts_with(PRELUDE_FACTS)).then_some(kind)
 }
 
 /// Why a fact was not recorded. Policies do not count it.
@@ -151,7 +159,7 @@ impl App {
             at: report.at,
             id: report.id,
             recorded_at: now,
-            api_key_id: caller.key_id().clone(),
+            api_key_id: Some(caller.key_id().clone()),
         }
     }
 }
@@ -205,6 +213,7 @@ mod tests {
         for (fields, field) in [
             (r#""user_id":"","kind":"k""#.to_owned(), "user_id"),
             (r#""user_id":"u","kind":"email changed""#.to_owned(), "kind"),
+            (r#""user_id":"u","kind":"prelude.identifier_created""#.to_owned(), "kind"),
             (format!(r#""user_id":"u","kind":"{long}""#), "kind"),
             (r#""user_id":"u","kind":"k","at":"2026-09-21""#.to_owned(), "at"),
             (r#""user_id":"u","kind":"k","id":"""#.to_owned(), "id"),

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::App;
+use super::events::FAILURES_TOLD;
+use super::retaining::CareStore;
 use crate::domain::{Outage, Timestamp};
 
 /// How long the store may take to show that it is there.
@@ -66,6 +68,9 @@ impl App {
                     .to_owned(),
             });
         }
+        if answers {
+            warnings.extend(self.event_findings(now).await);
+        }
         if let Some(kid) = self.retired_key_in_use() {
             let detail = format!(
                 "Prelude's set has the key {kid} again, whose signatures were forgotten after it had been withdrawn: calls signed by \
@@ -90,6 +95,42 @@ impl App {
             "ready"
         };
         Readiness { status, problems, warnings }
+    }
+
+    /// What Prelude's events have somebody look at. A store that does not answer is told of elsewhere.
+    async fn event_findings(&self, now: Timestamp) -> Vec<Finding> {
+        if !self.takes_events() {
+            return Vec::new();
+        }
+        let store = &self.parts.store;
+        let looks = async {
+            let failures = store.hook_failures(now.minus(FAILURES_TOLD)).await;
+            let waiting = store.erasures_waiting().await;
+            (failures, waiting, store.may_erase().await)
+        };
+        let looked = tokio::time::timeout(STORE_DEADLINE, Box::pin(looks)).await;
+        let Ok((failures, waiting, may_erase)) = looked else { return Vec::new() };
+        let mut findings = Vec::new();
+        if let Ok(failures) = failures
+            && !failures.is_empty()
+        {
+            let reasons: Vec<_> =
+                failures.iter().map(|(reason, times)| format!("{reason} ({times})")).collect();
+            let detail = format!(
+                "Prelude could not use answers of the hook within the last hour: {}. Users got an error instead of a verdict.",
+                reasons.join(", ")
+            );
+            findings.push(Finding { code: "hook_failed", detail });
+        }
+        let is_nobodys = matches!(self.parts.care, CareStore::Nobodys);
+        if let (Ok(waiting @ 1..), Ok(false), true) = (waiting, may_erase, is_nobodys) {
+            let detail = format!(
+                "Users whom Prelude deleted wait to be erased: {waiting}. This server's role may not erase anybody: run \
+                 `doorstep erase-user --queued` as one that may, or set store.care_url."
+            );
+            findings.push(Finding { code: "erasures_waiting", detail });
+        }
+        findings
     }
 
     /// What keeps verdicts from being recorded: what a look at the store meets now, or what the last verdicts met.

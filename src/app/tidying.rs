@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::App;
+use super::care::{EraseError, erase_queued};
 use crate::store::StoreError;
 
 /// How often there is a look whether something is to be done.
@@ -53,6 +54,28 @@ impl App {
         while self.parts.store.settle_some(self.now()).await? {}
         while self.parts.store.forget_answers(self.now(), STEP_ROWS).await? >= u64::from(STEP_ROWS) {}
         self.approved.forget_before(self.parts.store.erasure_revision().await?);
-        self.refresh_retired_keys().await
+        self.refresh_retired_keys().await?;
+        self.erase_waiting().await
+    }
+
+    /// Erases who waits for it, where this process may: over its own connection, or over the second role's.
+    async fn erase_waiting(&self) -> Result<(), StoreError> {
+        let (store, now) = (&self.parts.store, self.now());
+        if !self.takes_events() || store.next_erasure(now).await?.is_none() {
+            return Ok(());
+        }
+        let digest = &self.parts.identifier_digest;
+        let erased = if store.may_erase().await? {
+            erase_queued(store, digest, now).await
+        } else {
+            let Some(care) = self.open_care().await? else { return Ok(()) };
+            let erased = erase_queued(care.store(), digest, now).await;
+            care.release().await?;
+            erased
+        };
+        match erased {
+            Ok(_) | Err(EraseError::OnHold(_)) => Ok(()),
+            Err(EraseError::Store(fault)) => Err(fault),
+        }
     }
 }

@@ -21,7 +21,7 @@ pub(super) use export::{ExportForm, ExportOptions};
 pub(super) use holds::HoldsCommand;
 pub(super) use keys::{KeysCommand, PublicForm};
 pub(super) use shared::{Format, Shared};
-pub(super) use store::StoreCommand;
+pub(super) use store::{EraseOptions, StoreCommand};
 
 use crate::config::Override;
 use crate::policy::FileKind;
@@ -67,10 +67,7 @@ pub(super) enum Command {
     /// Erase a user's personal values from the record: what they sent, from where, and what conditions saw of it
     ///
     /// Verdicts, their reasons and what limits count stay, under the user's id and keyed digests. It may be done again.
-    EraseUser {
-        /// The user's id, as Prelude says it
-        id: String,
-    },
+    EraseUser(EraseOptions),
     /// Delete what has had its time (`[retention]`), in small steps, beside running servers
     ///
     /// Servers on SQLite do so themselves every hour, and on PostgreSQL those that have `store.care_url`. It may be done as often as you

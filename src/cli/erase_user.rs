@@ -2,16 +2,18 @@
 
 use serde_json::json;
 
-use super::arguments::Format;
+use super::arguments::{EraseOptions, Format};
 use super::desk::{refuse, sentence};
 use super::{Exit, output};
-use crate::app::{EraseError, erase_user};
+use crate::app::{EraseError, erase_queued, erase_user};
 use crate::boot::{self, Office, Sources};
 use crate::config::Settings;
 use crate::domain::UserId;
 
-pub(super) async fn run(settings: Settings, id: String, format: Format) -> Exit {
-    let Ok(user_id) = UserId::new(&id) else {
+/// Erases a user, or without one everybody who waits for it.
+pub(super) async fn run(settings: Settings, options: EraseOptions, format: Format) -> Exit {
+    // Without an id it is everybody who waits: that is what `--queued` says.
+    let Ok(user_id) = options.id.map(|id| UserId::new(&id)).transpose() else {
         return refuse(Exit::Usage, "That is no id of a user.");
     };
     if let Some(file) = settings.store.url.missing_file() {
@@ -27,17 +29,31 @@ pub(super) async fn run(settings: Settings, id: String, format: Format) -> Exit 
     exit
 }
 
-async fn erase(office: &Office, settings: &Settings, user_id: UserId, format: Format) -> Exit {
+async fn erase(office: &Office, settings: &Settings, user_id: Option<UserId>, format: Format) -> Exit {
     let digest = match office.identifier_digest(settings).await {
         Ok(digest) => digest,
         Err(error) => return refuse(Exit::Failed, &sentence(&error)),
     };
-    match erase_user(office.store(), &digest, (office.operator(), office.now()), user_id).await {
-        Ok(erased) => {
-            output::say(&match format {
-                Format::Json => json!(erased).to_string(),
-                Format::Human => format!(
-                    "Erased: the personal values of {} decisions, the metadata of {} verifications.",
+    let store = office.store();
+    let erased = match user_id {
+        Some(user_id) => {
+            let by = (office.operator(), office.now());
+            erase_user(store, &digest, by, user_id).await.map(|erased| (None, erased))
+        }
+        None => erase_queued(store, &digest, office.now()).await.map(|(users, erased)| (Some(users), erased)),
+    };
+    match erased {
+        Ok((users, erased)) => {
+            let whose = users.map_or_else(String::new, |users| format!(" of {users} users"));
+            output::say(&match (format, users) {
+                (Format::Json, None) => json!(erased).to_string(),
+                (Format::Json, Some(users)) => {
+                    let (decisions, verifications) = (erased.decisions, erased.verifications);
+                    json!({ "users": users, "decisions": decisions, "verifications": verifications })
+                        .to_string()
+                }
+                (Format::Human, _) => format!(
+                    "Erased{whose}: the personal values of {} decisions, the metadata of {} verifications.",
                     erased.decisions, erased.verifications
                 ),
             });

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 pub(super) mod callbacks;
+pub(super) mod prelude;
 pub(super) mod retention;
 pub(super) mod server;
 pub(super) mod store;
@@ -47,7 +48,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
 /// The option that stands in no section.
 static FIRST: &dyn AnyOption = &MODE;
 
-static ALL: [&dyn AnyOption; 45] = [
+static ALL: [&dyn AnyOption; 48] = [
     &APP_ID,
     &SESSION_DOMAIN,
     &KEY_SET_URL,
@@ -55,6 +56,9 @@ static ALL: [&dyn AnyOption; 45] = [
     &CA_FILE,
     &KEY_SET_REFRESH,
     &KEY_SET_REFETCH,
+    &prelude::EVENTS,
+    &prelude::VERIFICATION_TOKEN,
+    &prelude::VERIFICATION_TOKEN_FILE,
     &POLICIES_DIR,
     &POLICIES_RELOAD,
     &store::URL,

@@ -13,7 +13,7 @@ use super::settings::key_terms;
 use super::shape::{Secret, Text, Written, Wrong};
 use super::source::{Entry, variable};
 use super::suggest;
-use super::values::{HttpUrl, Mode};
+use super::values::{Events, HttpUrl, Mode};
 use crate::domain::PRELUDE_KEEPS_KEY_SET;
 
 /// Tells what is wrong with one entry, wherever it stands among the layers.
@@ -93,6 +93,12 @@ pub(super) fn together(merged: &Merged) -> Vec<Fault> {
         plain_http.into_iter().filter_map(|option| plain_http_in(merged, option)).collect();
     faults.extend(given_twice(merged, &options::ENCRYPTION_KEY, &options::ENCRYPTION_KEY_FILE));
     faults.extend(given_twice(merged, &options::PREVIOUS_KEY, &options::PREVIOUS_KEY_FILE));
+    faults.extend(given_twice(
+        merged,
+        &options::prelude::VERIFICATION_TOKEN,
+        &options::prelude::VERIFICATION_TOKEN_FILE,
+    ));
+    faults.extend(events_without_token(merged));
     faults.extend(given_twice(merged, &options::store::PASSWORD, &options::store::PASSWORD_FILE));
     faults.extend(faces::faults(merged));
     faults.extend(given_twice(merged, &options::store::CARE_PASSWORD, &options::store::CARE_PASSWORD_FILE));
@@ -101,6 +107,19 @@ pub(super) fn together(merged: &Merged) -> Vec<Fault> {
     faults.extend(short_interval(merged));
     faults.extend(spent_too_short(merged));
     faults
+}
+
+/// Without the token nobody could activate the webhook, and whoever does must be Prelude.
+fn events_without_token(merged: &Merged) -> Option<Fault> {
+    let option = &options::prelude::EVENTS;
+    let (token, file) =
+        (options::prelude::VERIFICATION_TOKEN.key, options::prelude::VERIFICATION_TOKEN_FILE.key);
+    let is_bare = [token, file].into_iter().all(|key| merged.winner(key).is_none());
+    let refused = merged.get(option)? == Events::On && is_bare;
+    let entry = merged.winner(option.key).filter(|_| refused)?;
+    let help = format!("set {} in the environment, or name a file in {file}", variable(token));
+    let wrong = Wrong::new(Code::Missing, "is on, and there is no verification token", help);
+    Some(Fault::at(option.key, &entry.value_at, wrong))
 }
 
 /// A file has no roles, and one process must not write to it over two connections.

@@ -16,8 +16,8 @@ use super::rules;
 use super::shape::{Secret, Text, Wrong};
 use super::source::{self, Layer};
 use super::values::{
-    AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain, StoreMigrate,
-    StorePassword, StorePooler, StoreUrl,
+    AppId, EncryptionKey, Events, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain,
+    StoreMigrate, StorePassword, StorePooler, StoreUrl, VerificationToken,
 };
 use crate::domain::{KeyTerms, RetentionTerms, SourceSpec};
 
@@ -65,6 +65,10 @@ pub(crate) struct PreludeSettings {
     pub(crate) key_set_refresh: Duration,
     /// The shortest time between two fetches that unknown key names cause.
     pub(crate) key_set_refetch_every: Duration,
+    /// Whether its events are taken.
+    pub(crate) events: Events,
+    /// What it shows when it activates the webhook; there where events are on.
+    pub(crate) verification_token: Option<VerificationToken>,
 }
 
 /// The rules.
@@ -170,6 +174,7 @@ struct SecretsRead {
     encryption_key: Option<EncryptionKey>,
     previous_encryption_key: Option<EncryptionKey>,
     store_password: Option<StorePassword>,
+    verification_token: Option<VerificationToken>,
     care_password: Option<StorePassword>,
 }
 
@@ -178,6 +183,11 @@ fn secrets(merged: &Merged, faults: &mut Vec<Fault>) -> SecretsRead {
         encryption_key: secret(merged, (&o::ENCRYPTION_KEY, &o::ENCRYPTION_KEY_FILE), faults),
         previous_encryption_key: secret(merged, (&o::PREVIOUS_KEY, &o::PREVIOUS_KEY_FILE), faults),
         store_password: secret(merged, (&o::store::PASSWORD, &o::store::PASSWORD_FILE), faults),
+        verification_token: secret(
+            merged,
+            (&o::prelude::VERIFICATION_TOKEN, &o::prelude::VERIFICATION_TOKEN_FILE),
+            faults,
+        ),
         care_password: secret(merged, (&o::store::CARE_PASSWORD, &o::store::CARE_PASSWORD_FILE), faults),
     }
 }
@@ -186,7 +196,7 @@ fn settings(merged: &Merged, secrets: SecretsRead, callbacks: Vec<SourceSpec>) -
     Some(Settings {
         mode: merged.get(&o::MODE)?,
         server: server::settings(merged)?,
-        prelude: prelude(merged)?,
+        prelude: prelude(merged, secrets.verification_token)?,
         policies: PolicySettings {
             dir: merged.get(&o::POLICIES_DIR)?,
             reload: merged.get(&o::POLICIES_RELOAD)?,
@@ -220,7 +230,7 @@ fn settings(merged: &Merged, secrets: SecretsRead, callbacks: Vec<SourceSpec>) -
     })
 }
 
-fn prelude(merged: &Merged) -> Option<PreludeSettings> {
+fn prelude(merged: &Merged, verification_token: Option<VerificationToken>) -> Option<PreludeSettings> {
     let app_id = merged.get(&o::APP_ID)?;
     let session_domain = merged.get(&o::SESSION_DOMAIN).unwrap_or_else(|| app_id.session_domain().clone());
     let or_at = |url: Option<HttpUrl>, path| url.unwrap_or_else(|| session_domain.https(path));
@@ -230,6 +240,8 @@ fn prelude(merged: &Merged) -> Option<PreludeSettings> {
         ca_file: merged.get(&o::CA_FILE),
         key_set_refresh: merged.get(&o::KEY_SET_REFRESH)?,
         key_set_refetch_every: merged.get(&o::KEY_SET_REFETCH)?,
+        events: merged.get(&o::prelude::EVENTS)?,
+        verification_token,
         app_id,
         session_domain,
     })

@@ -1,5 +1,6 @@
 //! Setting values that are right once they exist.
 
+mod events;
 mod key;
 mod place;
 mod provider;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+pub(crate) use events::{Events, VerificationToken};
 pub(crate) use key::EncryptionKey;
 pub(crate) use place::{AppId, HttpUrl, SessionDomain};
 pub(crate) use store::{StoreMigrate, StorePassword, StorePooler, StoreUrl};

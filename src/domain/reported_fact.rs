@@ -17,8 +17,8 @@ pub(crate) struct ReportedFact {
     pub(crate) id: Option<FactId>,
     /// When the report came.
     pub(crate) recorded_at: Timestamp,
-    /// Who reports it.
-    pub(crate) api_key_id: ApiKeyId,
+    /// Who reports it; `None` for Prelude itself.
+    pub(crate) api_key_id: Option<ApiKeyId>,
 }
 
 impl ReportedFact {

@@ -17,7 +17,7 @@ pub(super) async fn stepup(request: HttpRequest, payload: Payload, server: Data<
 }
 
 async fn verdict(request: &HttpRequest, payload: Payload, server: &Server) -> Result<HttpResponse, Refusal> {
-    let (call, sender) = signed::read(request, payload, server).await?;
+    let (call, sender) = signed::read(request, payload, (server, server.hook_body)).await?;
     let decided = server.app.decide(&call).await;
     // Whoever got hold of an old call can send it again: it proves nothing about the sender.
     if !matches!(decided, Err(DecideError::OldRepeat)) {

@@ -215,6 +215,11 @@ pub(super) fn unavailable(code: &'static str, title: &'static str) -> Refusal {
     refusal
 }
 
+/// 503: not all of a batch was recorded in time; what was, counts once when it comes again.
+pub(super) fn events_unfinished() -> Refusal {
+    unavailable("events_unfinished", "Not every event was recorded in time")
+}
+
 /// 401 for an API key that is missing or not good: one code for every cause, so that nothing can be probed.
 pub(super) fn bad_api_key() -> Refusal {
     let mut refusal = Refusal::new(StatusCode::UNAUTHORIZED, "invalid_api_key", "A valid API key is needed");

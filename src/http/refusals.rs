@@ -5,10 +5,10 @@ mod verification;
 
 use actix_web::http::StatusCode;
 
-use super::problem::{Refusal, bad_api_key, invalid_request, unavailable};
+use super::problem::{Refusal, bad_api_key, invalid_request, not_found, unavailable};
 use crate::app::{
-    AccessError, CallRefusal, CallbackError, DecideError, DecisionsError, DeskError, EvaluateError,
-    FactError, FactFault, PageError, RedeemError, ReloadError,
+    AccessError, ActivationRefusal, CallRefusal, CallbackError, DecideError, DecisionsError, DeskError,
+    EvaluateError, EventsError, FactError, FactFault, PageError, RedeemError, ReloadError,
 };
 use crate::callbacks::CallbackFault;
 use crate::domain::{DeskFault, EntryFault, NotSpent, Outage};
@@ -70,6 +70,36 @@ impl From<CallbackError> for Refusal {
             .because(fault.code()),
             CallbackError::Store(fault) => store_unavailable(fault.outage()),
             CallbackError::TooLate => store_unavailable(Some(Outage::TimedOut)),
+        }
+    }
+}
+
+impl From<ActivationRefusal> for Refusal {
+    fn from(refusal: ActivationRefusal) -> Self {
+        // One public code for both: whoever is not Prelude learns nothing from the difference.
+        let refused = |cause| {
+            let title = "The activation is not for this application, or does not know the token";
+            Self::new(StatusCode::FORBIDDEN, "activation_refused", title).because(cause)
+        };
+        match refusal {
+            ActivationRefusal::Off => not_found(),
+            ActivationRefusal::Query(fault) => invalid_request(fault.to_string()),
+            ActivationRefusal::OtherApplication => refused("other_application"),
+            ActivationRefusal::WrongToken => refused("wrong_token"),
+        }
+    }
+}
+
+impl From<EventsError> for Refusal {
+    fn from(error: EventsError) -> Self {
+        match error {
+            EventsError::Off => not_found(),
+            EventsError::Broken(fault) => {
+                Self::new(StatusCode::BAD_REQUEST, "invalid_events", "The call breaks Prelude's contract")
+                    .with_detail(fault.to_string())
+                    .because(fault.code())
+            }
+            EventsError::Store(fault) => store_unavailable(fault.outage()),
         }
     }
 }

@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::problem::{method_not_allowed, not_found};
 use super::{
-    accesses, callbacks, decisions, desk, evaluate, facts, grants, health, hook, jwks, open_or, policies,
-    verifications,
+    accesses, callbacks, decisions, desk, evaluate, events, facts, grants, health, hook, jwks, open_or,
+    policies, verifications,
 };
 
 /// Who can reach a listener.
@@ -43,11 +43,18 @@ impl Face {
 
 /// What Prelude calls.
 fn prelude(routes: &mut ServiceConfig) {
-    routes.service(posted("/hooks/stepup").route(web::post().to(hook::stepup))).service(
-        resource("/.well-known/jwks.json", "GET, HEAD")
-            .route(web::get().to(jwks::jwks))
-            .route(web::head().to(jwks::jwks)),
-    );
+    routes
+        .service(posted("/hooks/stepup").route(web::post().to(hook::stepup)))
+        .service(
+            resource("/.well-known/jwks.json", "GET, HEAD")
+                .route(web::get().to(jwks::jwks))
+                .route(web::head().to(jwks::jwks)),
+        )
+        .service(
+            resource("/hooks/events", "GET, POST")
+                .route(web::get().to(events::activate))
+                .route(web::post().to(events::receive)),
+        );
 }
 
 /// What identity-check providers call.

@@ -4,7 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::web::Payload;
 
 use super::Server;
-use super::extract::{json_body, signature_headers};
+use super::extract::{BodyLimits, json_body, signature_headers};
 use super::limits::Sender;
 use super::problem::Refusal;
 use crate::app::CallRefusal;
@@ -21,10 +21,10 @@ use crate::prelude::SignedCall;
 pub(super) async fn read<'s>(
     request: &HttpRequest,
     payload: Payload,
-    server: &'s Server,
+    (server, limits): (&'s Server, BodyLimits),
 ) -> Result<(SignedCall, Sender<'s>), Refusal> {
     // An answer before the body would close the connection, and that may be a proxy's, which honest calls share.
-    let body = json_body(request, payload, server.hook_body).await?;
+    let body = json_body(request, payload, limits).await?;
     let sender = server.limits.signer(request, server.app.now())?;
     server.limits.enter(request)?;
     match server.app.verify_call(signature_headers(request), &body).await {

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 
-use crate::domain::{Anchor, Metadata, Subject, SubjectKey};
+use crate::domain::{Anchor, EventContent, Metadata, Subject, SubjectKey};
 
 /// Computes HMAC-SHA256 under a key of its own, which survives a change of the encryption key.
 ///
@@ -28,10 +28,15 @@ impl IdentifierDigest {
             context.update(&text.len().to_be_bytes());
             context.update(text.as_bytes());
         }
-        let tag = context.sign();
-        let mut digest = [0; 32];
-        digest.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
-        digest
+        whole(&context.sign())
+    }
+
+    /// The digest of what an event of Prelude's says.
+    pub(crate) fn of_event(&self, content: &EventContent) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(b"event\0");
+        context.update(content.0.as_bytes());
+        whole(&context.sign())
     }
 
     /// Shows that an anchor is ours: who has the record and not the key can leave none.
@@ -43,9 +48,7 @@ impl IdentifierDigest {
             context.update(&number.to_be_bytes());
         }
         context.update(&anchor.head.hash);
-        let mut seal = [0; 32];
-        seal.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
-        seal
+        whole(&context.sign())
     }
 
     /// The digest of one subject: the first 128 bits, which two subjects do not share by chance.
@@ -66,6 +69,12 @@ impl IdentifierDigest {
         let tag = context.sign();
         SubjectKey::new(tag.as_ref().get(..SubjectKey::BYTES).unwrap_or_default())
     }
+}
+
+fn whole(tag: &hmac::Tag) -> [u8; 32] {
+    let mut digest = [0; 32];
+    digest.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+    digest
 }
 
 impl std::fmt::Debug for IdentifierDigest {

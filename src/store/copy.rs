@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 
 /// What is copied: what others refer to comes first. SQLite's own `filing` and `walkable_reviews` are for finding what
 /// PostgreSQL finds by its indexes; `retention_turn` says who was where, not what.
-pub(super) const TABLES: [&str; 30] = [
+pub(super) const TABLES: [&str; 32] = [
     "bundles",
     "key_sets",
     "signing_keys",
@@ -48,6 +48,8 @@ pub(super) const TABLES: [&str; 30] = [
     "key_actions",
     "provider_events",
     "facts",
+    "prelude_events",
+    "erasure_queue",
     "retention_marks",
     "user_holds",
     "prelude_keys",

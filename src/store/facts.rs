@@ -87,7 +87,11 @@ async fn same(
     Ok(Some((moment("happened_at")?, moment("recorded_at")?)))
 }
 
-async fn insert(connection: &mut Connection<'_>, fact: &ReportedFact) -> Result<(), StoreError> {
+/// Writes a fact down, inside a transaction.
+///
+/// # Errors
+/// The transaction must be given up.
+pub(super) async fn insert(connection: &mut Connection<'_>, fact: &ReportedFact) -> Result<(), StoreError> {
     connection
         .query(INSERT)
         .bind(fact.user_key.as_bytes())
@@ -95,7 +99,7 @@ async fn insert(connection: &mut Connection<'_>, fact: &ReportedFact) -> Result<
         .bind(fact.kind.as_str())
         .bind(fact.happened_at().unix_micros())
         .bind(fact.recorded_at.unix_micros())
-        .bind(fact.api_key_id.as_str())
+        .bind(fact.api_key_id.as_ref().map(crate::domain::ApiKeyId::as_str))
         .bind(fact.id.as_ref().map(crate::domain::FactId::as_str))
         .execute(connection)
         .await?;

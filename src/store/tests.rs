@@ -46,6 +46,7 @@ mod key_actions;
 mod keys;
 mod migrations;
 mod past;
+mod prelude_events;
 mod redemptions;
 mod retention;
 mod reviews;

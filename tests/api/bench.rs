@@ -179,7 +179,12 @@ impl Bench {
 
     /// Sends a call exactly as it was signed.
     pub(crate) async fn send(&self, call: &SignedCall) -> Answer {
-        let url = format!("{}/hooks/stepup", self.server.url());
+        self.send_to("/hooks/stepup", call).await
+    }
+
+    /// Sends what was signed to any address.
+    pub(crate) async fn send_to(&self, path: &str, call: &SignedCall) -> Answer {
+        let url = format!("{}{path}", self.server.url());
         let mut request = self.client.post(url).body(call.body.clone());
         for (name, value) in &call.headers {
             request = request.header(name, value);

@@ -13,6 +13,7 @@ async fn every_answer_has_known_headers_only() {
         bench.get("/.well-known/jwks.json").await,
         bench.get("/nowhere").await,
         bench.get("/hooks/stepup").await,
+        bench.get("/hooks/events").await,
         bench.call(&transfer("usr_1", "20")).await,
         bench.mint(&key, &serde_json::json!({})).await,
         bench.get_as(&key, "/v1/decisions").await,

@@ -13,6 +13,7 @@ mod decisions;
 mod desk;
 mod desk_and_files;
 mod evaluate;
+mod events;
 mod faces;
 mod facts;
 mod files;

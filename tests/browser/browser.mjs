@@ -91,7 +91,8 @@ export class Visit {
   // Signs in as somebody new.
   async signIn() {
     const { page } = this;
-    await page.getByLabel("Phone number").fill(`+336${String(randomInt(1e8)).padStart(8, "0")}`);
+    this.phone = `+336${String(randomInt(1e8)).padStart(8, "0")}`;
+    await page.getByLabel("Phone number").fill(this.phone);
     await page.getByRole("button", { name: "Send me a code" }).click();
     await page.getByLabel("Code").fill(stage.code);
     await page.getByRole("button", { name: "Sign in" }).click();
@@ -140,6 +141,13 @@ export class Visit {
   // Keeps what is to be seen now.
   async picture(state, page = this.page) {
     await page.screenshot({ path: path.join(SHOTS, `${state}.png`) });
+  }
+
+  // How many codes were sent to this visitor, by the emulator's own journal.
+  async codesSent() {
+    const answer = await fetch(`https://${stage.session_domain}/_emulator/log`);
+    const { entries } = await answer.json();
+    return entries.filter(({ what, to }) => what === "code_sent" && to === this.phone).length;
   }
 
   // Ends it: nothing may have been complained of, and nothing refused but these, as `path code`.

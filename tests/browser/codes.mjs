@@ -37,9 +37,11 @@ export function codes(visited) {
 
   visited("a new code is sent on demand", async (visit) => {
     await visit.ask("SMSONLY00");
-    await visit.sees("Code by SMS");
+    await visit.page.getByLabel("Code from the SMS").waitFor();
+    assert.equal(await visit.codesSent(), 2, "one to sign in, one for the step");
     await visit.page.getByRole("button", { name: "Send a new code" }).click();
     await visit.shows("A new code is on its way.");
+    assert.equal(await visit.codesSent(), 3);
     await visit.picture("resend");
     await visit.typeCode(stage.code);
     await visit.sees("Sent");

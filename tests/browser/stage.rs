@@ -1,6 +1,7 @@
 //! `doorstep demo --web`, running, and the programs that visit it.
 
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -23,6 +24,8 @@ impl Stage {
         let directory = TempDir::new().expect("a directory");
         let mut command = Command::new(env!("CARGO_BIN_EXE_doorstep"));
         command.args(["--format", "json", "--policies"]).arg(policies).args(["demo", "--web"]);
+        // A group of its own, as a shell at a terminal gives each command.
+        command.process_group(0);
         let mut demo = Process::start(surroundings(&mut command).env("TMPDIR", directory.path()));
         let facts =
             demo.stdout.find("{").unwrap_or_else(|| panic!("it ended, saying:\n{}", demo.stderr.rest()));
@@ -35,9 +38,11 @@ impl Stage {
         Process::start(visitor(command, self.facts.trim_end(), Path::new(&self.ca_file)))
     }
 
-    /// Ends it; it leaves nothing behind.
+    /// Ends it as Ctrl-C at a terminal does, which reaches the backend as well; it leaves nothing behind.
     pub(crate) fn clear(self) {
-        self.demo.signal("INT");
+        let interrupt = format!("kill -INT -{}", self.demo.child.id());
+        let status = Command::new("sh").args(["-c", &interrupt]).status().expect("a shell");
+        assert!(status.success(), "{interrupt}");
         self.demo.end().expect(0);
         let left: Vec<_> = std::fs::read_dir(self.directory.path()).expect("a directory").collect();
         assert!(left.is_empty(), "{left:?}");

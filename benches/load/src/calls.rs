@@ -159,6 +159,17 @@ pub(crate) struct Call {
     pub(crate) request: Box<[u8]>,
 }
 
+impl Call {
+    /// The same request, its last byte another one: the signature names the same key, has the right form, and is wrong.
+    pub(crate) fn forged(&self) -> Box<[u8]> {
+        let mut request = self.request.clone();
+        if let Some(last) = request.last_mut() {
+            *last = b' ';
+        }
+        request
+    }
+}
+
 fn user_id(at: usize, seed: Seed) -> String {
     const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut bits = seed.at(at).wide();

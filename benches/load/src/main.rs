@@ -5,6 +5,7 @@
 //! - `mint`: what a verification token costs beside its bare signature.
 //! - `past`: what conditions on a long past cost, beside an empty store.
 //! - `kill`: kills a server under load again and again and keeps a ledger of what it answered.
+//! - `flood`: what forged calls do to honest ones.
 //! - `drive`: sends signed calls to a server that is already there.
 //! - `floor`, `signing-floor`: the floors themselves.
 //!
@@ -17,6 +18,7 @@ mod drive;
 mod drive_one;
 mod durable;
 mod fault;
+mod flood;
 mod floor;
 mod key_sets;
 mod kill;
@@ -58,6 +60,8 @@ enum Command {
     Past(past::Options),
     /// Kill a server under load, again and again.
     Kill(kill::Options),
+    /// Measure what a flood of forged calls does to honest ones.
+    Flood(flood::Options),
     /// Send signed calls to a server that is already there.
     Drive(drive_one::Options),
     /// Serve the floor.
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Command::Mint(options) => mint::run(&options),
         Command::Past(options) => past::run(&options),
         Command::Kill(options) => kill::run(&options),
+        Command::Flood(options) => flood::run(&options),
         Command::Drive(options) => drive_one::run(&options),
         Command::Floor(options) => floor::serve(&options),
         Command::SigningFloor(options) => mint::serve_floor(&options),

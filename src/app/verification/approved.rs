@@ -67,7 +67,7 @@ impl Approved {
     }
 
     /// Forgets one of which no token could be minted: the next who asks looks at the record.
-    pub(super) fn forget(&self, id: VerificationId) {
+    pub(in crate::app) fn forget(&self, id: VerificationId) {
         self.with(|generations| {
             generations.young.remove(&id);
             generations.old.remove(&id);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use crate::config::StoreUrl;
 
@@ -24,4 +24,14 @@ pub(in crate::cli) enum StoreCommand {
         #[arg(long, value_name = "URL")]
         to: StoreUrl,
     },
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct EraseOptions {
+    /// The user's id, as Prelude says it
+    #[arg(required_unless_present = "queued")]
+    pub(in crate::cli) id: Option<String>,
+    /// Everybody instead who waits for it since Prelude said that they are gone
+    #[arg(long, conflicts_with = "id")]
+    pub(in crate::cli) queued: bool,
 }

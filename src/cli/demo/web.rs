@@ -60,7 +60,7 @@ fn tell(address: &str, scenery: &Scenery, format: Format) {
         })
         .to_string(),
         Format::Human => format!(
-            "Open      {address}\n\nYour browser does not know the throw-away certificate: accept it here and, where the page \
+            "Open       {address}\n\nYour browser does not know the throw-away certificate: accept it here and, where the page \
              asks for it, at\nhttps://{domain}/ (or let the browser trust {ca_file}).\n\nSign in    with any phone number in \
              the international form; every code is {code}\nOfficer    {officer} approves and rejects identity checks\n\
              Policy     {policies}: change it, and the next transfer is decided by it\nDoorstep   {doorstep}\n\nCtrl-C ends \

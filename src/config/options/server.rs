@@ -133,8 +133,8 @@ pub(in crate::config) static WAITERS_MAX: Opt<Integer> = Opt {
 
 pub(in crate::config) static CALLBACK_BODY_BYTES_MAX: Opt<Integer> = Opt {
     key: "server.callback_body_bytes_max",
-    doc: "The longest body of an identity-check provider's call, in bytes: decisions with documents are longer than \
-          Prelude's calls.",
+    doc: "The longest body of an identity-check provider's call, and of a batch of Prelude's events, in bytes: both are \
+          longer than hook calls.",
     absent: Absent::Default("524288"),
     shape: Integer { min: 1024, max: 4_194_304 },
 };

@@ -57,6 +57,28 @@ fn a_key_file_that_is_no_use_is_said_so() {
 }
 
 #[test]
+fn events_need_a_token_that_never_prints() {
+    let events = || app().variable("DOORSTEP__PRELUDE__EVENTS", "on");
+    let faults = events().load().expect_err("a fault");
+    let found: Vec<_> = faults.faults().iter().map(brief).collect();
+    assert_eq!(found, ["missing prelude.events environment variable DOORSTEP__PRELUDE__EVENTS"]);
+    let token = "DOORSTEP__PRELUDE__VERIFICATION_TOKEN";
+    assert!(events().variable(token, "CANARY").load().is_err(), "too short");
+    let settings = events().variable(token, "CANARY-canary-CANARY").load().expect("settings");
+    assert!(settings.prelude.verification_token.is_some());
+    assert!(!format!("{settings:?}").contains("CANARY"));
+    let off = app().variable(token, "CANARY-canary-CANARY").load().expect("settings");
+    assert_eq!(off.prelude.events, Events::Off);
+    let file = TempFile::new("token", b"CANARY-canary-CANARY\n");
+    let path = file.0.display().to_string();
+    let app = TempFile::new("token-app.toml", b"prelude.app_id = \"acme\"\nprelude.events = \"on\"");
+    let in_file = ("DOORSTEP__PRELUDE__VERIFICATION_TOKEN_FILE", path.as_str());
+    let settings = load_file(&app.0, &[in_file]).expect("settings");
+    assert!(settings.prelude.verification_token.is_some());
+    assert!(load_file(&app.0, &[in_file, (token, "CANARY-canary-CANARY")]).is_err(), "one of the two");
+}
+
+#[test]
 fn a_secret_stands_in_no_file_and_no_flag() {
     let faults = Given::file("prelude.app_id = \"acme\"\n[keys]\nencryption_key = \"CANARY\"\n")
         .flag("keys.encryption_key", "CANARY", "--key")

@@ -26,7 +26,7 @@ fn fact(kind: &str, seconds: u64) -> ReportedFact {
         at: None,
         id: None,
         recorded_at: at(seconds),
-        api_key_id: ApiKeyId::new("reporter").expect("an id"),
+        api_key_id: Some(ApiKeyId::new("reporter").expect("an id")),
     }
 }
 
@@ -177,7 +177,7 @@ async fn facts_are_append_only_and_have_a_reporter(directory: Directory) {
         assert!(shown(&refused).contains("append only"), "{refused}");
     }
     let stranger =
-        ReportedFact { api_key_id: ApiKeyId::new("stranger").expect("an id"), ..fact("chargeback", 0) };
+        ReportedFact { api_key_id: Some(ApiKeyId::new("stranger").expect("an id")), ..fact("chargeback", 0) };
     assert!(matches!(store.record_fact(stranger, None).await, Err(StoreError::Refused(_))));
     assert_eq!(number(&store, "SELECT count(*) FROM facts").await, 1);
 }

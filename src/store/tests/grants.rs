@@ -8,7 +8,7 @@ use super::redemptions::{granted, redeem_at, spending};
 use super::retention::{hold, release, retiring, seal};
 use super::verifications::{decide, later, mint, minted, open as open_verification, ready, wish};
 use super::*;
-use crate::domain::{ApiKeyId, StepOutcome, Withdrawal, WithdrawnOf};
+use crate::domain::{ApiKeyId, Kid, PreludeEffect, PreludeEventRecord, StepOutcome, Withdrawal, WithdrawnOf};
 use crate::store::{Answered, Migrate, Plain};
 
 const GRANTS: &str = include_str!("../../../ops/postgres-grants.sql");
@@ -97,7 +97,22 @@ async fn a_servers_role_does_its_work_and_cannot_touch_what_is_recorded() {
     store.revoke_api_key(&ApiKeyId::new("one").expect("an id"), START).await.expect("withdrawn");
     let audited = store.audit(None, None).await.expect("looked through");
     assert_eq!((audited.chained, finding(&audited)), (1, None));
+    let gone = PreludeEffect::EraseUser(UserId::new("usr_test").expect("a user"));
+    for n in 0..2 {
+        let (kind, effect) = ("user.deleted", gone.clone());
+        let event = PreludeEventRecord {
+            digest: [n; 32],
+            kind,
+            happened_at: START,
+            received_at: later(n.into()),
+            effect,
+        };
+        store.record_prelude_event(event).await.expect("recorded");
+    }
+    assert!(!store.may_erase().await.expect("readable"));
     for sql in [
+        "DELETE FROM erasure_queue",
+        "DELETE FROM prelude_events",
         "DELETE FROM decisions",
         "UPDATE decisions SET answer = ''",
         "TRUNCATE decisions",
@@ -131,10 +146,16 @@ async fn the_role_for_care_erases_and_adds_no_decision() {
     let directory = guarded().await;
     let store = directory.open().await;
     store.record_decision(signature(1), granted(1, "10")).await.expect("recorded");
+    let wish = "INSERT INTO erasure_queue (user_id, wished_at, actor) VALUES ('usr_test', 0, 'prelude')";
+    run(&store, wish).await.expect("wished");
     store.close().await.expect("closed");
     let login = Login::new(&directory, "doorstep_care").await;
     let store = login.open(&directory).await;
+    assert!(store.may_erase().await.expect("readable"));
+    let wish = store.next_erasure(START).await.expect("readable").expect("somebody waits");
     assert_eq!(erase(&store, "usr_test").await, 1);
+    store.erasure_done(wish).await.expect("taken out");
+    assert_eq!(store.erasures_waiting().await.expect("readable"), 0);
     let audited = store.audit(None, None).await.expect("looked through");
     assert_eq!((audited.erased, finding(&audited)), (1, None));
     hold(&store, "usr_test", None).await;

@@ -32,6 +32,18 @@ fn of_version_9(id: &str) -> String {
     )
 }
 
+/// A fact, as it was recorded before Prelude reported any.
+const FACT_OF_VERSION_9: [&str; 2] = [
+    "INSERT INTO api_keys (id, secret_sha256, name, roles, scopes, steps, created_at)
+     VALUES ('k', x'0707070707070707070707070707070707070707070707070707070707070707', 'k', 'facts', '', '', 0);
+     INSERT INTO facts (user_key, user_id, kind, happened_at, recorded_at, api_key_id, id)
+     VALUES (x'01', 'usr_a', 'chargeback', 1, 2, 'k', 'cb-1')",
+    "INSERT INTO api_keys (id, secret_sha256, name, roles, scopes, steps, created_at)
+     VALUES ('k', '\\x0707070707070707070707070707070707070707070707070707070707070707', 'k', 'facts', '', '', 0);
+     INSERT INTO facts (user_key, user_id, kind, happened_at, recorded_at, api_key_id, id)
+     VALUES ('\\x01', 'usr_a', 'chargeback', 1, 2, 'k', 'cb-1')",
+];
+
 async fn make_version_9(directory: &Directory) {
     if let Some(server) = directory.server() {
         let mut connection = server.disable_statement_logging().connect().await.expect("a server");
@@ -39,6 +51,7 @@ async fn make_version_9(directory: &Directory) {
         migrator.run_direct(None, &mut connection, false).await.expect("migrated");
         let insert = of_version_9("'018f0000-0000-7000-8000-000000000001'::uuid");
         connection.execute(raw_sql(AssertSqlSafe(insert))).await.expect("recorded");
+        connection.execute(raw_sql(FACT_OF_VERSION_9[1])).await.expect("recorded");
         let count_on = "SELECT setval(pg_get_serial_sequence('decisions', 'seq'), 1)";
         connection.execute(count_on).await.expect("counted on");
         return;
@@ -49,6 +62,7 @@ async fn make_version_9(directory: &Directory) {
     migrator.run_direct(None, &mut connection, false).await.expect("migrated");
     let insert = of_version_9("x'018f0000000070008000000000000001'");
     connection.execute(raw_sql(AssertSqlSafe(insert))).await.expect("recorded");
+    connection.execute(raw_sql(FACT_OF_VERSION_9[0])).await.expect("recorded");
 }
 
 async fn what_was_recorded_before_0010_is_shown_counted_and_erased(directory: Directory) {
@@ -65,6 +79,9 @@ async fn what_was_recorded_before_0010_is_shown_counted_and_erased(directory: Di
     store.record_decision(signature(7), decision_of(7, "usr_a")).await.expect("recorded");
     let audited = store.audit(None, None).await.expect("looked through");
     assert_eq!((audited.before_chains, audited.chained, finding(&audited)), (1, 1, None));
+    let kept = "SELECT count(*) FROM facts
+                 WHERE user_id = 'usr_a' AND kind = 'chargeback' AND happened_at = 1 AND api_key_id = 'k' AND id = 'cb-1'";
+    assert_eq!(number(&store, kept).await, 1);
     assert_eq!(erase(&store, "usr_a").await, 2);
     let found = store.decision(id).await.expect("readable").expect("there");
     assert_eq!(found.personal, StoredPersonal::Erased { at: Some(START) });

@@ -73,7 +73,7 @@ async fn facts_accesses_actions_and_activations_go_by_age(directory: Directory) 
             at: None,
             id: None,
             recorded_at: later(day * DAY),
-            api_key_id: crate::domain::ApiKeyId::new("one").expect("an id"),
+            api_key_id: Some(crate::domain::ApiKeyId::new("one").expect("an id")),
         };
         store.record_fact(fact, None).await.expect("recorded");
     }
