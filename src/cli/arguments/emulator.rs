@@ -16,7 +16,7 @@ pub(in crate::cli) struct EmulatorOptions {
     /// A name that the certificate is good for, beside localhost, 127.0.0.1 and ::1; may be given again
     #[arg(long = "name", value_name = "HOST")]
     pub(in crate::cli) names: Vec<String>,
-    /// A page that may call, such as https://app.example.com; may be given again. Every page of this machine when left out
+    /// A page that may call, such as <https://app.example.com>; may be given again. Every page of this machine when left out
     #[arg(long = "origin", value_name = "ORIGIN")]
     pub(in crate::cli) origins: Vec<String>,
     /// The application's id
@@ -40,7 +40,7 @@ pub(in crate::cli) struct EmulatorOptions {
     /// Certificates, PEM, by which hook and key set are trusted over https; without any they are reached over plain http only
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) trust: Option<PathBuf>,
-    /// Somebody who can log in from the start: ID=IDENTIFIER[,IDENTIFIER], such as usr_1=+33612345678,user@example.com; may be
+    /// Somebody who can log in from the start: ID=IDENTIFIER or ID=IDENTIFIER,IDENTIFIER, such as usr_1=+33612345678,user@example.com; may be
     /// given again. Whoever else logs in by a code becomes a user
     #[arg(long = "user", value_name = "USER")]
     pub(in crate::cli) users: Vec<String>,
