@@ -27,6 +27,8 @@ struct Found {
     desk: DeskRevision,
     /// By whom decisions are filed now.
     by: Filed,
+    /// The place up to which they are.
+    filed_through: i64,
 }
 
 /// Records a batch in one transaction and takes what is new into the tail.
@@ -64,7 +66,8 @@ async fn record_in_transaction(
     let (fates, first_seq) = {
         let tail = tail.read();
         let earlier = |hash: &SignatureHash| tail.earlier(hash).or_else(|| found.filed.get(hash).copied());
-        (judge(batch, found.desk, earlier), tail.last_seq() + 1)
+        // Where all that others recorded was deleted since, what is filed tells which places were given: none is given twice.
+        (judge(batch, found.desk, earlier), tail.last_seq().max(found.filed_through) + 1)
     };
     let places = Places::FiledAndTail(known.clone());
     let new = decide(&mut Connection::Sqlite(connection), (&places, &found.by), batch, &fates).await?;
@@ -102,13 +105,14 @@ async fn begin_and_look_up(
     Ok(found)
 }
 
-/// Sorts a row of the look-up: without a signature, which comes first, it is the desk's revision and by whom decisions are
-/// filed, without a user a filed signature, with one another process's decision.
+/// Sorts a row of the look-up: without a signature, which comes first, it is the desk's revision, and by whom and how far decisions
+/// are filed; without a user a filed signature; with one another process's decision.
 fn take_in(row: &SqliteRow, found: &mut Found, tail: &SharedTail) -> Result<(), StoreError> {
     let seq: i64 = row.try_get("seq")?;
     let Some(hash) = row.try_get::<Option<&[u8]>, _>("signature_hash")? else {
         found.desk = desk::revision(seq)?;
         found.by = Filed::parse(row.try_get("traits")?)?;
+        found.filed_through = row.try_get("received_at")?;
         return Ok(());
     };
     let hash: [u8; 32] =

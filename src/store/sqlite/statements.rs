@@ -12,12 +12,12 @@ use crate::store::filed::filed_list;
 
 /// Begins the batch and tells in one go what the fraud desk's revision is, which of the batch's signatures are filed, and
 /// what other processes recorded after the last decision known here. The columns of a filed signature that only an
-/// unfiled decision has are null. The revision has no signature, and for its traits by whom decisions are filed; it is the
-/// first row.
+/// unfiled decision has are null. The revision has no signature, for its moment the place up to which decisions are filed, and
+/// for its traits by whom; it is the first row.
 const LOOK_UP: &str = concat!(
     "
     BEGIN IMMEDIATE;
-    SELECT NULL AS signature_hash, coalesce(max(revision), 0) AS seq, NULL AS received_at, NULL AS user_id, NULL AS scope,
+    SELECT NULL AS signature_hash, coalesce(max(revision), 0) AS seq, (SELECT filed_through FROM filing) AS received_at, NULL AS user_id, NULL AS scope,
            NULL AS walkable_until, ",
     filed_list!("group_concat"),
     " AS traits, NULL AS signature_kid

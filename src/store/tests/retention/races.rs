@@ -88,3 +88,17 @@ async fn pages_of_what_went_take_what_comes() {
 on_each_engine! {
     [flavor = "multi_thread", worker_threads = 4] whoever_looks_through_meanwhile_finds_nothing_wrong
 }
+
+/// A process that did not hear of decisions until they were deleted gives none of their places again: nothing filed later would
+/// be found there.
+#[tokio::test]
+async fn places_are_given_once() {
+    let directory = Directory::on_sqlite();
+    let (here, there) = (directory.open().await, directory.open().await);
+    for n in 1..=3 {
+        here.record_decision(signature(n), on_day(n, "usr_a", 1)).await.expect("recorded");
+    }
+    assert_eq!(decisions(&here, 90).await, 3);
+    there.record_decision(signature(4), on_day(4, "usr_a", 95)).await.expect("recorded");
+    assert_eq!(number(&there, "SELECT seq FROM decisions").await, 4);
+}
