@@ -8,7 +8,12 @@ export async function look(visit, step = "kyc_review") {
   const user = await visit.page.getByRole("region", { name: "Your session" }).locator("dd code").innerText();
   const check = page.getByRole("article").filter({ hasText: user }).filter({ hasText: step });
   await page.goto(stage.officer);
-  await check.waitFor();
+  // The page shows what waits when it is loaded: whoever comes a moment too early looks again, as a person would.
+  for (const end = Date.now() + 20_000; !(await check.isVisible()) && Date.now() < end; ) {
+    await page.getByRole("link", { name: "Look again" }).click();
+    await page.waitForLoadState();
+  }
+  await check.waitFor({ timeout: 1_000 });
   return {
     picture: (state) => visit.picture(state, page),
     async press(verb) {
