@@ -92,7 +92,8 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let public_key = work.join("bench-key.der");
     let key = SigningKey::generate()?;
     key.write_public(&public_key)?;
-    let count = options.warm_up + CONNECTIONS.map(|connections| calls_over(options.calls, connections)).iter().sum::<usize>();
+    let count = options.warm_up
+        + CONNECTIONS.map(|connections| calls_over(options.calls, connections)).iter().sum::<usize>();
     eprintln!("signing {count} calls");
     let calls = key.calls_of(Who::InRow(CALLS_A_USER), count, Seed::new(options.seed))?;
     let sets = KeySets { hook: key.key_set(), step_up: StepUpKey::generate()?.key_set() };
@@ -195,7 +196,8 @@ impl Bench<'_> {
             let after = self.busy(&running, store)?;
             first = last;
             let cell = Cell { store, servers, connections };
-            let sample = Sample::of(&tally, (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1)));
+            let sample =
+                Sample::of(&tally, (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1)));
             eprintln!("round {round}: {}", table::row(cell, &sample));
             samples.push(cell, sample);
         }

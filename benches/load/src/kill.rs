@@ -147,7 +147,10 @@ impl Slaughter<'_> {
                 let again = killed.elapsed();
                 answers = drive.count() + 1;
                 drive.answered(answers).await;
-                eprintln!("kill {round}: there again after {again:.0?}, answering after {:.0?}", killed.elapsed());
+                eprintln!(
+                    "kill {round}: there again after {again:.0?}, answering after {:.0?}",
+                    killed.elapsed()
+                );
             }
             Ok::<(), Fault>(())
         };
@@ -164,10 +167,18 @@ impl Slaughter<'_> {
     /// Kills PostgreSQL or starts it again, while calls go on.
     async fn script(&self, command: &str, directory: &Path) -> Outcome<()> {
         let mut script = std::process::Command::new(&self.options.postgres_script);
-        script.arg(command).arg(directory).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        script
+            .arg(command)
+            .arg(directory)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
         let run = tokio::task::spawn_blocking(move || script.status());
         let status = run.await.doing("running the script")?.doing("running the script")?;
-        if status.success() { Ok(()) } else { Err(Fault::new(format!("scripts/postgres {command}: {status}"))) }
+        if status.success() {
+            Ok(())
+        } else {
+            Err(Fault::new(format!("scripts/postgres {command}: {status}")))
+        }
     }
 
     /// Lets one server answer, kills it, and gives the calls that it did not answer.

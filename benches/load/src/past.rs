@@ -30,6 +30,8 @@ const DRIVE_MAX: Duration = Duration::from_secs(300);
 const SETTLING_MAX: Duration = Duration::from_secs(120);
 /// How often there is a look whether they are.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How many calls of a user may stay by themselves.
+const SINGLE_MAX: usize = 16;
 /// Which conditions are measured: the bundle's directory, what the table calls it.
 const KINDS: [(&str, &str); 2] = [("sums", "a `count` and a `sum`"), ("distinct", "a `distinct`")];
 
@@ -121,7 +123,16 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
         let bench = Bench { options, calls, stage, work };
         let before = load_average();
         let figures = bench.measure(users).await?;
-        report(options, &figures, &format!("{} on {}; load average {before} before, {} after", kernel(), file_system(&bench.work), load_average()))
+        report(
+            options,
+            &figures,
+            &format!(
+                "{} on {}; load average {before} before, {} after",
+                kernel(),
+                file_system(&bench.work),
+                load_average()
+            ),
+        )
     })
 }
 
@@ -146,7 +157,11 @@ impl Bench<'_> {
                 // Whoever comes second in one round comes first in the next.
                 for place in if round % 2 == 0 { [&full, &empty] } else { [&empty, &full] } {
                     let cost = self.sample(bundle, place, (callers.clone(), users)).await?;
-                    if *place == full { figures.full.push(cost) } else { figures.empty.push(cost) }
+                    if *place == full {
+                        figures.full.push(cost)
+                    } else {
+                        figures.empty.push(cost)
+                    }
                     let place = if *place == full { "full" } else { "empty" };
                     eprintln!("round {}: {name}, {place} store: {cost:.1} µs CPU a call", round + 1);
                 }
@@ -158,14 +173,21 @@ impl Bench<'_> {
 
     async fn start(&self, bundle: &str, directory: &Path) -> Outcome<Server> {
         let program = std::fs::canonicalize(&self.options.doorstep).doing("finding Doorstep's binary")?;
-        let policies = std::fs::canonicalize(self.options.policies.join(bundle)).doing("finding the bundle")?;
-        let mut server = Subject::Doorstep { program, policies }.start(&self.stage, directory, free_address()?)?;
+        let policies =
+            std::fs::canonicalize(self.options.policies.join(bundle)).doing("finding the bundle")?;
+        let mut server =
+            Subject::Doorstep { program, policies }.start(&self.stage, directory, free_address()?)?;
         server.ready().await?;
         Ok(server)
     }
 
     /// What a call of these users costs, µs.
-    async fn sample(&self, bundle: &str, directory: &Path, (callers, users): (Range<usize>, usize)) -> Outcome<f64> {
+    async fn sample(
+        &self,
+        bundle: &str,
+        directory: &Path,
+        (callers, users): (Range<usize>, usize),
+    ) -> Outcome<f64> {
         let server = self.start(bundle, directory).await?;
         // The first call of each reads its past one by one, and has it moved together; the second reads what was moved.
         self.drive(&server, turn(1, callers.clone(), users)).await?;
@@ -192,8 +214,8 @@ impl Bench<'_> {
         if fill::number(&mut store, moves).await? == 0 {
             return Ok(());
         }
-        // A few may stay by themselves: moving them is not worth it yet.
-        let wanted = callers.end * self.options.busy_calls * 95 / 100;
+        // A few of each may stay by themselves: moving them is not worth it yet.
+        let wanted = callers.end * self.options.busy_calls.saturating_sub(SINGLE_MAX);
         let wanted = i64::try_from(wanted).doing("counting what is to be moved")?;
         let began = Instant::now();
         while fill::number(&mut store, "SELECT coalesce(sum(calls), 0) FROM past_segments").await? < wanted {

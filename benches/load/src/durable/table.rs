@@ -165,7 +165,8 @@ pub(super) fn render(samples: &Samples, setting: &Setting<'_>) -> String {
     text.push_str("|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
     for cell in samples.cells() {
         let middle = |figure: fn(&Sample) -> f64, digits: usize| {
-            median(samples.figures(cell, figure)).map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
+            median(samples.figures(cell, figure))
+                .map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
         };
         let database = match cell.store {
             Store::Postgres => middle(|sample| sample.database_us, 1),

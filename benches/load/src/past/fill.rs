@@ -51,7 +51,9 @@ fn statements(
     (busy, busy_calls, ordinary): (usize, usize, usize),
 ) -> Vec<String> {
     let is_busy = format!("(i % {stride} = 0 AND i / {stride} < {})", busy * busy_calls);
-    let digest = |number: &str| format!("printf('%08x', ({number}) * 4294967296 / {ordinary}) || 'aaaaaaaaaaaaaaaaaaaaaaaa'");
+    let digest = |number: &str| {
+        format!("printf('%08x', ({number}) * 4294967296 / {ordinary}) || 'aaaaaaaaaaaaaaaaaaaaaaaa'")
+    };
     let (of_row, of_user) = (digest(&format!("i % {ordinary}")), digest("s"));
     vec![
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; PRAGMA temp_store = MEMORY".to_owned(),
@@ -88,7 +90,7 @@ fn statements(
            FROM temp.first AS f, decision_personal AS p, decisions AS d WHERE p.decision_seq = f.seq AND d.seq > f.last"
             .to_owned(),
         "INSERT INTO signatures (hash, kid, received_at, decision_seq)
-         SELECT signature_hash, signature_kid, received_at, d.seq FROM temp.first AS f, decisions AS d WHERE d.seq > f.last"
+         SELECT d.signature_hash, d.signature_kid, d.received_at, d.seq FROM temp.first AS f, decisions AS d WHERE d.seq > f.last"
             .to_owned(),
         format!(
             "WITH RECURSIVE users(s) AS (SELECT 0 UNION ALL SELECT s + 1 FROM users WHERE s + 1 < {ordinary}),
