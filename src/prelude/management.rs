@@ -179,7 +179,9 @@ impl Management {
         let (status, wait) = (answer.status(), retry_after(&answer));
         let body = match whole(answer).await {
             Ok(body) => body,
-            Err(fault) if is_repeatable => return Tried::Again(fault, None),
+            Err(fault @ ManagementFault::Unreachable(_)) if is_repeatable => {
+                return Tried::Again(fault, None);
+            }
             Err(fault) => return Tried::Failed(fault),
         };
         if status.is_success() {
@@ -238,6 +240,8 @@ async fn whole(mut answer: reqwest::Response) -> Result<Vec<u8>, ManagementFault
 fn read(body: &[u8]) -> Option<Value> {
     if body.is_empty() { Some(Value::Null) } else { serde_json::from_slice(body).ok() }
 }
+
+mod registering;
 
 #[cfg(test)]
 mod tests;
