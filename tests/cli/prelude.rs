@@ -116,7 +116,6 @@ fn the_older_shape_and_a_bundle_that_shrinks() {
     stage.run("plan --shape one-hook", 0);
     let back = stage.run("apply --yes", 0).stdout;
     assert!(back.contains("- signal_hook_url https://doorstep.example/hooks/stepup"), "{back}");
-    stage.site.write("small/steps.yaml", "custom: {}\n");
     stage.site.write(
         "small/one.yaml",
         "scopes: [one:write]\nrules:\n  - id: all\n    when: always\n    then: block\notherwise: block\n",

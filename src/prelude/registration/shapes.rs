@@ -113,7 +113,7 @@ fn agreed(plan: &mut Plan, current: Vec<Allowed>, wanted: &Wanted) -> Vec<Allowe
                 allowed.push(entry.moved(&hook));
             }
             (true, false) => {
-                plan.line(Sign::Remove, PART, format!("{}: the bundle does not cover it", entry.scope))
+                plan.line(Sign::Remove, PART, format!("{}: the bundle does not cover it", entry.scope));
             }
             (false, true) => {
                 plan.notes.push(left(&entry));
