@@ -115,9 +115,8 @@ mod tests {
     fn a_code_is_right_once_in_its_time_for_its_purpose() {
         let phone = Identifier::read("phone_number", "+33612345678").expect("a number");
         let mut codes = Codes::default();
-        let code = |outcome: Result<Identifier, Fault>| {
-            outcome.map(|_| "right").unwrap_or_else(|fault| fault.code())
-        };
+        let code =
+            |outcome: Result<Identifier, Fault>| outcome.map_or_else(|fault| fault.code(), |_| "right");
         let name = codes.send(&phone, "", 0).expect("sent");
         assert_eq!(code(codes.check(&name, "chl_1", true, 0)), "unauthorized");
         assert_eq!(code(codes.check(&name, "", false, 0)), "bad_check_code");

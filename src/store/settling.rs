@@ -165,17 +165,23 @@ async fn settle(
     Ok(singles.len())
 }
 
-fn numbered(row: &Row) -> Result<(i64, PastCall), StoreError> {
+fn numbered(row: &Row) -> Result<Placed, StoreError> {
     Ok((row.try_get("seq")?, past::call(row)?))
 }
 
-/// The segments that a step has to look at: their numbers, how many calls they have, and these.
+/// A call with its place in `decisions`.
+type Placed = (i64, PastCall);
+
+/// A segment that is there: its number, how many calls it has, and it.
+type Standing = (i64, usize, Segment);
+
+/// The segments that a step has to look at.
 async fn beside(
     connection: &mut Connection<'_>,
     key: &SubjectKey,
-    calls: &[(i64, PastCall)],
-) -> Result<Vec<(i64, usize, Segment)>, StoreError> {
-    let place = |call: Option<&(i64, PastCall)>| call.map_or(0, |(seq, _)| *seq);
+    calls: &[Placed],
+) -> Result<Vec<Standing>, StoreError> {
+    let place = |call: Option<&Placed>| call.map_or(0, |(seq, _)| *seq);
     let rows = connection
         .query(BESIDE)
         .bind(key.as_bytes())
@@ -198,7 +204,7 @@ async fn beside(
 async fn grow(
     connection: &mut Connection<'_>,
     key: &SubjectKey,
-    (beside, mut calls): (Vec<(i64, usize, Segment)>, Vec<(i64, PastCall)>),
+    (beside, mut calls): (Vec<Standing>, Vec<Placed>),
 ) -> Result<(), StoreError> {
     if let Some((number, _, segment)) = beside.into_iter().find(|(_, calls, _)| *calls < FULL_CALLS) {
         connection
@@ -213,7 +219,7 @@ async fn grow(
         }));
         calls.sort_unstable_by_key(|(seq, _)| *seq);
     }
-    let place = |call: Option<&(i64, PastCall)>| call.map_or(0, |(seq, _)| *seq);
+    let place = |call: Option<&Placed>| call.map_or(0, |(seq, _)| *seq);
     let last_at = calls.iter().map(|(_, call)| call.at.unix_micros()).max().unwrap_or(0);
     connection
         .query(INSERT)

@@ -7,6 +7,13 @@ use crate::bench::{Answer, Bench, transfer};
 const API: &str = include_str!("../../docs/API.md");
 const ROUTES: &str = include_str!("../../src/http/routes.rs");
 
+/// Prelude's webhook is there only where it is asked for.
+const EVENTS: (&str, &str) = ("prelude.events", "on");
+const EVENTS_TOKEN: (&str, &str) = (
+    "prelude.verification_token_file",
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/verification-token"),
+);
+
 /// A row of the table in docs/API.md: a method, an address and its face.
 #[derive(Debug)]
 struct Route {
@@ -58,7 +65,8 @@ fn is_there(answer: &Answer) -> bool {
 
 #[tokio::test]
 async fn every_route_is_on_exactly_the_face_it_belongs_to() {
-    let bench = Bench::begin(&[], &[("server.private_bind", "127.0.0.1:0")]).await;
+    let settings = [("server.private_bind", "127.0.0.1:0"), EVENTS, EVENTS_TOKEN];
+    let bench = Bench::begin(&[], &settings).await;
     let (public, private) = (bench.server.url(), bench.server.private_url());
     assert_ne!(public, private);
     let routes = documented();
@@ -81,7 +89,7 @@ async fn every_route_is_on_exactly_the_face_it_belongs_to() {
 
 #[tokio::test]
 async fn without_a_private_address_everything_is_on_one() {
-    let bench = Bench::begin(&[], &[]).await;
+    let bench = Bench::begin(&[], &[EVENTS, EVENTS_TOKEN]).await;
     assert_eq!(bench.server.url(), bench.server.private_url());
     for route in documented() {
         assert!(is_there(&ask(&bench.client, (&bench.server.url(), &route)).await), "{route:?}");

@@ -1,6 +1,6 @@
 //! Prelude's real SDK logs in to the emulator and walks a step-up with a token that a real Doorstep mints.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use doorstep::testing::Prelude;
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ async fn the_real_sdk_walks_a_step_up_with_a_token_that_doorstep_minted() {
     let script = start_with(
         Script::Sdk,
         &[OsString::from(wants.to_string())],
-        &[("NODE_EXTRA_CA_CERTS", ca.as_os_str() as &OsStr)],
+        &[("NODE_EXTRA_CA_CERTS", ca.as_os_str())],
     );
     let ended = script.end().expect(0);
     let found: Value = serde_json::from_str(&ended.stdout).expect("JSON");

@@ -29,7 +29,9 @@ impl App {
         outcome: StepOutcome,
     ) -> Result<Reply, VerificationError> {
         require(post.caller, Role::Approver)?;
-        let key = post.once_key(self.now())?;
+        // One moment for what is kept and what is told: a repetition gets the same bytes.
+        let now = self.now();
+        let key = post.once_key(now)?;
         if let Some(answer) = self.answered_before(key.as_ref()).await? {
             return Ok(Reply::again(answer)?);
         }
@@ -49,14 +51,14 @@ impl App {
             self.approved.remember(found, looked_up);
         }
         match answered {
-            Answered::Now(outcome) => self.decided(outcome),
+            Answered::Now(outcome) => self.decided(outcome, now),
             Answered::Before(KeptAnswer::Body { status, text }) => Ok(Reply { status, text }),
             Answered::Before(KeptAnswer::Token(_)) | Answered::OtherBody => Err(PostError::OtherBody.into()),
         }
     }
 
-    fn decided(&self, outcome: DecideOutcome) -> Result<Reply, VerificationError> {
-        if let Some(reply) = reply(&outcome, self.now()) {
+    fn decided(&self, outcome: DecideOutcome, now: Timestamp) -> Result<Reply, VerificationError> {
+        if let Some(reply) = reply(&outcome, now) {
             self.metrics().verification_decided(word(&outcome));
             return Ok(reply);
         }

@@ -39,7 +39,9 @@ impl App {
     /// docs/CONTRACT.md C5, C6; docs/decisions/0029.
     pub(crate) async fn open_verification(&self, post: Post<'_>) -> Result<Reply, VerificationError> {
         require(post.caller, Role::Opener)?;
-        let key = post.once_key(self.now())?;
+        // One moment for what is kept and what is told: a repetition gets the same bytes.
+        let now = self.now();
+        let key = post.once_key(now)?;
         if let Some(answer) = self.answered_before(key.as_ref()).await? {
             return Ok(Reply::again(answer)?);
         }
@@ -52,7 +54,7 @@ impl App {
                     self.metrics().verification_opened();
                     self.waiters.wake(opened.opening.id);
                 }
-                reply(&outcome, self.now()).ok_or(VerificationError::OtherChallenge)
+                reply(&outcome, now).ok_or(VerificationError::OtherChallenge)
             }
             Answered::Before(KeptAnswer::Body { status, text }) => Ok(Reply { status, text }),
             Answered::Before(KeptAnswer::Token(_)) | Answered::OtherBody => Err(PostError::OtherBody.into()),

@@ -82,9 +82,10 @@ impl<'n> Own<'n> {
     /// Whether a call is one of the asker's, for a scope that counts.
     fn includes(&self, call: &PastCall) -> bool {
         self.need.scopes.include(&call.scope, &self.asker.scope)
-            && self.shared.iter().all(|(subject, own)| {
-                keys(&call.subjects, subject).any(|theirs| own.iter().any(|own| *own == theirs))
-            })
+            && self
+                .shared
+                .iter()
+                .all(|(subject, own)| keys(&call.subjects, subject).any(|theirs| own.contains(&theirs)))
     }
 
     fn is_user(&self, user: &SubjectKey) -> bool {

@@ -55,7 +55,9 @@ fn decisions(verification: &Verification, (ledger, rows): (&Ledger, &Rows), wron
     let events = rows.events.iter().filter(|event| event.verification_id == *id);
     let made: Vec<_> = events.map(|event| event.kind.as_str()).filter(|kind| kinds.contains(kind)).collect();
     let expected: &[&str] = if state == "pending" { &[] } else { &[state] };
-    if made != expected {
+    // Servers note by themselves that time ran out, perhaps between this reading of the two tables: events are read last.
+    let is_just_noted = state == "pending" && made == ["expired"];
+    if made != expected && !is_just_noted {
         wrong.push(format!("verification {id} is {state} by {made:?}"));
     }
     let mut winners: Vec<(&str, Option<&str>)> = Vec::new();
