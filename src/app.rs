@@ -22,6 +22,7 @@ mod policies;
 mod post;
 mod readiness;
 mod redeem;
+mod registration;
 mod reload;
 mod retaining;
 mod signing_keys;
@@ -62,6 +63,7 @@ pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};
 pub(crate) use post::{Post, PostError, Reply};
 pub(crate) use redeem::RedeemError;
+pub(crate) use registration::{DelegationShape, Registrar, Registration, RegistrationChoices};
 pub(crate) use reload::{ReloadError, Reloading};
 pub(crate) use retaining::{CareStore, RetainError, Retained, Retainer, anchor_seal};
 pub(crate) use signing_keys::{

@@ -4,6 +4,7 @@ mod checkup;
 mod encryption_key;
 mod office;
 mod operator;
+mod registrar;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,8 +32,9 @@ use crate::random::{NoRandomness, SharedRandom, SystemRandom, draw};
 use crate::store::{CopiedTable, Migrate, Pooler, Store, StoreError, StoreSettings};
 use crate::telemetry;
 
-pub(crate) use checkup::{Health, checkup};
+pub(crate) use checkup::{Health, checkup, prelude_side};
 pub(crate) use office::{Office, open_care_office, open_office};
+pub(crate) use registrar::{delegation_shape, open_registrar};
 
 /// How long a server that starts waits for a database that cannot be reached yet.
 const STORE_AWAITED: Duration = Duration::from_secs(30);

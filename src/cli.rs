@@ -17,6 +17,7 @@ mod manual;
 mod migrate;
 mod output;
 mod policy;
+mod prelude;
 mod retain;
 mod scopes;
 mod serve;
@@ -43,6 +44,8 @@ enum Exit {
     BundleInvalid = 3,
     /// A policy test got another verdict than it expects, or the tests reach too little.
     TestDiffers = 4,
+    /// What Prelude holds is not what a plan says that it should.
+    PlanDiffers = 5,
 }
 
 impl From<Exit> for ExitCode {
@@ -53,6 +56,7 @@ impl From<Exit> for ExitCode {
             Exit::Usage => 2,
             Exit::BundleInvalid => 3,
             Exit::TestDiffers => 4,
+            Exit::PlanDiffers => 5,
         })
     }
 }
@@ -105,6 +109,10 @@ async fn dispatch(arguments: Arguments) -> Exit {
         Command::Decisions(command) => {
             let format = shared.format;
             with_settings(shared, async move |settings| decisions::run(settings, command, format).await).await
+        }
+        Command::Prelude(command) => {
+            let format = shared.format;
+            with_settings(shared, async move |settings| prelude::run(settings, command, format).await).await
         }
         Command::Store(command) => {
             let format = shared.format;

@@ -29,8 +29,8 @@ pub(crate) use fault::ConfigFaults;
 pub(crate) use reference::reference;
 pub(crate) use settings::{LogSettings, PreludeSettings, ServerSettings, Settings};
 pub(crate) use values::{
-    Events, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, StoreMigrate, StorePassword, StorePooler,
-    StoreUrl, TlsFaces,
+    ConfigShape, Events, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, StoreMigrate, StorePassword,
+    StorePooler, StoreUrl, TlsFaces, VerificationToken,
 };
 
 /// What a command line says about one option.

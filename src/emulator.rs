@@ -11,7 +11,7 @@
 //! - [`challenge`], [`challenge_token`]: the walk. [`verification`], [`key_set`]: our tokens, our keys.
 //! - [`compact`], [`strict_json`]: signed tokens and JSON, taken apart strictly. [`refusal`]: Prelude's codes.
 //! - [`site`]: all of Prelude's side on one HTTPS address (`doorstep emulator`), with [`certificate`]. [`management`]: its
-//!   management API. [`journal`]: what it did. [`adjustable_clock`]: its time.
+//!   management API. [`events`]: what it tells webhooks. [`journal`]: what it did. [`adjustable_clock`]: its time.
 
 #![cfg_attr(
     not(test),
@@ -28,6 +28,7 @@ mod challenge_token;
 mod compact;
 mod courier;
 mod dpop;
+mod events;
 mod grants;
 mod hook_call;
 mod identity;

@@ -128,7 +128,7 @@ impl Metrics {
         );
         registry.register(
             "hook_failures",
-            "Answers of the hook that Prelude says it could not use, by its reason",
+            "Answers that Prelude could not use, by reason",
             self.hook_failures.clone(),
         );
     }

@@ -5,6 +5,9 @@
 //! (`events`), once the webhook was activated (`activation`). Both sets are fetched, kept and, when
 //! they are too old, distrusted by a [`RemoteKeySet`]. What is read is read strictly (`json`): first the signature,
 //! then the form, then the values.
+//!
+//! Prelude's own configuration is compared with what it should be (`registration`, `webhooks`), purely, and changed over
+//! its management API (`management`); `reach` looks at our addresses as Prelude would find them.
 
 mod activation;
 mod challenge;
@@ -12,8 +15,12 @@ mod events;
 mod hook;
 mod json;
 mod key_set;
+mod management;
+mod reach;
+mod registration;
 mod remote;
 mod signature;
+mod webhooks;
 
 #[cfg(test)]
 mod fixtures;
@@ -27,5 +34,12 @@ pub(crate) use events::{EventsFault, read as read_events};
 pub(crate) use hook::read_body as read_unsigned;
 pub(crate) use hook::{HookFault, answer, read};
 pub(crate) use key_set::{Ed25519Key, KeySet, PssKey, VerificationKey};
+pub(crate) use management::{Management, ManagementCall, ManagementFault};
+pub(crate) use reach::{LookFault, Seen, look};
+pub(crate) use registration::{
+    ConfigShape, HOOK_PATH, Held, JWKS_PATH, OldSteps, OtherKeySet, Plan, PlanLine, PlanObstacle, Wanted,
+    plan,
+};
 pub(crate) use remote::{Endpoint, KeySetSnapshot, RemoteKeySet};
 pub(crate) use signature::{SignatureFault, SignatureHeaders, SignedCall, verify as verify_call};
+pub(crate) use webhooks::{WebhookPlan, plan_webhook};

@@ -14,6 +14,8 @@ const STORE_DEADLINE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct Readiness {
     status: &'static str,
+    /// The policy in force, by its hash.
+    bundle: String,
     /// Why calls would not be served.
     problems: Vec<Finding>,
     /// What does not stop hook calls, but somebody should look at.
@@ -94,7 +96,7 @@ impl App {
         } else {
             "ready"
         };
-        Readiness { status, problems, warnings }
+        Readiness { status, bundle: self.bundle_hash().to_string(), problems, warnings }
     }
 
     /// What Prelude's events have somebody look at. A store that does not answer is told of elsewhere.

@@ -1,5 +1,7 @@
 //! What `doorstep doctor` looks at: everything that a start needs, one finding each, changing nothing.
 
+mod prelude_side;
+
 use std::time::Duration;
 
 use super::encryption_key::Sealed;
@@ -13,6 +15,8 @@ use crate::metrics::Metrics;
 use crate::policy::{Bundle, load_dir};
 use crate::prelude::{Ed25519Key, PssKey, VerificationKey};
 use std::sync::Arc;
+
+pub(crate) use prelude_side::prelude_side;
 
 /// How far our clock may be from Prelude's before tokens and challenges are misjudged.
 const CLOCK_DIFFERENCE_MAX: Duration = Duration::from_secs(5);

@@ -4,6 +4,7 @@ mod emulator;
 mod export;
 mod holds;
 mod keys;
+mod prelude;
 mod shared;
 mod store;
 
@@ -20,6 +21,7 @@ pub(super) use emulator::{
 pub(super) use export::{ExportForm, ExportOptions};
 pub(super) use holds::HoldsCommand;
 pub(super) use keys::{KeysCommand, PublicForm};
+pub(super) use prelude::{DoctorOptions, HowOptions, PlanOptions, PreludeCommand, Shape, WebhooksCommand};
 pub(super) use shared::{Format, Shared};
 pub(super) use store::{EraseOptions, StoreCommand};
 
@@ -61,6 +63,9 @@ pub(super) enum Command {
     /// Look at recorded decisions
     #[command(subcommand)]
     Decisions(DecisionsCommand),
+    /// Configure Prelude's side from the bundle and the settings
+    #[command(subcommand)]
+    Prelude(PreludeCommand),
     /// Take care of the record
     #[command(subcommand)]
     Store(StoreCommand),
@@ -317,13 +322,6 @@ pub(super) struct CreateOptions {
     /// End the key after this many days
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub(super) days: Option<u32>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct DoctorOptions {
-    /// Only ask the server of this configuration whether it is alive, for container health checks
-    #[arg(long)]
-    pub(super) live: bool,
 }
 
 #[derive(Debug, Args)]

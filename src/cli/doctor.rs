@@ -2,7 +2,7 @@
 
 use super::arguments::{DoctorOptions, Format, Shared};
 use super::{Exit, live, output};
-use crate::boot::{Health, Sources, checkup};
+use crate::boot::{Health, Sources, checkup, prelude_side};
 use crate::config::{ConfigFaults, environment, load};
 
 /// What the first line is about.
@@ -17,7 +17,10 @@ pub(super) async fn run(shared: Shared, options: DoctorOptions) -> Exit {
     if options.live {
         return live::run(&settings.server);
     }
-    let findings = checkup(&settings, &Sources::real()).await;
+    let mut findings = checkup(&settings, &Sources::real()).await;
+    if options.prelude {
+        findings.extend(prelude_side(&settings, &Sources::real()).await);
+    }
     let mode = format!("{} mode", settings.mode.as_str());
     match format {
         Format::Json => {

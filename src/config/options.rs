@@ -48,7 +48,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
 /// The option that stands in no section.
 static FIRST: &dyn AnyOption = &MODE;
 
-static ALL: [&dyn AnyOption; 48] = [
+static ALL: [&dyn AnyOption; 53] = [
     &APP_ID,
     &SESSION_DOMAIN,
     &KEY_SET_URL,
@@ -59,6 +59,11 @@ static ALL: [&dyn AnyOption; 48] = [
     &prelude::EVENTS,
     &prelude::VERIFICATION_TOKEN,
     &prelude::VERIFICATION_TOKEN_FILE,
+    &prelude::PUBLIC_URL,
+    &prelude::MANAGEMENT_URL,
+    &prelude::MANAGEMENT_KEY,
+    &prelude::MANAGEMENT_KEY_FILE,
+    &prelude::CONFIG_SHAPE,
     &POLICIES_DIR,
     &POLICIES_RELOAD,
     &store::URL,

@@ -88,7 +88,12 @@ pub(super) fn missing(merged: &Merged) -> Vec<Fault> {
 
 /// Tells which values exclude each other.
 pub(super) fn together(merged: &Merged) -> Vec<Fault> {
-    let plain_http = [&options::KEY_SET_URL, &options::STEP_UP_KEY_SET_URL];
+    let plain_http = [
+        &options::KEY_SET_URL,
+        &options::STEP_UP_KEY_SET_URL,
+        &options::prelude::PUBLIC_URL,
+        &options::prelude::MANAGEMENT_URL,
+    ];
     let mut faults: Vec<_> =
         plain_http.into_iter().filter_map(|option| plain_http_in(merged, option)).collect();
     faults.extend(given_twice(merged, &options::ENCRYPTION_KEY, &options::ENCRYPTION_KEY_FILE));
@@ -97,6 +102,11 @@ pub(super) fn together(merged: &Merged) -> Vec<Fault> {
         merged,
         &options::prelude::VERIFICATION_TOKEN,
         &options::prelude::VERIFICATION_TOKEN_FILE,
+    ));
+    faults.extend(given_twice(
+        merged,
+        &options::prelude::MANAGEMENT_KEY,
+        &options::prelude::MANAGEMENT_KEY_FILE,
     ));
     faults.extend(events_without_token(merged));
     faults.extend(given_twice(merged, &options::store::PASSWORD, &options::store::PASSWORD_FILE));

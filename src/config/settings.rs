@@ -16,8 +16,8 @@ use super::rules;
 use super::shape::{Secret, Text, Wrong};
 use super::source::{self, Layer};
 use super::values::{
-    AppId, EncryptionKey, Events, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain,
-    StoreMigrate, StorePassword, StorePooler, StoreUrl, VerificationToken,
+    AppId, ConfigShape, EncryptionKey, Events, HttpUrl, LogFormat, LogLevel, ManagementKey, Mode,
+    PolicyReload, SessionDomain, StoreMigrate, StorePassword, StorePooler, StoreUrl, VerificationToken,
 };
 use crate::domain::{KeyTerms, RetentionTerms, SourceSpec};
 
@@ -69,6 +69,14 @@ pub(crate) struct PreludeSettings {
     pub(crate) events: Events,
     /// What it shows when it activates the webhook; there where events are on.
     pub(crate) verification_token: Option<VerificationToken>,
+    /// How Prelude reaches us; plain http only in development mode.
+    pub(crate) public_url: Option<HttpUrl>,
+    /// Where the management API is; plain http only in development mode.
+    pub(crate) management_url: HttpUrl,
+    /// The management API's key.
+    pub(crate) management_key: Option<ManagementKey>,
+    /// How scopes are delegated there.
+    pub(crate) config_shape: ConfigShape,
 }
 
 /// The rules.
@@ -171,6 +179,7 @@ pub(super) fn build(mut layers: Vec<Layer>) -> Result<Settings, ConfigFaults> {
 
 /// The secrets as they were given, each by itself or in a file.
 struct SecretsRead {
+    management_key: Option<ManagementKey>,
     encryption_key: Option<EncryptionKey>,
     previous_encryption_key: Option<EncryptionKey>,
     store_password: Option<StorePassword>,
@@ -183,6 +192,11 @@ fn secrets(merged: &Merged, faults: &mut Vec<Fault>) -> SecretsRead {
         encryption_key: secret(merged, (&o::ENCRYPTION_KEY, &o::ENCRYPTION_KEY_FILE), faults),
         previous_encryption_key: secret(merged, (&o::PREVIOUS_KEY, &o::PREVIOUS_KEY_FILE), faults),
         store_password: secret(merged, (&o::store::PASSWORD, &o::store::PASSWORD_FILE), faults),
+        management_key: secret(
+            merged,
+            (&o::prelude::MANAGEMENT_KEY, &o::prelude::MANAGEMENT_KEY_FILE),
+            faults,
+        ),
         verification_token: secret(
             merged,
             (&o::prelude::VERIFICATION_TOKEN, &o::prelude::VERIFICATION_TOKEN_FILE),
@@ -196,7 +210,7 @@ fn settings(merged: &Merged, secrets: SecretsRead, callbacks: Vec<SourceSpec>) -
     Some(Settings {
         mode: merged.get(&o::MODE)?,
         server: server::settings(merged)?,
-        prelude: prelude(merged, secrets.verification_token)?,
+        prelude: prelude(merged, secrets.verification_token, secrets.management_key)?,
         policies: PolicySettings {
             dir: merged.get(&o::POLICIES_DIR)?,
             reload: merged.get(&o::POLICIES_RELOAD)?,
@@ -230,7 +244,11 @@ fn settings(merged: &Merged, secrets: SecretsRead, callbacks: Vec<SourceSpec>) -
     })
 }
 
-fn prelude(merged: &Merged, verification_token: Option<VerificationToken>) -> Option<PreludeSettings> {
+fn prelude(
+    merged: &Merged,
+    verification_token: Option<VerificationToken>,
+    management_key: Option<ManagementKey>,
+) -> Option<PreludeSettings> {
     let app_id = merged.get(&o::APP_ID)?;
     let session_domain = merged.get(&o::SESSION_DOMAIN).unwrap_or_else(|| app_id.session_domain().clone());
     let or_at = |url: Option<HttpUrl>, path| url.unwrap_or_else(|| session_domain.https(path));
@@ -242,6 +260,10 @@ fn prelude(merged: &Merged, verification_token: Option<VerificationToken>) -> Op
         key_set_refetch_every: merged.get(&o::KEY_SET_REFETCH)?,
         events: merged.get(&o::prelude::EVENTS)?,
         verification_token,
+        public_url: merged.get(&o::prelude::PUBLIC_URL),
+        management_url: merged.get(&o::prelude::MANAGEMENT_URL)?,
+        management_key,
+        config_shape: merged.get(&o::prelude::CONFIG_SHAPE)?,
         app_id,
         session_domain,
     })

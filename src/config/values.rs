@@ -2,6 +2,7 @@
 
 mod events;
 mod key;
+mod management;
 mod place;
 mod provider;
 mod store;
@@ -13,9 +14,11 @@ use ipnet::IpNet;
 
 pub(crate) use events::{Events, VerificationToken};
 pub(crate) use key::EncryptionKey;
+pub(crate) use management::{ConfigShape, ManagementKey};
 pub(crate) use place::{AppId, HttpUrl, SessionDomain};
 pub(crate) use store::{StoreMigrate, StorePassword, StorePooler, StoreUrl};
 
+pub(super) use management::base_url;
 pub(super) use provider::{
     SecretText, SignedParts, custom_step, header_name, header_prefix, outcome_word, pointer,
 };

@@ -9,6 +9,7 @@
 mod address;
 mod scopes;
 mod step_up;
+mod webhooks;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +19,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde_json::{Value, json};
 
 pub(super) use step_up::{Decision, StepUpConfig};
+pub(super) use webhooks::Webhook;
 
 use super::EmulatorError;
 use super::identity::fresh_id;
@@ -55,6 +57,7 @@ pub(super) struct Management {
 struct Configured {
     scopes: Scopes,
     step_up: Option<step_up::Kept>,
+    webhooks: Vec<Webhook>,
 }
 
 impl Management {
@@ -91,6 +94,16 @@ impl Management {
     /// The management key.
     pub(super) fn key(&self) -> &str {
         &self.key
+    }
+
+    /// The application.
+    pub(super) fn app_id(&self) -> &str {
+        &self.app_id
+    }
+
+    /// The webhooks as they are now.
+    pub(super) fn webhooks(&self) -> Vec<Webhook> {
+        self.configured().webhooks.clone()
     }
 
     /// The step-up configuration as it is now.
@@ -149,7 +162,8 @@ pub(super) fn routes(routes: &mut web::ServiceConfig) {
         .route(&step_up, web::get().to(step_up::show))
         .route(&step_up, web::post().to(step_up::create))
         .route(&step_up, web::put().to(step_up::replace))
-        .route(&step_up, web::delete().to(step_up::remove));
+        .route(&step_up, web::delete().to(step_up::remove))
+        .configure(webhooks::routes);
 }
 
 /// Writes a change into the journal.

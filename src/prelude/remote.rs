@@ -13,7 +13,8 @@ use crate::metrics::Metrics;
 
 mod fetch;
 
-pub(crate) use fetch::{Endpoint, FetchFault, SetupFault};
+pub(super) use fetch::client_for;
+pub(crate) use fetch::{Endpoint, EndpointFault, FetchFault, SetupFault};
 
 /// How long a set is trusted after it was last confirmed (docs/CONTRACT.md C3.7).
 pub(crate) const KEY_SET_TRUST: Duration = Duration::from_hours(24);

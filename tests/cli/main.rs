@@ -23,6 +23,7 @@ mod killed;
 mod log_lines;
 mod manual;
 mod policies;
+mod prelude;
 mod process;
 mod record;
 mod reload;

@@ -4,12 +4,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::super::events;
 use super::{Body, Fault, World};
 
 /// Adds the routes.
 pub(super) fn routes(routes: &mut web::ServiceConfig) {
     routes
         .route("/_emulator/log", web::get().to(read_journal))
+        .route("/_emulator/events", web::post().to(events::tell))
         .route("/_emulator/clock", web::get().to(read_clock))
         .route("/_emulator/clock", web::put().to(set_clock));
 }

@@ -121,22 +121,7 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(endpoint: Endpoint, ca_pem: Option<&[u8]>) -> Result<Self, SetupFault> {
-        let extra = extra_roots(ca_pem)?;
-        let client = Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            // One fetch in minutes: a connection kept open would only be found closed.
-            .pool_max_idle_per_host(0);
-        // No proxy stands between this machine and itself.
-        let client = if is_loopback(&endpoint.0) { client.no_proxy() } else { client };
-        let client = if endpoint.is_https() {
-            client.https_only(true).tls_certs_merge(extra)
-        } else {
-            // Plain http needs no roots, and a system without any is no reason to fail.
-            client.tls_certs_only(extra)
-        };
-        let client = client.build().map_err(SetupFault::Tls)?;
+        let client = client_for(&endpoint, ca_pem)?;
         Ok(Self { endpoint, client, patience: FETCH_TIMEOUT })
     }
 
@@ -168,6 +153,34 @@ impl Source {
     pub(super) fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
+}
+
+/// A client for one address: it follows no redirect, and speaks TLS unless the address is this machine's own.
+///
+/// - `ca_pem`: certificates to trust besides the system's.
+///
+/// # Errors
+/// [`SetupFault`].
+pub(in crate::prelude) fn client_for(
+    endpoint: &Endpoint,
+    ca_pem: Option<&[u8]>,
+) -> Result<Client, SetupFault> {
+    let extra = extra_roots(ca_pem)?;
+    let client = Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        // One call in minutes: a connection kept open would only be found closed.
+        .pool_max_idle_per_host(0);
+    // No proxy stands between this machine and itself.
+    let client = if is_loopback(&endpoint.0) { client.no_proxy() } else { client };
+    let client = if endpoint.is_https() {
+        client.https_only(true).tls_certs_merge(extra)
+    } else {
+        // Plain http needs no roots, and a system without any is no reason to fail.
+        client.tls_certs_only(extra)
+    };
+    client.build().map_err(SetupFault::Tls)
 }
 
 fn extra_roots(ca_pem: Option<&[u8]>) -> Result<Vec<Certificate>, SetupFault> {
