@@ -77,6 +77,17 @@ impl App {
         tasks
     }
 
+    /// Waits for both sets to be fetched once, up to `longest`: who starts a server and calls it at once wants no 503.
+    ///
+    /// - returns: whether both were.
+    pub(crate) async fn key_sets_arrived(&self, longest: Duration) -> bool {
+        let (mut hook, mut step_up) = (self.parts.hook_keys.snapshots(), self.parts.step_up_keys.snapshots());
+        let both = async {
+            hook.wait_for(Option::is_some).await.is_ok() && step_up.wait_for(Option::is_some).await.is_ok()
+        };
+        tokio::time::timeout(longest, both).await.unwrap_or(false)
+    }
+
     fn keep_fresh<K: VerificationKey>(
         &self,
         set: &Arc<RemoteKeySet<K>>,

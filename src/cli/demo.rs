@@ -10,8 +10,14 @@ mod story;
 mod throw_away;
 mod web;
 
+use std::time::Duration;
+
 use super::arguments::{DemoOptions, Shared};
 use super::{Exit, output};
+use crate::boot::Booted;
+
+/// How long a server that was just started may take to fetch the emulator's key sets. Far more than it takes.
+const KEY_SETS_AWAITED: Duration = Duration::from_secs(30);
 
 /// Why the demo ended early.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +36,15 @@ enum DemoError {
 /// Why something could not be set up, in its own words.
 fn setup(error: &dyn std::fmt::Display) -> DemoError {
     DemoError::Setup(error.to_string())
+}
+
+/// Waits until hook calls are answered: they are refused as long as Prelude's keys are not known.
+async fn await_key_sets(booted: &Booted) -> Result<(), DemoError> {
+    if booted.app().key_sets_arrived(KEY_SETS_AWAITED).await {
+        Ok(())
+    } else {
+        Err(setup(&"Prelude's side did not hand out its key sets in time"))
+    }
 }
 
 pub(super) async fn run(shared: &Shared, options: &DemoOptions) -> Exit {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use secrecy::ExposeSecret as _;
 
 use super::throw_away::ThrowAway;
-use super::{DemoError, setup};
+use super::{DemoError, await_key_sets, setup};
 use crate::app::{ApiKeyDraft, create_api_key};
 use crate::boot::{self, Booted, Sources};
 use crate::config::{LoadRequest, Override, Settings, load};
@@ -46,6 +46,7 @@ impl Stage {
             .map_err(|error| setup(&error))?;
         let running = http::serve(booted.app(), &settings.server).map_err(|error| setup(&error))?;
         let base_url = format!("http://{}", running.address());
+        await_key_sets(&booted).await?;
         emulator.register(Registration {
             hook_url: format!("{base_url}/hooks/stepup"),
             jwks_url: format!("{base_url}/.well-known/jwks.json"),

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::super::throw_away::ThrowAway;
-use super::super::{DemoError, setup};
+use super::super::{DemoError, await_key_sets, setup};
 use super::{files, page};
 use crate::app::{ApiKeyDraft, create_api_key};
 use crate::boot::{self, Booted, Sources};
@@ -64,6 +64,7 @@ impl Scenery {
             boot::start_with_files(&settings, sources.clone()).await.map_err(|error| setup(&error))?;
         let running = http::serve(booted.app(), &settings.server).map_err(|error| setup(&error))?;
         let doorstep_url = format!("http://{}", running.address());
+        await_key_sets(&booted).await?;
         site.configure(&scopes(&bundle), &step_up(&bundle, &doorstep_url))?;
         let backend =
             draft("demo backend", &[Role::Opener, Role::Minter, Role::Executor, Role::Reader], None);
