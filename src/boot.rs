@@ -22,8 +22,8 @@ use crate::app::{
 use crate::callbacks::Providers;
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{
-    Events, HttpUrl, PolicyReload, PreludeSettings, Settings, StoreMigrate, StorePassword, StorePooler,
-    StoreUrl,
+    Events, HttpUrl, LogLevels, PolicyReload, PreludeSettings, Settings, StoreMigrate, StorePassword,
+    StorePooler, StoreUrl,
 };
 use crate::metrics::Metrics;
 use crate::policy::{Bundle, Diagnostics, load_dir};
@@ -142,6 +142,11 @@ impl Booted {
 pub(crate) async fn start(settings: &Settings, sources: Sources) -> Result<Booted, BootError> {
     telemetry::install(&settings.log);
     start_with_files(settings, sources).await
+}
+
+/// Logs what `levels` say from now on.
+pub(crate) fn set_log_levels(levels: &LogLevels) {
+    telemetry::set_levels(levels);
 }
 
 /// Like [`start`], without a say in where log lines go.
