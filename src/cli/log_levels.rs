@@ -37,16 +37,14 @@ impl LogLevelsNow {
     }
 }
 
-/// The line stands in the log whichever of the two is the more talkative.
+/// Says so as soon as it is so, loud enough for any level: who made a server silent has left a trace.
 fn change(before: &LogLevels, wanted: LogLevels) -> LogLevels {
-    let is_heard_before = before.base != LogLevel::Error;
-    let say = || tracing::warn!(code = "log_level_changed", %before, now = %wanted, "The log level is another one.");
-    if is_heard_before {
-        say();
-    }
     boot::set_log_levels(&wanted);
-    if !is_heard_before {
-        say();
+    let code = "log_level_changed";
+    if wanted.of("cli") == LogLevel::Error {
+        tracing::error!(code, %before, now = %wanted, "The log level is another one.");
+    } else {
+        tracing::warn!(code, %before, now = %wanted, "The log level is another one.");
     }
     wanted
 }

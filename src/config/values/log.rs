@@ -87,6 +87,13 @@ impl LogLevels {
     }
 }
 
+impl LogLevels {
+    /// The least severity of a room.
+    pub(crate) fn of(&self, room: &str) -> LogLevel {
+        self.rooms.iter().find(|(named, _)| *named == room).map_or(self.base, |(_, level)| *level)
+    }
+}
+
 fn wrong() -> Wrong {
     let levels = LogLevel::ALL.map(LogLevel::as_str).join(", ");
     let help = format!(
