@@ -66,9 +66,16 @@ pub(super) fn plant_call(headers: &[(String, String)], body: &serde_json::Value)
             plant_bytes("a signature", &bytes);
         }
     }
-    let identifiers = body["identifiers"].as_array().into_iter().flatten().map(|one| &one["value"]);
-    let signals = ["user_agent", "ip"].into_iter().map(|name| &body["signals"][name]);
-    let metadata = body["metadata"].as_object().into_iter().flat_map(|map| map.values());
+    let identifiers = body
+        .get("identifiers")
+        .and_then(serde_json::Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|one| one.get("value"));
+    let signals =
+        ["user_agent", "ip"].into_iter().filter_map(|name| body.pointer(&format!("/signals/{name}")));
+    let metadata =
+        body.get("metadata").and_then(serde_json::Value::as_object).into_iter().flat_map(|map| map.values());
     for text in identifiers.chain(signals).chain(metadata).filter_map(serde_json::Value::as_str) {
         if core(text).len() >= PIECE {
             plant("personal data of a call", text);
@@ -106,7 +113,7 @@ pub fn look_at_answer(status: u16, text: &str) {
         expect_none("an answer", text);
     }
     let body: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-    if let Some(token) = body["verification_token"].as_str() {
+    if let Some(token) = body.get("verification_token").and_then(serde_json::Value::as_str) {
         plant_token("a verification token", token);
     }
 }
@@ -178,8 +185,8 @@ fn dresses(bytes: &[u8]) -> Vec<String> {
     let hexadecimal: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let listed: Vec<_> = bytes.iter().map(ToString::to_string).collect();
     let mut dresses = vec![hexadecimal, listed.join(", "), listed.join(",")];
-    for offset in 0..3 {
-        let shifted = [&[b' '; 2][..offset.min(2)], bytes].concat();
+    for before in ["", " ", "  "] {
+        let shifted = [before.as_bytes(), bytes].concat();
         // What follows the value changes the last character unless the value ends with a group of three bytes.
         let whole = shifted.len() / 3 * 3;
         let whole = shifted.get(..whole).unwrap_or_default();

@@ -28,7 +28,7 @@ async fn run(engine: Engine, format: &str) {
     inputs::reloads(&mut stage, &keys).await;
 
     stage.refuse_rows().await;
-    inputs::in_an_outage(&stage, &keys, "store_failed").await;
+    inputs::in_an_outage(&stage, &keys, "refused rows").await;
     stage.take_rows().await;
     stage.cut().await;
     inputs::in_an_outage(&stage, &keys, stage.outage_code()).await;
@@ -42,9 +42,9 @@ async fn run(engine: Engine, format: &str) {
         "A request was refused.",
         "The fraud desk acted.",
         "wrong_signature",
-        "unverified_callback",
-        "activation_refused",
-        "store_failed",
+        "not_an_event",
+        "wrong_token",
+        "not_recorded",
         "do not come into force",
         "log_level_unusable",
         "The record can be written again.",

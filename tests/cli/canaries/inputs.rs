@@ -93,7 +93,7 @@ pub(super) async fn desk(stage: &Stage, keys: &Key) {
     };
     let paused =
         put("/v1/scopes/profile.email:write/pause".to_owned(), json!({ "reason": CASE, "until": EMAIL }));
-    assert_eq!(paused.await.0, 400);
+    assert_eq!(paused.await.0, 422);
     assert_eq!(put(format!("/v1/scopes/{PATH}/pause"), json!({ "reason": CASE })).await.0 / 100, 4);
 }
 
@@ -208,7 +208,10 @@ pub(super) async fn strangers(stage: &Stage) {
 pub(super) async fn reloads(stage: &mut Stage, keys: &Key) {
     let good =
         std::fs::read_to_string(stage.site.path("rules/lists/blocked-networks.txt")).expect("it is read");
-    stage.site.write("rules/lists/blocked-networks.txt", &format!("{good}\n{EMAIL}\n{PHONE}\n"));
+    stage.site.write(
+        "rules/lists/blocked-networks.txt",
+        &format!("{good}\n198.51.100.0/24\n{EMAIL}\n{ADDRESS}/24\n{PHONE}\n"),
+    );
     stage.site.write("rules/lists/frozen-users.txt", &format!("{EMAIL}\n{EMAIL}\n"));
     stage.hang_up("do not come into force");
     let answer = stage.post(&keys.everything, "/v1/policies/reload", &json!({})).await;

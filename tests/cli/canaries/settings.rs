@@ -65,9 +65,12 @@ async fn a_start_that_fails_keeps_its_secrets() {
     let copied =
         std::process::Command::new("cp").arg("-r").arg(SHIPPED_POLICIES).arg(site.path("rules")).status();
     assert!(copied.expect("cp").success());
-    site.write("rules/lists/blocked-networks.txt", &format!("{EMAIL}\n{PHONE}\n"));
+    site.write("rules/lists/blocked-networks.txt", &format!("198.51.100.0/24\n{EMAIL}\n{PHONE}\n"));
     site.run(&["serve"]).expect(3);
     site.write("rules/lists/blocked-networks.txt", "");
+    // Somebody twice is a warning, which the log of a start tells.
+    site.write("rules/lists/frozen-users.txt", &format!("{EMAIL}\n{EMAIL}\n"));
+    site.serve().stop().saying(&["somebody should look", "list_repeats"]);
     // A file that is no record.
     site.write("doorstep.sqlite", &format!("{EMAIL} {PHONE}").repeat(400));
     let ended = site.run(&["serve"]);

@@ -174,7 +174,7 @@ impl Stage {
     async fn execute(&self, of_a_file: String, of_a_database: String) {
         match &self.record {
             Record::File { .. } => {
-                drop(self.file().await.execute(AssertSqlSafe(of_a_file)).await.expect("done"))
+                self.file().await.execute(AssertSqlSafe(of_a_file)).await.expect("done");
             }
             Record::Database { made, .. } => {
                 let mut connection = PgConnection::connect(&made.url()).await.expect("it answers");
