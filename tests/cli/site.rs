@@ -41,7 +41,9 @@ impl Site {
 
     /// Sets an option by its variable: `server.bind` is `DOORSTEP__SERVER__BIND`.
     pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
-        if SECRETS.iter().any(|end| key.ends_with(end)) {
+        let is_secret = SECRETS.iter().any(|end| key.ends_with(end));
+        // What is no key at all may be too short to be recognised; tests of that look for themselves.
+        if is_secret && value.len() > 12 {
             leaks::plant("a secret setting", value);
         }
         let name = format!("DOORSTEP__{}", key.to_uppercase().replace('.', "__"));
