@@ -3,6 +3,7 @@
 //! Labels have few values, all known here; nothing that a caller chooses becomes a label.
 
 mod labels;
+mod spans;
 
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
@@ -15,6 +16,7 @@ use self::labels::{
     Cause, FailureReason, Limit, ReloadResult, Rows, SetAndOutcome, SourceAndOutcome, State, TypeAndOutcome,
     Verdict,
 };
+pub(crate) use self::spans::SpanCounts;
 
 /// Everything that is counted, registered once.
 #[derive(Debug, Default)]
@@ -49,6 +51,7 @@ pub(crate) struct Metrics {
     store_failures: Counter<u64, AtomicU64>,
     store_outage: Gauge<i64, AtomicI64>,
     retained: Family<Rows, Counter>,
+    spans: SpanCounts,
 }
 
 impl Metrics {
@@ -111,6 +114,7 @@ impl Metrics {
         metrics.register_policies(&mut registry);
         metrics.register_tls(&mut registry);
         metrics.register_store(&mut registry);
+        metrics.spans.register(&mut registry);
         metrics.registry = registry;
         metrics
     }
@@ -183,6 +187,11 @@ impl Metrics {
             "Rows that had had their time and went, by kind",
             self.retained.clone(),
         );
+    }
+
+    /// What became of spans, for who exports them.
+    pub(crate) fn span_counts(&self) -> SpanCounts {
+        self.spans.clone()
     }
 
     /// Counts rows that had had their time.
