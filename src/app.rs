@@ -63,7 +63,9 @@ pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};
 pub(crate) use post::{Post, PostError, Reply};
 pub(crate) use redeem::RedeemError;
-pub(crate) use registration::{DelegationShape, Registrar, Registration, RegistrationChoices};
+pub(crate) use registration::{
+    DelegationShape, Registrar, Registration, RegistrationChoices, RegistrationError,
+};
 pub(crate) use reload::{ReloadError, Reloading};
 pub(crate) use retaining::{CareStore, RetainError, Retained, Retainer, anchor_seal};
 pub(crate) use signing_keys::{

@@ -48,7 +48,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
 /// The option that stands in no section.
 static FIRST: &dyn AnyOption = &MODE;
 
-static ALL: [&dyn AnyOption; 53] = [
+static ALL: [&dyn AnyOption; 54] = [
     &APP_ID,
     &SESSION_DOMAIN,
     &KEY_SET_URL,
@@ -84,6 +84,7 @@ static ALL: [&dyn AnyOption; 53] = [
     &retention::REDEMPTIONS,
     &retention::VERIFICATIONS,
     &retention::FACTS,
+    &retention::PRELUDE_EVENTS,
     &retention::ACCESSES,
     &retention::DESK_ACTIONS,
     &retention::ACTIVATIONS,

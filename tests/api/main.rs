@@ -29,6 +29,7 @@ mod record;
 mod reload;
 mod repeats;
 mod retention;
+mod reviewing;
 mod rotation;
 mod swaps;
 mod vectors;

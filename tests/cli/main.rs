@@ -15,6 +15,7 @@ mod client;
 mod demo;
 mod desk;
 mod doctor;
+mod emulator;
 mod encryption_key;
 mod export;
 mod help;
