@@ -10,6 +10,7 @@ mod accesses;
 mod bench;
 mod callbacks;
 mod decisions;
+mod departures;
 mod desk;
 mod desk_and_files;
 mod evaluate;

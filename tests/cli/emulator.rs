@@ -110,14 +110,19 @@ const WRONG: [(&[&str], &str); 24] = [
 fn a_wrong_configuration_is_told_and_nothing_is_started() {
     let site = Site::bare();
     site.write("empty.pem", "nothing\n");
+    let run = |arguments: &[&str]| -> Ended {
+        // A free one, so that what is taken by mistake is no port that is taken already.
+        let port: &[&str] = if arguments.contains(&"--port") { &[] } else { &["--port", "0"] };
+        site.run(&[&["emulator", "--ca-out", "ca.pem"], port, arguments].concat())
+    };
     for (arguments, says) in WRONG {
-        let ended = start(&site, arguments).end().expect(2).saying(&[says]);
+        let ended = run(arguments).expect(2).saying(&[says]);
         assert_eq!(ended.stdout, "", "{arguments:?}");
         assert!(!site.path("ca.pem").exists(), "{arguments:?}");
     }
     // What is wrong with a step is judged as the management API judges it.
     let wrong_step = [&["--dev", "--step", "verify_sms"], &HOOK[..]].concat();
-    start(&site, &wrong_step).end().expect(2).saying(&["a word of Prelude's own"]);
+    run(&wrong_step).expect(2).saying(&["a word of Prelude's own"]);
 }
 
 #[test]
