@@ -31,6 +31,7 @@ const DRIVE_MAX: Duration = Duration::from_secs(300);
 
 /// What a comparison is started with.
 #[derive(Debug, clap::Args)]
+#[command(args_override_self = true)]
 pub(crate) struct Options {
     /// Doorstep's release binary; the floor alone is measured without it.
     #[arg(long)]
