@@ -170,4 +170,10 @@ impl App {
     pub(crate) fn now(&self) -> Timestamp {
         self.parts.clock.now()
     }
+
+    /// Tells the moment to whoever asks later, inside a transaction.
+    pub(crate) fn later_now(&self) -> impl Fn() -> Timestamp + Send + use<> {
+        let clock = Arc::clone(&self.parts.clock);
+        move || clock.now()
+    }
 }

@@ -116,7 +116,7 @@ impl App {
         let record = self.event_record(event, now);
         let kind = record.kind;
         let failure = if let PreludeEffect::Warn(reason) = record.effect { Some(reason) } else { None };
-        let recorded = self.parts.store.record_prelude_event(record).await?;
+        let recorded = self.parts.store.record_prelude_event(record, self.later_now()).await?;
         let PreludeRecorded::Now(withdrawn) = recorded else {
             self.metrics().prelude_event(kind, "repeated");
             return Ok(());
