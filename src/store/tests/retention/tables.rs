@@ -126,7 +126,7 @@ async fn what_prelude_told_is_known_until_it_goes_by_age(directory: Directory) {
             received_at,
             effect: PreludeEffect::None,
         };
-        store.record_prelude_event(event).await.expect("recorded")
+        store.record_prelude_event(event, move || received_at).await.expect("recorded")
     };
     for n in [1, 2, 95] {
         assert_eq!(tell(n).await, PreludeRecorded::Now(Vec::new()));
