@@ -11,6 +11,7 @@
 mod api_keys;
 mod audit;
 mod backup;
+mod canaries;
 mod client;
 mod demo;
 mod desk;
@@ -21,7 +22,7 @@ mod export;
 mod help;
 mod keys;
 mod killed;
-mod log_lines;
+mod log_levels;
 mod manual;
 mod policies;
 mod prelude;
