@@ -15,6 +15,7 @@ mod events;
 mod facts;
 mod key_sets;
 mod library;
+mod measures;
 mod obstacle;
 mod page;
 mod past;
@@ -137,7 +138,7 @@ pub(crate) struct App {
 impl App {
     /// Takes the parts.
     pub(crate) fn new(parts: AppParts) -> Self {
-        parts.metrics.policy_activation(parts.policies.since().unix_seconds());
+        parts.policies.state(&parts.metrics);
         let desk = desk::KnownDesk::empty(&parts.policies.bundle());
         let waiters = verification::Waiters::at_most(parts.settings.waiters_max);
         let (known_keys, approved, retired_keys, last_retention) = Default::default();

@@ -22,6 +22,7 @@ mod headers;
 mod hook;
 mod jwks;
 mod limits;
+mod metrics;
 mod mint;
 mod past;
 mod races;
