@@ -139,6 +139,7 @@ impl App {
     /// Takes the parts.
     pub(crate) fn new(parts: AppParts) -> Self {
         parts.policies.state(&parts.metrics);
+        measures::count_from_zero(&parts.metrics, &parts.providers);
         let desk = desk::KnownDesk::empty(&parts.policies.bundle());
         let waiters = verification::Waiters::at_most(parts.settings.waiters_max);
         let (known_keys, approved, retired_keys, last_retention) = Default::default();

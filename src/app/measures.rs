@@ -10,7 +10,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::App;
-use crate::domain::Timestamp;
+use crate::callbacks::{CallbackFault, Providers};
+use crate::domain::{Became, PreludeNews, Timestamp};
 use crate::metrics::{Fill, Metrics};
 use crate::prelude::{RemoteKeySet, VerificationKey};
 use crate::store::StoreError;
@@ -73,6 +74,17 @@ impl App {
         metrics.oldest_pending(pending.oldest.map(Timestamp::unix_seconds));
         metrics.database_looked_at(answered_at.unix_seconds(), clock.map(|theirs| ahead(halfway, theirs)));
         Ok(())
+    }
+}
+
+/// Has counters start at zero whose first count somebody waits for: Prometheus sees an increase only of what was there before.
+pub(super) fn count_from_zero(metrics: &Metrics, providers: &Providers) {
+    PreludeNews::failures().for_each(|reason| metrics.no_hook_failure_yet(reason));
+    for source in providers.iter() {
+        let amiss = Became::AMISS.map(Became::as_str).into_iter();
+        for outcome in CallbackFault::ALL.map(CallbackFault::code).into_iter().chain(amiss) {
+            metrics.no_callback_yet(source.name().as_str(), outcome);
+        }
     }
 }
 

@@ -24,6 +24,9 @@ pub(super) struct Calls {
 
 impl Calls {
     pub(super) fn register(book: &mut Book) -> Self {
+        let limit_refusals: Family<Limit, Counter> =
+            book.add("limit_refusals", "Requests refused because a limit was reached, by limit");
+        drop(limit_refusals.get_or_create(&Limit { limit: "overloaded" }));
         Self {
             requests: book.add(
                 "http_requests",
@@ -37,8 +40,7 @@ impl Calls {
                 Family::new_with_constructor(waiting),
             )),
             hook_refusals: book.add("hook_refusals", "Hook calls that got no verdict, by cause"),
-            limit_refusals: book
-                .add("limit_refusals", "Requests refused because a limit was reached, by limit"),
+            limit_refusals,
             in_flight: book.add("calls_in_flight", "Calls that are being worked on"),
             in_flight_limit: book.add(
                 "calls_in_flight_limit",

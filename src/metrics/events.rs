@@ -42,6 +42,11 @@ impl Metrics {
         self.events.refusals.get_or_create(&Cause { cause }).inc();
     }
 
+    /// Has answers that Prelude could not use for this reason be counted from zero.
+    pub(crate) fn no_hook_failure_yet(&self, reason: &'static str) {
+        drop(self.events.hook_failures.get_or_create(&FailureReason { reason }));
+    }
+
     /// Counts an answer of the hook that Prelude says it could not use.
     pub(crate) fn hook_failure(&self, reason: &'static str) {
         self.events.hook_failures.get_or_create(&FailureReason { reason }).inc();

@@ -24,6 +24,16 @@ impl InForce {
     pub(super) fn register(book: &mut Book) -> Self {
         let build: Family<Version, Gauge> = book.add("build_info", "Always 1: the version of the program");
         build.get_or_create(&Version { version: env!("CARGO_PKG_VERSION") }).set(1);
+        let reloads: Family<ReloadResult, Counter> =
+            book.add("policy_reloads", "Attempts to read the policy files again, by result");
+        for result in ["activated", "unchanged", "refused", "not_recorded"] {
+            drop(reloads.get_or_create(&ReloadResult { result }));
+        }
+        let tls_reloads: Family<ReloadResult, Counter> =
+            book.add("tls_certificate_reloads", "Changed TLS certificates, by what became of them");
+        for result in ["in_force", "refused"] {
+            drop(tls_reloads.get_or_create(&ReloadResult { result }));
+        }
         Self {
             policy: book.add(
                 "policy_info",
@@ -34,11 +44,10 @@ impl InForce {
                 "policy_activation_timestamp_seconds",
                 "Since when the policy is in force, in Unix seconds",
             ),
-            reloads: book.add("policy_reloads", "Attempts to read the policy files again, by result"),
+            reloads,
             reload_failed: book
                 .add("policy_reload_failed", "1 while the policy files do not come into force"),
-            tls_reloads: book
-                .add("tls_certificate_reloads", "Changed TLS certificates, by what became of them"),
+            tls_reloads,
             tls_reload_failed: book.add(
                 "tls_certificate_reload_failed",
                 "1 while the TLS files are not to be used and the certificate before stays in force",

@@ -70,6 +70,12 @@ impl Metrics {
         self.steps.callbacks.get_or_create(&labels).inc();
     }
 
+    /// Has a provider's calls with this outcome be counted from zero.
+    pub(crate) fn no_callback_yet(&self, source: &str, outcome: &'static str) {
+        let labels = SourceAndOutcome { source: source.to_owned(), outcome };
+        drop(self.steps.callbacks.get_or_create(&labels));
+    }
+
     /// Counts a verification that was opened.
     pub(crate) fn verification_opened(&self) {
         self.verification_decided("pending");
