@@ -7,6 +7,7 @@
 )]
 
 mod accesses;
+mod alerts;
 mod bench;
 mod callbacks;
 mod decisions;

@@ -26,10 +26,10 @@ impl Bench {
 }
 
 /// A metric as a page or a scrape describes it: its type and the names of its labels.
-type Described = BTreeMap<String, (String, BTreeSet<String>)>;
+pub(crate) type Described = BTreeMap<String, (String, BTreeSet<String>)>;
 
 /// The table of docs/METRICS.md.
-fn documented() -> Described {
+pub(crate) fn documented() -> Described {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/METRICS.md");
     let page = std::fs::read_to_string(page).expect("the page");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `doorstep_"));
@@ -44,7 +44,7 @@ fn documented() -> Described {
 }
 
 /// What a scrape in the older text form describes.
-fn described(text: &str) -> Described {
+pub(crate) fn described(text: &str) -> Described {
     let mut found: Described = text
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
@@ -63,25 +63,52 @@ fn described(text: &str) -> Described {
     found
 }
 
-/// Calls of every kind, good ones and bad ones.
-async fn some_of_everything(bench: &Bench) {
+/// A server that takes events, with a provider, after calls of every kind, good ones and bad ones.
+pub(crate) async fn after_some_of_everything() -> Bench {
+    let token = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/verification-token");
+    let settings = [
+        ("prelude.events", "on"),
+        ("prelude.verification_token_file", token),
+        ("callbacks.sumsub.scheme", "sumsub"),
+        ("callbacks.sumsub.secret_file", token),
+        ("callbacks.sumsub.steps", "kyc_review"),
+    ];
+    let bench = Bench::with(&[], &settings).await;
     let key = bench.backend_key().await;
-    assert_eq!(bench.call(&transfer("usr_1", "5000")).await.status, 200);
-    let token = bench.prelude.challenge_token(&claims("usr_1", "5000")).expect("signs");
-    assert_eq!(bench.mint(&key, &json!({ "challenge_token": token })).await.status, 201);
-    assert_eq!(bench.mint(&key, &json!({ "challenge_token": "no" })).await.status, 401);
+    for (user, status) in [("usr_1", 201), ("usr_2", 409)] {
+        assert_eq!(bench.call(&transfer("usr_1", "15000")).await.status, 200);
+        let mut claims = claims(user, "15000");
+        claims["challenge_id"] = json!(user);
+        let token = bench.prelude.challenge_token(&claims).expect("signs");
+        let answer = bench.mint(&key, &json!({ "challenge_token": token })).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+    }
+    assert_eq!(bench.call(&transfer("usr_3", "15000")).await.status, 200);
+    let token = bench.prelude.challenge_token(&claims("usr_3", "15000")).expect("signs");
+    let opened = bench.post_as(&key, "/v1/verifications", &json!({ "challenge_token": token })).await;
+    assert_eq!(opened.status, 201, "{}", opened.text);
+    let mut forged = bench.prelude.sign(&transfer("usr_1", "20"), Style::Usual).expect("signs");
+    forged.body.push(b' ');
+    assert_eq!(bench.send(&forged).await.status, 401);
+    assert_eq!(bench.send_to("/hooks/events", &forged).await.status, 401);
+    let event =
+        json!({ "type": "user.created", "id": "evt_1", "created_at": "2026-09-21T14:13:30Z", "payload": {} });
+    let batch = json!({ "app_id": "test", "events": [event] });
+    bench.send_to("/hooks/events", &bench.prelude.sign(&batch, Style::Usual).expect("signs")).await;
+    bench.post_as(&key, "/v1/callbacks/sumsub", &json!({})).await.expect_problem(401, "unverified_callback");
     let executor = bench.key(&["executor"]).await;
-    let wish = json!({ "user_id": "usr_2", "scope": "transfer:write" });
-    bench.post_as(&executor, "/v1/grants/redeem", &wish).await;
-    bench.post_as(&executor, "/v1/facts", &json!({})).await;
-    bench.get("/nowhere").await;
+    for path in ["/v1/grants/redeem", "/v1/facts"] {
+        assert_ne!(bench.post_as(&executor, path, &json!({})).await.status, 200);
+    }
+    assert_eq!(bench.get("/nowhere").await.status, 404);
+    bench.server.retain().await.expect("done");
     bench.server.measure_database().await.expect("asked");
+    bench
 }
 
 #[tokio::test]
 async fn what_is_served_is_documented_in_both_forms() {
-    let bench = Bench::start().await;
-    some_of_everything(&bench).await;
+    let bench = after_some_of_everything().await;
     let plain = bench.scraped_as("*/*").await;
     assert_eq!(plain.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     let (documented, served) = (documented(), described(&plain.text));
@@ -104,7 +131,7 @@ async fn what_is_served_is_documented_in_both_forms() {
 #[tokio::test]
 async fn verdicts_requests_and_times_are_counted() {
     let bench = Bench::start().await;
-    assert_eq!(bench.call(&transfer("usr_1", "5000")).await.status, 200);
+    assert_eq!(bench.call(&transfer("usr_1", "15000")).await.status, 200);
     let mut uncovered = transfer("usr_1", "20");
     uncovered["scope_requested"] = json!("nobody:knows");
     assert_eq!(bench.call(&uncovered).await.status, 200);
@@ -171,8 +198,8 @@ async fn verifications_that_wait_are_counted_by_age() {
     let mut opened = 0;
     for (user, after) in [("usr_1", 0), ("usr_2", 600), ("usr_3", 60)] {
         bench.clock.advance_seconds(after);
-        assert_eq!(bench.call(&transfer(user, "50000")).await.status, 200);
-        let mut claims = claims(user, "50000");
+        assert_eq!(bench.call(&transfer(user, "15000")).await.status, 200);
+        let mut claims = claims(user, "15000");
         claims["challenge_id"] = json!(format!("chl_{user}"));
         let token = bench.prelude.challenge_token(&claims).expect("signs");
         let answer = bench.post_as(&key, "/v1/verifications", &json!({ "challenge_token": token })).await;
