@@ -42,7 +42,8 @@ impl Steps {
             ),
             oldest_pending: book.add(
                 "verification_oldest_pending_timestamp_seconds",
-                "When the oldest of those was opened, in Unix seconds; absent while none waits",
+                "When the oldest verification that waits was opened, in Unix seconds; absent while none waits (as \
+                 of doorstep_database_looked_at_timestamp_seconds)",
             ),
             callbacks: book.add("callbacks", "Events of identity-check providers, by what became of them"),
             mints: book.add("verification_tokens", "Verification tokens minted"),

@@ -33,8 +33,8 @@ impl Verdicts {
             by_reason: book.add("verdicts", "Verdicts recorded and answered, by what they are and why"),
             by_rule: book.add(
                 "rule_verdicts",
-                "The same, by the rule of the policy in force that decided; beyond 1000 rules the others \
-                 are one",
+                "Verdicts recorded, by the rule of the policy in force that decided; beyond 1000 rules the others \
+                 share one series",
             ),
             known_rules: Mutex::default(),
             evaluations: Latency::of(book.take(
