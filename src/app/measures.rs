@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::App;
+use super::retaining::Retained;
 use crate::callbacks::{CallbackFault, Providers};
 use crate::domain::{Became, PreludeNews, Timestamp};
 use crate::metrics::{Fill, Metrics};
@@ -80,6 +81,7 @@ impl App {
 /// Has counters start at zero whose first count somebody waits for: Prometheus sees an increase only of what was there before.
 pub(super) fn count_from_zero(metrics: &Metrics, providers: &Providers) {
     PreludeNews::failures().for_each(|reason| metrics.no_hook_failure_yet(reason));
+    Retained::default().rows().into_iter().for_each(|(what, none)| metrics.retained(what, none));
     for source in providers.iter() {
         let amiss = Became::AMISS.map(Became::as_str).into_iter();
         for outcome in CallbackFault::ALL.map(CallbackFault::code).into_iter().chain(amiss) {

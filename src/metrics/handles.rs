@@ -1,7 +1,10 @@
 //! What somebody holds who counts often: the metric itself, found once and not looked up again.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use prometheus_client::encoding::{EncodeGaugeValue, EncodeMetric, MetricEncoder};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
@@ -49,6 +52,46 @@ impl Waited {
     pub(super) fn of(family: Family<Outcome, Histogram, fn() -> Histogram>) -> Self {
         let of = |outcome| Latency(family.get_or_create_owned(&Outcome { outcome }));
         Self { answered: of("answered"), refused: of("refused") }
+    }
+}
+
+/// A gauge that is absent while nothing is known or there is nothing.
+#[derive(Debug)]
+pub(super) struct Maybe<N>(Arc<Mutex<Option<N>>>);
+
+impl<N: Copy> Maybe<N> {
+    pub(super) fn set(&self, number: Option<N>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = number;
+    }
+
+    fn get(&self) -> Option<N> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<N> Clone for Maybe<N> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<N> Default for Maybe<N> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<N: Copy + EncodeGaugeValue> EncodeMetric for Maybe<N> {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
+        self.get().map_or(Ok(()), |number| encoder.encode_gauge(&number))
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Gauge
+    }
+
+    fn is_empty(&self) -> bool {
+        self.get().is_none()
     }
 }
 

@@ -5,7 +5,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
 use super::book::Book;
-use super::labels::{KeySet, Nothing, SetAndOutcome, State};
+use super::handles::Maybe;
+use super::labels::{KeySet, SetAndOutcome, State};
 use super::{Metrics, level};
 
 /// What is counted of keys.
@@ -13,8 +14,8 @@ use super::{Metrics, level};
 pub(super) struct Keys {
     by_state: Family<State, Gauge>,
     are_usable: Gauge,
-    activated: Family<Nothing, Gauge>,
-    rotation_due: Family<Nothing, Gauge>,
+    activated: Maybe<i64>,
+    rotation_due: Maybe<i64>,
     fetches: Family<SetAndOutcome, Counter>,
     trusted: Family<KeySet, Gauge>,
     confirmed: Family<KeySet, Gauge>,
@@ -70,8 +71,8 @@ impl Metrics {
     /// States how it stands with signing.
     pub(crate) fn signing(&self, signing: Signing) {
         self.keys.are_usable.set(i64::from(signing.is_usable));
-        state(&self.keys.activated, [], signing.activated);
-        state(&self.keys.rotation_due, [], signing.rotation_due);
+        self.keys.activated.set(signing.activated);
+        self.keys.rotation_due.set(signing.rotation_due);
     }
 
     /// Counts a fetch of one of Prelude's key sets.
@@ -82,21 +83,9 @@ impl Metrics {
     /// States whether one of Prelude's key sets is believed, and when it was last confirmed, in Unix seconds.
     pub(crate) fn key_set(&self, key_set: &'static str, is_trusted: bool, confirmed: Option<i64>) {
         self.keys.trusted.get_or_create(&KeySet { key_set }).set(i64::from(is_trusted));
-        state(&self.keys.confirmed, KeySet { key_set }, confirmed);
-    }
-}
-
-/// States a number that may not be there.
-pub(super) fn state<L>(family: &Family<L, Gauge>, labels: L, number: Option<i64>)
-where
-    L: Clone + std::hash::Hash + Eq,
-{
-    match number {
-        Some(number) => {
-            family.get_or_create(&labels).set(number);
-        }
-        None => {
-            family.remove(&labels);
+        match confirmed {
+            Some(at) => drop(self.keys.confirmed.get_or_create(&KeySet { key_set }).set(at)),
+            None => drop(self.keys.confirmed.remove(&KeySet { key_set })),
         }
     }
 }

@@ -2,9 +2,6 @@
 
 use prometheus_client::encoding::EncodeLabelSet;
 
-/// No labels, of a metric that may be absent.
-pub(super) type Nothing = [(&'static str, &'static str); 0];
-
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct State {
     pub(super) state: &'static str,

@@ -1,6 +1,5 @@
 //! The record: batches, queue, outages, and what is looked up in the database now and then.
 
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -9,8 +8,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::book::Book;
-use super::handles::{rows, waiting};
-use super::labels::{Nothing, Rows};
+use super::handles::{Maybe, rows, waiting};
+use super::labels::Rows;
 use super::{Fill, Latency, Metrics, level};
 
 /// What is counted of the record.
@@ -23,8 +22,8 @@ pub(super) struct Record {
     failures: Counter,
     outage: Gauge,
     retained: Family<Rows, Counter>,
-    looked_at: Family<Nothing, Gauge>,
-    clock_difference: Family<Nothing, Gauge<f64, AtomicU64>>,
+    looked_at: Maybe<i64>,
+    clock_difference: Maybe<f64>,
 }
 
 impl Record {
@@ -90,9 +89,7 @@ impl Metrics {
 
     /// States when the database was asked, in Unix seconds, and how far our clock is ahead of its own, in seconds, where it has one.
     pub(crate) fn database_looked_at(&self, unix_seconds: i64, clock_difference: Option<f64>) {
-        self.record.looked_at.get_or_create(&[]).set(unix_seconds);
-        if let Some(difference) = clock_difference {
-            self.record.clock_difference.get_or_create(&[]).set(difference);
-        }
+        self.record.looked_at.set(Some(unix_seconds));
+        self.record.clock_difference.set(clock_difference);
     }
 }

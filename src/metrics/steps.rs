@@ -7,9 +7,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
 use super::book::Book;
-use super::handles::{Waited, waiting};
-use super::keys::state;
-use super::labels::{Age, Cause, Nothing, SourceAndOutcome, State};
+use super::handles::{Maybe, Waited, waiting};
+use super::labels::{Age, Cause, SourceAndOutcome, State};
 use super::{Metrics, level};
 
 /// What is counted of custom steps.
@@ -17,7 +16,7 @@ use super::{Metrics, level};
 pub(super) struct Steps {
     verifications: Family<State, Counter>,
     pending: Family<Age, Gauge>,
-    oldest_pending: Family<Nothing, Gauge>,
+    oldest_pending: Maybe<i64>,
     callbacks: Family<SourceAndOutcome, Counter>,
     mints: Counter,
     minting: Waited,
@@ -100,7 +99,7 @@ impl Metrics {
 
     /// States when the oldest verification that waits was opened, in Unix seconds; none where none waits.
     pub(crate) fn oldest_pending(&self, unix_seconds: Option<i64>) {
-        state(&self.steps.oldest_pending, [], unix_seconds);
+        self.steps.oldest_pending.set(unix_seconds);
     }
 
     /// Counts a token that was minted and recorded.
