@@ -33,7 +33,7 @@ impl Calls {
                 "Requests answered, by address and status; `none` stands for every address that leads \
                  nowhere",
             ),
-            hook: Waited::of(book.take(
+            hook: Waited::of(&book.take(
                 "hook_duration_seconds",
                 "How long a hook call took, from its head to its answer: `answered` with a verdict, or \
                  `refused`",

@@ -49,7 +49,7 @@ pub(super) struct Waited {
 }
 
 impl Waited {
-    pub(super) fn of(family: Family<Outcome, Histogram, fn() -> Histogram>) -> Self {
+    pub(super) fn of(family: &Family<Outcome, Histogram, fn() -> Histogram>) -> Self {
         let of = |outcome| Latency(family.get_or_create_owned(&Outcome { outcome }));
         Self { answered: of("answered"), refused: of("refused") }
     }

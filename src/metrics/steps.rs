@@ -46,7 +46,7 @@ impl Steps {
             ),
             callbacks: book.add("callbacks", "Events of identity-check providers, by what became of them"),
             mints: book.add("verification_tokens", "Verification tokens minted"),
-            minting: Waited::of(book.take(
+            minting: Waited::of(&book.take(
                 "mint_duration_seconds",
                 "How long a request for a token took: `answered` with one, or `refused`",
                 Family::new_with_constructor(waiting),
