@@ -64,7 +64,9 @@ pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};
 pub(crate) use post::{Post, PostError, Reply};
 pub(crate) use redeem::RedeemError;
-pub(crate) use registration::{DelegationShape, Registrar, Registration, RegistrationChoices};
+pub(crate) use registration::{
+    DelegationShape, Registrar, Registration, RegistrationChoices, RegistrationError,
+};
 pub(crate) use reload::{ReloadError, Reloading};
 pub(crate) use retaining::{CareStore, RetainError, Retained, Retainer, anchor_seal};
 pub(crate) use signing_keys::{
@@ -169,5 +171,11 @@ impl App {
     /// The moment, by the clock of all use cases.
     pub(crate) fn now(&self) -> Timestamp {
         self.parts.clock.now()
+    }
+
+    /// Tells the moment to whoever asks later, inside a transaction.
+    pub(crate) fn later_now(&self) -> impl Fn() -> Timestamp + Send + use<> {
+        let clock = Arc::clone(&self.parts.clock);
+        move || clock.now()
     }
 }

@@ -6,40 +6,21 @@ use doorstep::testing::KeyWish;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::bench::{Answer, Bench, claims, transfer};
+use crate::bench::{Answer, Bench, claims};
+use crate::reviewing::reviewing;
 
 /// Steps of which one keeps late approvals, and of which two are a person's or a provider's.
 const STEPS: &str = "custom:
   kyc_review: { description: Identity check, expires_in: 1h, approved_by: [backend, person, provider:sumsub], approval_valid_for: 7d }
   second_look: { description: Somebody looks, expires_in: 1h, approved_by: [person] }
 ";
-const TRANSFER: &str = "scopes: [transfer:write]
-description: Always an identity check.
-metadata:
-  amount: { type: string }
-  currency: { type: string }
-  payee: { type: string }
-rules:
-  - id: always-checked
-    when: always
-    then:
-      review:
-        grant: { mode: single-use, for: 5m }
-        steps: [{ first_of: [verify_sms], expires_in: 10m }, kyc_review]
-        else: block
-otherwise: block
-";
 
 impl Bench {
     /// A server whose policy reviews every transfer, with one reviewed transfer of `usr_1`.
     async fn reviewing() -> Self {
-        let bench = Self::with(&[("steps.yaml", STEPS), ("transfer.yaml", TRANSFER)], &[]).await;
+        let bench = Self::with(&reviewing(STEPS), &[]).await;
         bench.review("usr_1").await;
         bench
-    }
-
-    async fn review(&self, user: &str) {
-        assert_eq!(self.call(&transfer(user, "15000")).await.json()["status"], "review");
     }
 
     async fn person(&self) -> String {
@@ -327,7 +308,7 @@ async fn whoever_waits_is_answered_at_the_decision_in_every_process() {
 #[tokio::test]
 async fn waiters_are_bounded_and_go_when_the_server_ends() {
     let settings = [("server.waiters_max", "1")];
-    let bench = Bench::with(&[("steps.yaml", STEPS), ("transfer.yaml", TRANSFER)], &settings).await;
+    let bench = Bench::with(&reviewing(STEPS), &settings).await;
     bench.review("usr_1").await;
     let backend = bench.backend_key().await;
     let opened = bench.opened(&backend).await;
