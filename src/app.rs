@@ -15,6 +15,7 @@ mod events;
 mod facts;
 mod key_sets;
 mod library;
+mod measures;
 mod obstacle;
 mod page;
 mod past;
@@ -141,7 +142,8 @@ pub(crate) struct App {
 impl App {
     /// Takes the parts.
     pub(crate) fn new(parts: AppParts) -> Self {
-        parts.metrics.policy_activation(parts.policies.since().unix_seconds());
+        parts.policies.state(&parts.metrics);
+        measures::count_from_zero(&parts.metrics, &parts.providers);
         let desk = desk::KnownDesk::empty(&parts.policies.bundle());
         let waiters = verification::Waiters::at_most(parts.settings.waiters_max);
         let (known_keys, approved, retired_keys, last_retention, is_leaving) = Default::default();

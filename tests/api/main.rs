@@ -7,6 +7,7 @@
 )]
 
 mod accesses;
+mod alerts;
 mod bench;
 mod callbacks;
 mod decisions;
@@ -23,6 +24,7 @@ mod headers;
 mod hook;
 mod jwks;
 mod limits;
+mod metrics;
 mod mint;
 mod past;
 mod races;

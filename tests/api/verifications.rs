@@ -6,7 +6,7 @@ use doorstep::testing::KeyWish;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::bench::{Answer, Bench, claims};
+use crate::bench::{Answer, Bench, NOW, claims};
 use crate::reviewing::reviewing;
 
 /// Steps of which one keeps late approvals, and of which two are a person's or a provider's.
@@ -215,6 +215,33 @@ async fn a_lost_answer_is_given_again_and_tokens_have_a_limit() {
     bench.repeatable(&backend, (&token, "t-1"), &json!({})).await.expect_problem(409, "token_gone");
     bench.clock.advance_seconds(3600);
     bench.act(&backend, (&opened, "token"), json!({})).await.expect_problem(422, "challenge_expired");
+    bench.stop().await;
+}
+
+/// What is kept under an `Idempotency-Key` and what is told are of one moment, also where a verification ends in between.
+#[tokio::test]
+async fn what_is_told_and_what_is_kept_are_one_answer() {
+    let bench = Bench::reviewing().await;
+    let backend = bench.backend_key().await;
+    let claims = claims("usr_1", "15000");
+    let token = json!({ "challenge_token": bench.prelude.challenge_token(&claims).expect("signs") });
+    bench.opened(&backend).await;
+    let mut told = 0;
+    for looks_before_the_end in 1..9 {
+        bench.clock.go_on_by_seconds(0);
+        bench.clock.set_unix_seconds(NOW + 3600 - looks_before_the_end);
+        bench.clock.go_on_by_seconds(1);
+        let repeat = format!("o-{looks_before_the_end}");
+        let first = bench.repeatable(&backend, ("/v1/verifications", &repeat), &token).await;
+        bench.clock.go_on_by_seconds(0);
+        let again = bench.repeatable(&backend, ("/v1/verifications", &repeat), &token).await;
+        // Refusals are not kept: they name each request.
+        if first.status == 200 {
+            assert_eq!((first.status, &first.text), (again.status, &again.text));
+            told += 1;
+        }
+    }
+    assert!(told > 2, "{told}");
     bench.stop().await;
 }
 
