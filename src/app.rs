@@ -15,6 +15,7 @@ mod events;
 mod facts;
 mod key_sets;
 mod library;
+mod measures;
 mod obstacle;
 mod page;
 mod past;
@@ -30,6 +31,7 @@ mod tidying;
 mod verification;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::callbacks::Providers;
@@ -63,7 +65,9 @@ pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};
 pub(crate) use post::{Post, PostError, Reply};
 pub(crate) use redeem::RedeemError;
-pub(crate) use registration::{DelegationShape, Registrar, Registration, RegistrationChoices};
+pub(crate) use registration::{
+    DelegationShape, Registrar, Registration, RegistrationChoices, RegistrationError,
+};
 pub(crate) use reload::{ReloadError, Reloading};
 pub(crate) use retaining::{CareStore, RetainError, Retained, Retainer, anchor_seal};
 pub(crate) use signing_keys::{
@@ -132,16 +136,28 @@ pub(crate) struct App {
     approved: verification::Approved,
     retired_keys: key_sets::RetiredKeys,
     last_retention: retaining::LastRun,
+    is_leaving: AtomicBool,
 }
 
 impl App {
     /// Takes the parts.
     pub(crate) fn new(parts: AppParts) -> Self {
-        parts.metrics.policy_activation(parts.policies.since().unix_seconds());
+        parts.policies.state(&parts.metrics);
+        measures::count_from_zero(&parts.metrics, &parts.providers);
         let desk = desk::KnownDesk::empty(&parts.policies.bundle());
         let waiters = verification::Waiters::at_most(parts.settings.waiters_max);
-        let (known_keys, approved, retired_keys, last_retention) = Default::default();
-        Self { parts, known_keys, desk, waiters, approved, retired_keys, last_retention }
+        let (known_keys, approved, retired_keys, last_retention, is_leaving) = Default::default();
+        Self { parts, known_keys, desk, waiters, approved, retired_keys, last_retention, is_leaving }
+    }
+
+    /// From here on nobody is to bring calls any more; those who do are served.
+    pub(crate) fn leave(&self) {
+        self.is_leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server is about to end.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Relaxed)
     }
 
     /// Where things are counted.

@@ -228,7 +228,7 @@ async fn compose(
     let identifier_digest =
         app::open_identifier_digest(&store, &key_parts.encryption_keys, &*sources.random).await?;
     let signing_keys = Arc::new(SigningKeys::open(key_parts).await?);
-    let policies = app::open_policies(&store, rules.bundle, sources.clock.now()).await?;
+    let policies = app::open_policies(&store, rules.bundle, sources.clock.now(), &metrics).await?;
     let ca_pem = settings.prelude.ca_file.as_deref().map(read_ca).transpose()?;
     let every = settings.prelude.key_set_refetch_every;
     let hook_keys = key_set(&settings.prelude.key_set_url, ca_pem.as_deref(), (every, &metrics))?;
@@ -256,6 +256,7 @@ async fn compose(
     let mut background = app.keep_key_sets_fresh(settings.prelude.key_set_refresh, &stopped);
     background.push(app.keep_signing_keys_fresh(&stopped));
     background.push(app.keep_tidy(&stopped));
+    background.push(app.keep_measuring(&stopped));
     background.extend(app.keep_retention(&stopped));
     let reloading = match settings.policies.reload {
         PolicyReload::Watched => Reloading::Watched,

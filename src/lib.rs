@@ -3,8 +3,8 @@
 //! A signed hook call comes in, a recorded verdict goes out; a finished custom step becomes a verification token
 //! that Prelude accepts. The rooms, from the inside out:
 //!
-//! - [`domain`]: the vocabulary, without IO. [`clock`], [`random`]: where "now" and randomness come from. [`metrics`]: typed counters. [`spans`]: what
-//!   requests go through.
+//! - [`domain`]: the vocabulary, without IO. [`clock`], [`random`]: where "now" and randomness come from. [`metrics`]: what is measured.
+//!   [`spans`]: what requests go through.
 //! - [`policy`]: policy files, checked and compiled into a pure, total matcher.
 //! - [`prelude`]: everything Prelude says or hears. [`keys`], [`token`]: our signing keys and what they sign.
 //! - [`callbacks`]: what identity-check providers say by webhook, verified and understood.

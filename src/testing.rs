@@ -167,6 +167,14 @@ impl Server {
         self.booted.app().tidy().await.map_err(words)
     }
 
+    /// Asks the database what `/metrics` shows of it, as a server does by itself every half minute.
+    ///
+    /// # Errors
+    /// What it met, in words.
+    pub async fn measure_database(&self) -> Result<(), String> {
+        self.booted.app().measure_database().await.map_err(words)
+    }
+
     /// Signs a verification token as a mint does, with its own clock and the keys that it knows, and records nothing.
     ///
     /// # Errors

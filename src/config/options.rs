@@ -53,7 +53,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
 /// The option that stands in no section.
 static FIRST: &dyn AnyOption = &MODE;
 
-static ALL: [&dyn AnyOption; 56] = [
+static ALL: [&dyn AnyOption; 57] = [
     &APP_ID,
     &SESSION_DOMAIN,
     &KEY_SET_URL,
@@ -89,6 +89,7 @@ static ALL: [&dyn AnyOption; 56] = [
     &retention::REDEMPTIONS,
     &retention::VERIFICATIONS,
     &retention::FACTS,
+    &retention::PRELUDE_EVENTS,
     &retention::ACCESSES,
     &retention::DESK_ACTIONS,
     &retention::ACTIVATIONS,

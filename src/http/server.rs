@@ -3,8 +3,10 @@
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::{ServerHandle, Service as _, ServiceRequest};
+use actix_web::http::ConnectionType;
 use actix_web::web::Data;
 use actix_web::{App as Routes, HttpServer};
 use futures_util::future::{Either, ready};
@@ -49,6 +51,8 @@ pub(crate) struct Running {
     private: Option<Listening>,
     renewing: Option<JoinHandle<()>>,
     app: Arc<App>,
+    /// How long calls are taken while `/readyz` says no.
+    lead: Duration,
 }
 
 /// One listener.
@@ -68,6 +72,12 @@ impl Running {
     /// Where it listens for the customer's own systems, if that is somewhere else.
     pub(crate) fn private_address(&self) -> Option<SocketAddr> {
         self.private.as_ref().map(|listening| listening.address)
+    }
+
+    /// Serves on, and says that it is about to end, for as long as was set.
+    pub(crate) async fn lead(&self) {
+        self.app.leave();
+        tokio::time::sleep(self.lead).await;
     }
 
     /// Refuses new connections at once, answers what was accepted, then ends.
@@ -124,7 +134,7 @@ pub(crate) fn serve(app: Arc<App>, settings: &ServerSettings) -> Result<Running,
         .map(|listener| listen(&shared, settings, (Face::Private, listener, tls_on(TlsFaces::Private))));
     let private = private.transpose()?;
     let renewing = certificates.map(|certificates| tokio::spawn(certificates.keep_renewed(Arc::clone(&app))));
-    Ok(Running { public, private, renewing, app })
+    Ok(Running { public, private, renewing, app, lead: settings.shutdown_lead })
 }
 
 /// The span of a request, where somebody collects them. What needs neither signature nor key is asked for again and again, and
@@ -162,7 +172,14 @@ fn listen(
                 return Either::Left(ready(Ok(request.into_response(response))));
             }
             let span = traced(&request);
-            Either::Right(next.call(request).instrument(span))
+            let (is_leaving, answering) = (server.app.is_leaving(), next.call(request).instrument(span));
+            Either::Right(async move {
+                let mut response = answering.await?;
+                if is_leaving {
+                    response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                }
+                Ok(response)
+            })
         })
     });
     let server = server

@@ -3,10 +3,11 @@
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::registry::Registry;
+
+use super::book::Book;
 
 /// Counters of spans, shared by all who hold a copy.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct SpanCounts(Family<Outcome, Counter>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -15,8 +16,13 @@ struct Outcome {
 }
 
 impl SpanCounts {
-    pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register("trace_spans", "Spans for the collector, by what became of them", self.0.clone());
+    pub(super) fn register(book: &mut Book) -> Self {
+        let counts: Family<Outcome, Counter> =
+            book.add("trace_spans", "Spans for the collector of traces, by what became of them");
+        for outcome in ["exported", "queue_full", "not_sent"] {
+            drop(counts.get_or_create(&Outcome { outcome }));
+        }
+        Self(counts)
     }
 
     /// The collector took them.

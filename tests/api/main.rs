@@ -7,9 +7,11 @@
 )]
 
 mod accesses;
+mod alerts;
 mod bench;
 mod callbacks;
 mod decisions;
+mod departures;
 mod desk;
 mod desk_and_files;
 mod evaluate;
@@ -22,6 +24,7 @@ mod headers;
 mod hook;
 mod jwks;
 mod limits;
+mod metrics;
 mod mint;
 mod past;
 mod races;
@@ -29,6 +32,7 @@ mod record;
 mod reload;
 mod repeats;
 mod retention;
+mod reviewing;
 mod rotation;
 mod swaps;
 mod vectors;

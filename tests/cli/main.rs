@@ -17,6 +17,7 @@ mod collector;
 mod demo;
 mod desk;
 mod doctor;
+mod emulator;
 mod encryption_key;
 mod export;
 mod help;

@@ -4,7 +4,7 @@
 //! that waits, commits the decisions among it together, then the other writes together.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
@@ -121,7 +121,6 @@ impl Writer {
             if had_company {
                 gather(&mut queue, &mut jobs, self.batch_max).await;
             }
-            self.watch.metrics().store_queue(queue.len());
             let taken = jobs.len();
             self.work(&mut jobs, &mut queue, &mut closing).await;
             had_company = taken + queue.len() > 1;
@@ -202,11 +201,12 @@ impl Writer {
             self.file_all().await?;
         }
         let _commits = commits(batch);
+        let began = Instant::now();
         match batch::record(&mut self.connection, &self.statements, &self.known, (batch, &mut self.chain))
             .await
         {
             Ok((recorded, rows)) => {
-                self.watch.committed_batch(rows);
+                self.watch.committed_batch(rows, began.elapsed());
                 Ok(recorded)
             }
             Err(fault) => {

@@ -171,6 +171,7 @@ async fn the_role_for_care_erases_and_adds_no_decision() {
         Plain::PersonalValues,
         Plain::ProviderEvents,
         Plain::Facts,
+        Plain::PreludeEvents,
         Plain::Accesses,
         Plain::DeskActions,
         Plain::Activations,
