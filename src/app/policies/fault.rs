@@ -10,6 +10,7 @@ const TOLD_MAX: usize = 100;
 
 /// A finding: where, what, and a way out. The source line stays where it is: it may hold somebody's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct PolicyFault {
     severity: Severity,
     code: &'static str,
@@ -22,6 +23,7 @@ pub(crate) struct PolicyFault {
 
 /// Findings, as many as are told, and how many there are.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct PolicyFaults {
     /// How many there are.
     pub(crate) fault_count: usize,
@@ -31,7 +33,7 @@ pub(crate) struct PolicyFaults {
 
 impl PolicyFaults {
     /// Takes findings over.
-    pub(in crate::app) fn of(diagnostics: &Diagnostics) -> Self {
+    pub(crate) fn of(diagnostics: &Diagnostics) -> Self {
         let faults = diagnostics.iter().take(TOLD_MAX).map(|found| PolicyFault {
             severity: found.severity,
             code: found.code.as_str(),
@@ -45,7 +47,7 @@ impl PolicyFaults {
     }
 
     /// Takes over why right files cannot come into force.
-    pub(in crate::app) fn of_obstacle(obstacle: &Obstacle) -> Self {
+    pub(crate) fn of_obstacle(obstacle: &Obstacle) -> Self {
         let fault = PolicyFault {
             severity: Severity::Error,
             code: obstacle.code(),
@@ -59,7 +61,7 @@ impl PolicyFaults {
     }
 
     /// Stands for a check that never came to its end.
-    pub(in crate::app) fn of_a_stopped_check() -> Self {
+    pub(crate) fn of_a_stopped_check() -> Self {
         let fault = PolicyFault {
             severity: Severity::Error,
             code: "check_stopped",
