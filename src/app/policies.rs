@@ -79,7 +79,7 @@ pub(crate) struct Attempt {
     /// The policy in force afterwards.
     pub(super) bundle: String,
     /// How that differs from the one before; none unless it is another one.
-    #[cfg_attr(test, schema(value_type = Option<crate::policy::Difference>))]
+    #[cfg_attr(test, schema(value_type = Option<Difference>))]
     pub(super) changes: Option<Box<RawValue>>,
     /// What is wrong with the files.
     #[serde(flatten)]
@@ -120,7 +120,7 @@ pub(crate) struct Activation {
     /// By what.
     pub(crate) trigger: Trigger,
     /// How the two differ; none where there was nothing to compare with.
-    #[cfg_attr(test, schema(value_type = Option<crate::policy::Difference>))]
+    #[cfg_attr(test, schema(value_type = Option<Difference>))]
     pub(crate) changes: Option<Box<RawValue>>,
 }
 

@@ -43,7 +43,7 @@ struct RedeemRequest {
 struct Body {
     user_id: String,
     scope: String,
-    #[cfg_attr(test, schema(value_type = Option<crate::domain::Metadata>))]
+    #[cfg_attr(test, schema(value_type = Option<Metadata>))]
     metadata: Option<Fields>,
 }
 

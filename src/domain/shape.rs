@@ -136,6 +136,11 @@ pub(crate) fn moment(seconds: i64) -> Timestamp {
     Timestamp::from_unix_seconds(1_795_384_800 + seconds)
 }
 
+/// When what examples say ends: it is ahead whenever somebody tries them.
+pub(crate) fn end() -> String {
+    "2099-12-31T18:00:00Z".to_owned()
+}
+
 /// An identifier of examples.
 pub(crate) const ID: &str = "019ab07e-5f40-7c3a-9d51-3e8b6a2f4c10";
 

@@ -69,7 +69,7 @@ struct RuleTold {
 /// A condition, and how it came out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ExplainedCondition))]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ExplainedCondition, no_recursion))]
 enum ConditionTold {
     /// `when: always`.
     Always { held: bool },

@@ -246,7 +246,10 @@ impl Answer {
         let headers = headers
             .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap_or("?").to_owned()))
             .collect();
-        Self { status, headers, text: response.text().await.expect("a body") }
+        let path = response.url().path().to_owned();
+        let answer = Self { status, headers, text: response.text().await.expect("a body") };
+        crate::described::expect(&path, &answer);
+        answer
     }
 
     pub(crate) fn json(&self) -> Value {

@@ -30,6 +30,8 @@ pub(crate) fn request() -> Shape {
     let mut request = part("request");
     request["description"] =
         json!("What is asked, by whom and from where. What is left out has its usual value; `at`, now.");
+    request["properties"]["identifiers"]["items"]["anyOf"][0] =
+        json!({ "$ref": "#/components/schemas/EvaluateIdentifier" });
     let mut shape = Shape::told("EvaluateRequest", request, asked());
     shape.schemas.push(("EvaluateIdentifier".to_owned(), part("identifier")));
     shape

@@ -61,7 +61,7 @@ struct OpenBody {
     challenge_id: Option<String>,
     step_key: Option<String>,
     scope: Option<String>,
-    #[cfg_attr(test, schema(value_type = Option<crate::domain::Metadata>))]
+    #[cfg_attr(test, schema(value_type = Option<Metadata>))]
     metadata: Option<Fields>,
     source: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! The document as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -8,10 +8,10 @@ use super::operation::Operation;
 use super::{desk, operator, record, strangers, verifications};
 use crate::app::PolicyFaults;
 use crate::domain::shape::{Shape, closed};
-use crate::domain::{Effect, VerdictKind, VerificationState};
+use crate::domain::{Decider, Effect, SessionId, SourceName, VerdictKind, VerificationId, VerificationState};
 
 /// Members of answers that are left out where there is nothing to say; every other one is always there.
-const SOMETIMES: [(&str, &str); 10] = [
+const SOMETIMES: [(&str, &str); 12] = [
     ("Verification", "kept_until"),
     ("DeskAction", "list"),
     ("DeskAction", "value"),
@@ -19,10 +19,60 @@ const SOMETIMES: [(&str, &str); 10] = [
     ("DeskEntry", "fault"),
     ("DecisionDetail", "personal_values"),
     ("Explanation", "pause"),
+    ("ExplainedCondition", "field"),
+    ("ExplainedCondition", "asks"),
     ("ExplainedCondition", "saw"),
-    ("HookAnswer", "granted_for"),
-    ("HookAnswer", "steps"),
+    ("ExplainedCondition", "parts"),
+    ("ExplainedCondition", "part"),
 ];
+
+/// Prelude's own: their members are as their schemas say.
+const PRELUDES: [&str; 3] = ["HookAnswer", "HookCall", "Metadata"];
+
+/// Which type reads a member of a request that comes as a text.
+const READ_AS: [(&str, &str); 14] = [
+    ("user_id", "UserId"),
+    ("session_id", "SessionId"),
+    ("challenge_id", "ChallengeId"),
+    ("step_key", "StepKey"),
+    ("scope", "Scope"),
+    ("source", "SourceName"),
+    ("verification_id", "VerificationId"),
+    ("kind", "FactKind"),
+    ("id", "FactId"),
+    ("at", "Timestamp"),
+    ("until", "Timestamp"),
+    ("reason", "GivenReason"),
+    ("actor", "Decider"),
+    ("decision_id", "DecisionId"),
+];
+
+/// Requests of more than one kind: a name for each kind, and what it needs.
+const KINDS: [(&str, Kinds); 2] = [
+    (
+        "Withdraw",
+        Kinds::OneOf(&[
+            ("WithdrawVerification", &["verification_id"]),
+            ("WithdrawSession", &["session_id"]),
+            ("WithdrawUser", &["user_id"]),
+        ]),
+    ),
+    (
+        "OpenVerification",
+        Kinds::AnyOf(&[
+            ("OpenByToken", &["challenge_token"]),
+            ("OpenByName", &["user_id", "challenge_id", "step_key", "scope"]),
+        ]),
+    ),
+];
+
+/// Kinds of a request, each with its name and the members that it needs.
+enum Kinds {
+    /// Of what they need, only one kind's may be there.
+    OneOf(&'static [(&'static str, &'static [&'static str])]),
+    /// What another one needs may be there as well.
+    AnyOf(&'static [(&'static str, &'static [&'static str])]),
+}
 
 /// Members that are one of a few words.
 fn words() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
@@ -60,6 +110,7 @@ pub(super) fn document() -> Value {
     for operation in &operations {
         paths.entry(operation.path).or_default().insert(operation.method.to_owned(), operation.to_json());
     }
+    let responses = shared(&mut paths);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -75,7 +126,7 @@ pub(super) fn document() -> Value {
         "servers": [{ "url": "/", "description": "Where this document was read, but for the public face's own address." }],
         "tags": tags(),
         "paths": paths,
-        "components": components(&operations),
+        "components": components(&operations, &responses),
     })
 }
 
@@ -96,19 +147,28 @@ fn tags() -> Value {
     tags.map(|(name, description)| json!({ "name": name, "description": description })).into()
 }
 
-fn components(operations: &[Operation]) -> Value {
+fn components(operations: &[Operation], responses: &BTreeMap<String, Value>) -> Value {
     let mut schemas: BTreeMap<String, Value> = BTreeMap::new();
     for (shape, is_answered) in operations.iter().flat_map(Operation::shapes) {
         for (name, schema) in &shape.schemas {
-            let told = finished(name, schema.clone(), is_answered);
+            let told = if is_answered { answered(name, schema.clone()) } else { taken(name, schema.clone()) };
             schemas.entry(name.clone()).or_insert(told);
         }
     }
-    schemas.extend(problem());
+    let examples: BTreeMap<_, _> = operations.iter().flat_map(Operation::problems).collect();
+    schemas.extend(problem(examples.keys()));
+    for (name, kinds) in &KINDS {
+        split(&mut schemas, name, kinds);
+    }
+    for (name, schema) in names() {
+        schemas.entry(name).or_insert(schema);
+    }
     json!({
         "schemas": schemas,
+        "responses": responses,
         "securitySchemes": security(),
         "headers": headers(),
+        "examples": examples,
         "parameters": { "IdempotencyKey": {
             "name": "Idempotency-Key", "in": "header", "required": false,
             "description": "The same key of the same API key at the same path is done once, and answered the same for a day.",
@@ -117,23 +177,120 @@ fn components(operations: &[Operation]) -> Value {
     })
 }
 
-/// A schema with what the types do not say of themselves.
-fn finished(name: &str, mut schema: Value, is_answered: bool) -> Value {
-    closed(name, &mut schema);
-    each_object(&mut schema, &mut |object| {
-        if let Some(Value::Object(properties)) = object.get_mut("properties") {
-            for (of, member, words) in words() {
-                if let Some(property) = properties.get_mut(member).filter(|_| of == name) {
-                    *property = json!({ "type": "string", "enum": words });
-                }
-            }
-            let always = properties.keys().filter(|key| !SOMETIMES.contains(&(name, key.as_str())));
-            let always: Vec<_> = always.cloned().collect();
-            if is_answered && object.get("required").is_some_and(|_| name != "HookAnswer") {
-                object.insert("required".to_owned(), json!(always));
+/// Puts a schema for each kind of a request in the place of one in which everything may be left out.
+fn split(schemas: &mut BTreeMap<String, Value>, name: &str, kinds: &Kinds) {
+    let Some(whole) = schemas.remove(name) else { return };
+    let (word, kinds, others) = match kinds {
+        Kinds::OneOf(kinds) => ("oneOf", *kinds, Some(json!({ "type": "null" }))),
+        Kinds::AnyOf(kinds) => ("anyOf", *kinds, None),
+    };
+    for (kind, needs) in kinds {
+        let mut schema = whole.clone();
+        let mut required: Vec<_> = schema["required"].as_array().cloned().unwrap_or_default();
+        for member in kinds.iter().flat_map(|(_, members)| *members) {
+            let property = &mut schema["properties"][*member];
+            if needs.contains(member) {
+                required.push(json!(member));
+                let text = property.pointer_mut("/oneOf/0").map(Value::take);
+                *property = text.unwrap_or_else(|| json!({ "type": "string" }));
+            } else if let Some(others) = &others {
+                *property = others.clone();
             }
         }
+        schema["required"] = json!(required);
+        schemas.insert((*kind).to_owned(), schema);
+    }
+    let references = kinds.iter().map(|(kind, _)| json!({ "$ref": format!("#/components/schemas/{kind}") }));
+    schemas.insert(name.to_owned(), json!({ (word): references.collect::<Vec<_>>() }));
+}
+
+/// Takes what several operations answer alike out of them, under a name made of its codes.
+fn shared(paths: &mut BTreeMap<&str, Map<String, Value>>) -> BTreeMap<String, Value> {
+    let mut shared: BTreeMap<String, Value> = BTreeMap::new();
+    let operations = paths.values_mut().flat_map(|item| item.values_mut());
+    for responses in operations.filter_map(|operation| operation["responses"].as_object_mut()) {
+        for response in responses.values_mut() {
+            let problem =
+                &response["content"]["application/problem+json"]["schema"]["properties"]["code"]["enum"];
+            let Some(codes) = problem.as_array() else { continue };
+            let names = codes.iter().filter_map(Value::as_str).map(in_camel_case);
+            let name = names.collect::<Vec<_>>().join("Or");
+            let reference = json!({ "$ref": format!("#/components/responses/{name}") });
+            let told = std::mem::replace(response, reference);
+            assert_eq!(shared.entry(name).or_insert_with(|| told.clone()), &told);
+        }
+    }
+    shared
+}
+
+fn in_camel_case(code: &str) -> String {
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>())
+    };
+    code.split('_').filter_map(capital).collect()
+}
+
+/// The types of [`READ_AS`] that no answer names.
+fn names() -> Vec<(String, Value)> {
+    let mut shape = Shape::told("", Value::Null, Value::Null);
+    shape.add::<SessionId>();
+    shape.add::<SourceName>();
+    shape.add::<Decider>();
+    shape.add::<VerificationId>();
+    shape.schemas.split_off(1)
+}
+
+/// The schema of an answer, with what its type does not say of itself: which members are always there, and their words.
+fn answered(name: &str, mut schema: Value) -> Value {
+    if PRELUDES.contains(&name) {
+        return taken(name, schema);
+    }
+    if name == "ExplainedCondition" {
+        schema = merged(&schema);
+    }
+    each_object(&mut schema, &mut |object| {
+        let Some(Value::Object(properties)) = object.get_mut("properties") else { return };
+        for (of, member, words) in words() {
+            if let Some(property) = properties.get_mut(member).filter(|_| of == name) {
+                *property = json!({ "type": "string", "enum": words });
+            }
+        }
+        let always = properties.keys().filter(|key| !SOMETIMES.contains(&(name, key.as_str())));
+        let always: Vec<_> = always.cloned().collect();
+        object.insert("required".to_owned(), json!(always));
     });
+    schema
+}
+
+/// One object for an enum of several, with the members of all: generators know no type that is in itself by way of a choice.
+fn merged(choices: &Value) -> Value {
+    let mut properties = Map::new();
+    let mut kinds = Vec::new();
+    for choice in choices["oneOf"].as_array().into_iter().flatten() {
+        for (name, property) in choice["properties"].as_object().into_iter().flatten() {
+            properties.insert(name.clone(), property.clone());
+        }
+        kinds.extend(choice["properties"]["kind"]["enum"].as_array().cloned().unwrap_or_default());
+    }
+    properties.insert("kind".to_owned(), json!({ "type": "string", "enum": kinds }));
+    json!({ "type": "object", "description": choices["description"], "properties": properties })
+}
+
+/// The schema of a request, with what its type does not say of itself: how its texts are read.
+fn taken(name: &str, mut schema: Value) -> Value {
+    closed(name, &mut schema);
+    let is_closed = schema["additionalProperties"] == json!(false) && !name.starts_with("Evaluate");
+    if let Some(Value::Object(properties)) = schema.get_mut("properties").filter(|_| is_closed) {
+        for (member, property) in properties {
+            if let Some((_, read_as)) = READ_AS.iter().find(|(known, _)| known == member) {
+                let reference = json!({ "$ref": format!("#/components/schemas/{read_as}") });
+                let may_be_null = property["type"].is_array();
+                *property =
+                    if may_be_null { json!({ "oneOf": [reference, { "type": "null" }] }) } else { reference };
+            }
+        }
+    }
     schema
 }
 
@@ -152,7 +309,7 @@ fn each_object(schema: &mut Value, change: &mut impl FnMut(&mut Map<String, Valu
 }
 
 /// What every refusal looks like (RFC 9457).
-fn problem() -> Vec<(String, Value)> {
+fn problem<'c>(codes: impl Iterator<Item = &'c String>) -> Vec<(String, Value)> {
     let text = |words: &str| json!({ "type": "string", "description": words });
     let faults = Shape::of(&PolicyFaults::default());
     let schema = json!({
@@ -162,16 +319,19 @@ fn problem() -> Vec<(String, Value)> {
             "type": text("`urn:doorstep:problem:` and the code."),
             "title": text("The same words for every refusal with this code."),
             "status": { "type": "integer", "minimum": 400, "maximum": 599 },
-            "code": text("For machines; stable."),
+            "code": { "$ref": "#/components/schemas/ProblemCode" },
             "detail": text("What is special about this one; it quotes no input."),
             "request_id": text("As in `X-Request-Id` and the log."),
             "fault_count": { "type": "integer", "minimum": 0, "description": "How many faults a policy or request has." },
             "faults": { "type": "array", "items": { "$ref": "#/components/schemas/PolicyFault" } },
         }
     });
-    let others =
-        faults.schemas.into_iter().map(|(name, schema)| (name.clone(), finished(&name, schema, true)));
-    others.chain([("Problem".to_owned(), schema)]).collect()
+    let others = faults.schemas.into_iter().map(|(name, schema)| (name.clone(), answered(&name, schema)));
+    let elsewhere = ["not_found", "method_not_allowed"];
+    let codes: BTreeSet<_> = codes.map(String::as_str).chain(elsewhere).collect();
+    let codes =
+        json!({ "type": "string", "enum": codes, "description": "Why it is refused, for machines; stable." });
+    others.chain([("ProblemCode".to_owned(), codes), ("Problem".to_owned(), schema)]).collect()
 }
 
 fn security() -> Value {

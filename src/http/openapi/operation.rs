@@ -154,6 +154,11 @@ impl Operation {
         self.requests.iter().map(|(_, shape)| (shape, false)).chain(answered)
     }
 
+    /// A problem of each code that may come.
+    pub(super) fn problems(&self) -> impl Iterator<Item = (String, Value)> {
+        self.refused.examples()
+    }
+
     pub(super) fn to_json(&self) -> Value {
         let face = if self.face == Face::Public { "public" } else { "private" };
         let mut all = json!({

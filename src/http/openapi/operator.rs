@@ -68,11 +68,17 @@ fn metrics() -> Operation {
 }
 
 fn openapi() -> Operation {
+    let object = json!({ "type": "object" });
+    let list = json!({ "type": "array", "items": object });
     let schema = json!({
-        "type": "object", "required": ["openapi", "info", "paths"],
-        "properties": { "openapi": { "type": "string" }, "info": { "type": "object" }, "paths": { "type": "object" } }
+        "type": "object", "required": [],
+        "properties": {
+            "openapi": { "type": "string" }, "info": object, "servers": list, "tags": list, "paths": object, "components": object
+        }
     });
-    let example = json!({ "openapi": "3.1.0", "info": { "title": "Doorstep", "version": "1" }, "paths": {} });
+    let info = json!({ "title": "Doorstep", "version": env!("CARGO_PKG_VERSION") });
+    let example =
+        json!({ "openapi": "3.1.0", "info": info, "servers": [], "tags": [], "paths": {}, "components": {} });
     operation(("get", "/openapi.json"), "getOpenApi", "This document")
         .answers(200, "The document of the version that runs.", Shape::told("OpenApi", schema, example))
         .header("Cache-Control", "Always `no-store`.")

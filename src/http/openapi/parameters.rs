@@ -38,7 +38,11 @@ pub(super) fn page() -> [Value; 2] {
     let limit = json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 });
     [
         parameter("query", ("limit", "The most entries."), &limit),
-        parameter("query", ("cursor", "`next_cursor` of the page before."), &json!({ "type": "string" })),
+        parameter(
+            "query",
+            ("cursor", "`next_cursor` of the page before."),
+            &json!({ "type": "string", "minLength": 1 }),
+        ),
     ]
 }
 

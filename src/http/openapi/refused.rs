@@ -63,6 +63,12 @@ impl Refused {
         self.takes_a_body
     }
 
+    /// An example of each refusal, by its code.
+    pub(super) fn examples(&self) -> impl Iterator<Item = (String, Value)> {
+        let leaving = self.refusals.iter().map(|refusal| Leaving::of(refusal.clone()));
+        leaving.map(|leaving| (leaving.code().to_owned(), json!({ "value": leaving.body })))
+    }
+
     /// A response for each status, with every code that comes under it.
     pub(super) fn responses(&self) -> Map<String, Value> {
         let mut by_status: BTreeMap<String, Vec<Leaving>> = BTreeMap::new();
@@ -107,8 +113,9 @@ fn response(leaving: &[Leaving]) -> Value {
         })
         .collect();
     let words: Vec<_> = titles.into_iter().collect();
-    let examples: Map<_, _> =
-        leaving.iter().map(|leaving| (leaving.code().to_owned(), json!({ "value": leaving.body }))).collect();
+    let example =
+        |code: &&str| ((*code).to_owned(), json!({ "$ref": format!("#/components/examples/{code}") }));
+    let examples: Map<_, _> = codes.iter().map(example).collect();
     let mut headers = Map::new();
     headers.insert("X-Request-Id".to_owned(), json!({ "$ref": "#/components/headers/RequestId" }));
     for component in leaving.iter().flat_map(|leaving| &leaving.headers) {
@@ -116,8 +123,9 @@ fn response(leaving: &[Leaving]) -> Value {
         let header = json!({ "$ref": format!("#/components/headers/{component}") });
         headers.insert(name.to_owned(), header);
     }
-    let own = json!({ "type": "object", "properties": { "code": { "type": "string", "enum": codes } } });
-    let schema = json!({ "allOf": [{ "$ref": "#/components/schemas/Problem" }, own] });
+    // Beside the reference and not in an `allOf` with it: generated clients make one type of all problems, not one of each answer.
+    let schema =
+        json!({ "$ref": "#/components/schemas/Problem", "properties": { "code": { "enum": codes } } });
     json!({
         "description": words.join("; "),
         "headers": headers,

@@ -115,7 +115,7 @@ fn batch() -> Shape {
             "app_id": { "type": "string" },
             "events": { "type": "array", "items": {
                 "type": "object", "required": ["type"],
-                "properties": { "type": { "type": "string" }, "payload": { "type": "object" } }
+                "properties": { "type": { "type": "string", "minLength": 1, "maxLength": 128 }, "payload": { "type": "object" } }
             } }
         }
     });

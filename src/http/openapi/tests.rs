@@ -22,9 +22,8 @@ fn the_document_in_docs_is_what_the_types_and_refusals_say() {
 }
 
 #[test]
-fn the_document_is_one_and_every_reference_leads_somewhere() {
+fn every_reference_leads_somewhere() {
     let document = document();
-    serde_json::from_value::<utoipa::openapi::OpenApi>(document.clone()).expect("an OpenAPI document");
     let mut references = BTreeSet::new();
     collect(&document, &mut references);
     assert!(references.len() > 50, "{references:?}");
