@@ -45,6 +45,7 @@ ALTER FUNCTION doorstep_leave_an_anchor() OWNER TO doorstep_owner;
 ALTER FUNCTION doorstep_stay_spent() OWNER TO doorstep_owner;
 ALTER FUNCTION doorstep_facts_have_their_time() OWNER TO doorstep_owner;
 ALTER FUNCTION doorstep_desk_actions_have_their_time() OWNER TO doorstep_owner;
+ALTER FUNCTION doorstep_prelude_events_have_their_time() OWNER TO doorstep_owner;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT CREATE, USAGE ON SCHEMA public TO doorstep_owner;
 GRANT USAGE ON SCHEMA public TO doorstep_app, doorstep_care;
@@ -78,7 +79,7 @@ GRANT DELETE ON decision_subjects, desk_entries, desk_pauses, kept_answers, past
 -- Erasing, and deleting what has had its time: what is deleted of a chain leaves an anchor.
 GRANT DELETE ON
     accesses, decision_personal, decision_subjects, decisions, desk_actions, erasure_queue, facts, kept_answers, kept_approvals, past_segments,
-    policy_activations, provider_events, redemptions, signatures, verification_events, verification_tokens, verifications
+    policy_activations, prelude_events, provider_events, redemptions, signatures, verification_events, verification_tokens, verifications
 TO doorstep_care;
 GRANT UPDATE (metadata) ON verifications TO doorstep_care;
 GRANT UPDATE (retired_at, cleaned_at) ON prelude_keys TO doorstep_care;

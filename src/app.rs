@@ -15,6 +15,7 @@ mod events;
 mod facts;
 mod key_sets;
 mod library;
+mod measures;
 mod obstacle;
 mod page;
 mod past;
@@ -67,7 +68,9 @@ pub(crate) use post::{Post, PostError, Reply};
 pub(crate) use redeem::RedeemError;
 #[cfg(test)]
 pub(crate) use redeem::RedeemFault;
-pub(crate) use registration::{DelegationShape, Registrar, Registration, RegistrationChoices};
+pub(crate) use registration::{
+    DelegationShape, Registrar, Registration, RegistrationChoices, RegistrationError,
+};
 pub(crate) use reload::{ReloadError, Reloading};
 pub(crate) use retaining::{CareStore, RetainError, Retained, Retainer, anchor_seal};
 pub(crate) use signing_keys::{
@@ -141,7 +144,8 @@ pub(crate) struct App {
 impl App {
     /// Takes the parts.
     pub(crate) fn new(parts: AppParts) -> Self {
-        parts.metrics.policy_activation(parts.policies.since().unix_seconds());
+        parts.policies.state(&parts.metrics);
+        measures::count_from_zero(&parts.metrics, &parts.providers);
         let desk = desk::KnownDesk::empty(&parts.policies.bundle());
         let waiters = verification::Waiters::at_most(parts.settings.waiters_max);
         let (known_keys, approved, retired_keys, last_retention) = Default::default();
@@ -171,5 +175,11 @@ impl App {
     /// The moment, by the clock of all use cases.
     pub(crate) fn now(&self) -> Timestamp {
         self.parts.clock.now()
+    }
+
+    /// Tells the moment to whoever asks later, inside a transaction.
+    pub(crate) fn later_now(&self) -> impl Fn() -> Timestamp + Send + use<> {
+        let clock = Arc::clone(&self.parts.clock);
+        move || clock.now()
     }
 }

@@ -4,6 +4,7 @@ mod checkup;
 mod encryption_key;
 mod office;
 mod operator;
+mod record;
 mod registrar;
 
 use std::path::{Path, PathBuf};
@@ -12,34 +13,28 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 use self::encryption_key::Sealed;
+use self::record::{await_store, care, close};
 use crate::app::{
-    self, App, AppParts, AppSettings, CareStore, EventSettings, KeyParts, Obstacle, Reloading, RestoreError,
+    self, App, AppParts, AppSettings, EventSettings, KeyParts, Obstacle, Reloading, RestoreError,
     SigningKeys, SigningKeysError,
 };
 use crate::callbacks::Providers;
 use crate::clock::{SharedClock, SystemClock};
-use crate::config::{
-    Events, HttpUrl, PolicyReload, PreludeSettings, Settings, StoreMigrate, StorePassword, StorePooler,
-    StoreUrl,
-};
+use crate::config::{Events, HttpUrl, LogLevels, PolicyReload, PreludeSettings, Settings};
 use crate::metrics::Metrics;
 use crate::policy::{Bundle, Diagnostics, load_dir};
 use crate::prelude::{Endpoint, RemoteKeySet, VerificationKey};
 use crate::random::{NoRandomness, SharedRandom, SystemRandom, draw};
-use crate::store::{CopiedTable, Migrate, Pooler, Store, StoreError, StoreSettings};
+use crate::store::{Store, StoreError};
 use crate::telemetry;
 
 pub(crate) use checkup::{Health, checkup, prelude_side};
 pub(crate) use office::{Office, open_care_office, open_office};
+pub(crate) use record::{copy_store, migrate};
 pub(crate) use registrar::{delegation_shape, open_registrar};
-
-/// How long a server that starts waits for a database that cannot be reached yet.
-const STORE_AWAITED: Duration = Duration::from_secs(30);
-/// How long it waits between two tries.
-const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// What tests replace.
 #[derive(Clone)]
@@ -144,15 +139,24 @@ pub(crate) async fn start(settings: &Settings, sources: Sources) -> Result<Boote
     start_with_files(settings, sources).await
 }
 
+/// Logs what `levels` say from now on.
+pub(crate) fn set_log_levels(levels: &LogLevels) {
+    telemetry::set_levels(levels);
+}
+
 /// Like [`start`], without a say in where log lines go.
 ///
 /// # Errors
 /// [`BootError`]; nothing runs then.
 pub(crate) async fn start_with_files(settings: &Settings, sources: Sources) -> Result<Booted, BootError> {
     let dir = settings.policies.dir.clone();
-    let bundle = load_dir(&dir, sources.clock.now()).map_err(BootError::Policy)?;
+    let bundle =
+        load_dir(&dir, sources.clock.now()).map_err(|faults| BootError::Policy(faults.discreet()))?;
     if !bundle.warnings().is_empty() {
-        tracing::warn!("The policy bundle loads, but somebody should look:\n{}", bundle.warnings());
+        tracing::warn!(
+            "The policy bundle loads, but somebody should look:\n{}",
+            bundle.warnings().discreet()
+        );
     }
     run(settings, sources, Rules { bundle, dir: Some(dir) }).await
 }
@@ -202,7 +206,7 @@ async fn compose(
     let identifier_digest =
         app::open_identifier_digest(&store, &key_parts.encryption_keys, &*sources.random).await?;
     let signing_keys = Arc::new(SigningKeys::open(key_parts).await?);
-    let policies = app::open_policies(&store, rules.bundle, sources.clock.now()).await?;
+    let policies = app::open_policies(&store, rules.bundle, sources.clock.now(), &metrics).await?;
     let ca_pem = settings.prelude.ca_file.as_deref().map(read_ca).transpose()?;
     let every = settings.prelude.key_set_refetch_every;
     let hook_keys = key_set(&settings.prelude.key_set_url, ca_pem.as_deref(), (every, &metrics))?;
@@ -230,6 +234,7 @@ async fn compose(
     let mut background = app.keep_key_sets_fresh(settings.prelude.key_set_refresh, &stopped);
     background.push(app.keep_signing_keys_fresh(&stopped));
     background.push(app.keep_tidy(&stopped));
+    background.push(app.keep_measuring(&stopped));
     background.extend(app.keep_retention(&stopped));
     let reloading = match settings.policies.reload {
         PolicyReload::Watched => Reloading::Watched,
@@ -292,103 +297,4 @@ fn key_set<K: VerificationKey>(
     let endpoint = endpoint.map_err(|fault| BootError::KeySets(fault.into()))?;
     let set = RemoteKeySet::new(endpoint, ca_pem, refetch_every, Arc::clone(metrics));
     set.map(Arc::new).map_err(|fault| BootError::KeySets(fault.into()))
-}
-
-async fn open_store(settings: &Settings, metrics: Arc<Metrics>) -> Result<Store, StoreError> {
-    Store::open(store_settings(settings), metrics).await
-}
-
-/// Opens the store, and waits a while for a database that starts beside this process or is just being replaced.
-async fn await_store(settings: &Settings, metrics: &Arc<Metrics>) -> Result<Store, StoreError> {
-    let give_up_at = Instant::now() + STORE_AWAITED;
-    let mut is_told = false;
-    loop {
-        let fault = match open_store(settings, Arc::clone(metrics)).await {
-            Ok(store) => return Ok(store),
-            Err(fault) => fault,
-        };
-        match fault.outage().filter(|outage| outage.may_pass()) {
-            Some(outage) if Instant::now() + STORE_PAUSE < give_up_at => {
-                if !is_told {
-                    tracing::warn!(code = outage.code(), "Waiting for the database. {}", outage.advice());
-                }
-                is_told = true;
-                sleep(STORE_PAUSE).await;
-            }
-            _ => return Err(fault),
-        }
-    }
-}
-
-/// Brings the tables of the record up to date, whatever `store.migrate` says, and makes the record where it is missing.
-///
-/// # Errors
-/// [`BootError::Store`]; the tables are as they were.
-pub(crate) async fn migrate(settings: &Settings) -> Result<(), BootError> {
-    let settings = StoreSettings { migrate: Migrate::AtOpening, ..store_settings(settings) };
-    let store = Store::open(settings, Arc::new(Metrics::new())).await?;
-    close(&store).await;
-    Ok(())
-}
-
-/// Copies the record of a SQLite file into an empty PostgreSQL database.
-///
-/// - `from` and `to`: as in `store.url`; the password and the rest are those of the settings.
-///
-/// # Errors
-/// [`BootError::Store`]; nothing was copied.
-pub(crate) async fn copy_store(
-    settings: &Settings,
-    (from, to): (&StoreUrl, &StoreUrl),
-) -> Result<Vec<CopiedTable>, BootError> {
-    let at = |url: &StoreUrl| StoreSettings { url: url.to_string(), ..store_settings(settings) };
-    Ok(Store::copy(at(from), at(to), Arc::new(Metrics::new())).await?)
-}
-
-/// Over which connection a server deletes and erases.
-fn care(settings: &Settings) -> CareStore {
-    match (settings.store.url.file(), care_settings(settings)) {
-        (Some(_), _) => CareStore::Own,
-        (None, Some(care)) => CareStore::Second(Box::new(care)),
-        (None, None) => CareStore::Nobodys,
-    }
-}
-
-/// The connection of the second role. It brings no tables up to date.
-fn care_settings(settings: &Settings) -> Option<StoreSettings> {
-    let store = &settings.store;
-    Some(StoreSettings {
-        url: store.care_url.as_ref()?.to_string(),
-        password: store.care_password.as_ref().map(StorePassword::secret),
-        migrate: Migrate::Never,
-        connections_max: 2,
-        ..store_settings(settings)
-    })
-}
-
-fn store_settings(settings: &Settings) -> StoreSettings {
-    let store = &settings.store;
-    StoreSettings {
-        password: store.password.as_ref().map(StorePassword::secret),
-        pooler: match store.pooler {
-            StorePooler::None => Pooler::None,
-            StorePooler::Transaction => Pooler::Transaction,
-        },
-        migrate: match store.migrate {
-            StoreMigrate::AtStart => Migrate::AtOpening,
-            StoreMigrate::Never => Migrate::Never,
-        },
-        queue_max: store.queue_max,
-        batch_max: store.batch_max,
-        connections_max: store.connections_max,
-        busy_timeout: store.timeout,
-        ..StoreSettings::for_url(store.url.to_string())
-    }
-}
-
-/// Closes the store; what was answered is durable already, so a fault here is only worth a line.
-async fn close(store: &Store) {
-    if let Err(error) = store.close().await {
-        tracing::error!(%error, "The store did not close in order; what was answered is recorded all the same.");
-    }
 }

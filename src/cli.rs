@@ -13,6 +13,7 @@ mod holds;
 mod keys;
 mod lists;
 mod live;
+mod log_levels;
 mod manual;
 mod migrate;
 mod output;
@@ -84,7 +85,11 @@ pub fn run() -> ExitCode {
 async fn dispatch(arguments: Arguments) -> Exit {
     let Arguments { shared, command } = arguments;
     match command {
-        Command::Serve(options) => with_settings(shared.with(options.overrides()), serve::run).await,
+        Command::Serve(options) => {
+            let shared = shared.with(options.overrides());
+            let again = shared.clone();
+            with_settings(shared, async move |settings| serve::run(settings, again).await).await
+        }
         Command::Config => {
             config::run(shared.format);
             Exit::Fine

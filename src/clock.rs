@@ -24,33 +24,43 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved.
+/// A clock that stands still until it is moved, or goes on at each look.
 #[cfg(feature = "testing")]
 #[derive(Debug)]
-pub struct ManualClock(std::sync::atomic::AtomicI64);
+pub struct ManualClock {
+    micros: std::sync::atomic::AtomicI64,
+    micros_a_look: std::sync::atomic::AtomicI64,
+}
 
 #[cfg(feature = "testing")]
 impl ManualClock {
     /// Makes a clock that shows `unix_seconds`.
     #[must_use]
     pub fn at_unix_seconds(unix_seconds: i64) -> Arc<Self> {
-        Arc::new(Self(std::sync::atomic::AtomicI64::new(unix_seconds.saturating_mul(1_000_000))))
+        let micros = unix_seconds.saturating_mul(1_000_000).into();
+        Arc::new(Self { micros, micros_a_look: 0.into() })
     }
 
     /// Moves the clock by `seconds`, backwards when negative.
     pub fn advance_seconds(&self, seconds: i64) {
-        self.0.fetch_add(seconds.saturating_mul(1_000_000), std::sync::atomic::Ordering::SeqCst);
+        self.micros.fetch_add(seconds.saturating_mul(1_000_000), std::sync::atomic::Ordering::SeqCst);
     }
 
     /// Sets the clock to `unix_seconds`.
     pub fn set_unix_seconds(&self, unix_seconds: i64) {
-        self.0.store(unix_seconds.saturating_mul(1_000_000), std::sync::atomic::Ordering::SeqCst);
+        self.micros.store(unix_seconds.saturating_mul(1_000_000), std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// From now on every look moves it by `seconds`: whoever looks twice where one moment is meant sees two.
+    pub fn go_on_by_seconds(&self, seconds: i64) {
+        self.micros_a_look.store(seconds.saturating_mul(1_000_000), std::sync::atomic::Ordering::SeqCst);
     }
 }
 
 #[cfg(feature = "testing")]
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_unix_micros(self.0.load(std::sync::atomic::Ordering::SeqCst))
+        let step = self.micros_a_look.load(std::sync::atomic::Ordering::SeqCst);
+        Timestamp::from_unix_micros(self.micros.fetch_add(step, std::sync::atomic::Ordering::SeqCst))
     }
 }

@@ -29,8 +29,8 @@ pub(crate) use fault::ConfigFaults;
 pub(crate) use reference::reference;
 pub(crate) use settings::{LogSettings, PreludeSettings, ServerSettings, Settings};
 pub(crate) use values::{
-    ConfigShape, Events, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, StoreMigrate, StorePassword,
-    StorePooler, StoreUrl, TlsFaces, VerificationToken,
+    ConfigShape, Events, HttpUrl, LogFormat, LogLevel, LogLevels, Mode, PolicyReload, StoreMigrate,
+    StorePassword, StorePooler, StoreUrl, TlsFaces, VerificationToken,
 };
 
 /// What a command line says about one option.
@@ -65,11 +65,29 @@ pub(crate) fn load<E>(request: LoadRequest<E>) -> Result<Settings, ConfigFaults>
 where
     E: Iterator<Item = (String, String)>,
 {
+    settings::build(layers(request))
+}
+
+/// Reads `log.level` as it stands now, and looks at no other option.
+///
+/// # Errors
+/// A file that cannot be read or is not TOML, and every fault of this option.
+pub(crate) fn log_levels<E>(request: LoadRequest<E>) -> Result<LogLevels, ConfigFaults>
+where
+    E: Iterator<Item = (String, String)>,
+{
+    settings::log_levels(layers(request))
+}
+
+fn layers<E>(request: LoadRequest<E>) -> Vec<source::Layer>
+where
+    E: Iterator<Item = (String, String)>,
+{
     let mut layers = vec![source::built_in()];
     layers.extend(request.file.as_deref().map(source::file));
     layers.push(source::environment(request.environment));
     layers.push(source::overrides(request.overrides));
-    settings::build(layers)
+    layers
 }
 
 /// Where programs of this user keep what they built or fetched and can get again: `XDG_CACHE_HOME`, else `~/.cache`.

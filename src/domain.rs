@@ -42,7 +42,7 @@ pub(crate) use actor::Actor;
 pub(crate) use caller::{ApiKeyRecord, Approver, Caller, Role};
 pub(crate) use chain::{Anchor, Audited, ChainFault, ChainHead, Checkpoint, Tampering};
 pub(crate) use challenge::{Challenge, ChallengeStep};
-pub(crate) use decision::{BundleHash, Decision, Reason, Seen};
+pub(crate) use decision::{BundleHash, Decision, Reason, ReasonKind, RulePlace, Seen};
 pub(crate) use desk::{
     DESK_ENTRIES_MAX, Desk, DeskAct, DeskAction, DeskActionFilter, DeskChange, DeskDeed, DeskEntry,
     DeskRevision, Effect, Left, Pause, PauseTold, Said,
@@ -80,7 +80,7 @@ pub(crate) use provider_source::{
 };
 pub(crate) use record::{
     ChallengeProof, DecisionRecord, MintRecord, Recorded, ReviewFound, ReviewQuery, SignatureHash,
-    SignatureSeen, SigningKeyRecord, StoredToken,
+    SignatureSeen, SigningKeyRecord, StoredToken, VerdictTally,
 };
 pub(crate) use redemption::{FieldKeys, GrantFound, NotSpent, Redemption, Spending};
 pub(crate) use reported_fact::ReportedFact;

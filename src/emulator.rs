@@ -58,7 +58,7 @@ pub(crate) use challenge_token::{ChallengeStyle, Issuer, MetadataClaim};
 pub(crate) use courier::Exchange;
 pub(crate) use hook_call::{HookRequest, OutgoingCall, Padding, Prefix, SignatureStyle};
 pub(crate) use identity::{Identity, Salt};
-pub(crate) use management::ManagementSettings;
+pub(crate) use management::{ManagementSettings, Unwalkable};
 pub(crate) use people::User;
 pub(crate) use refusal::{Refusal, RefusalCode};
 pub(crate) use server::FetchCounts;

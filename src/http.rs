@@ -36,6 +36,7 @@ use self::limits::Limits;
 use self::problem::Refusal;
 use self::request_id::RequestId;
 use crate::app::App;
+use crate::metrics::RouteCounts;
 
 pub(crate) use server::{Running, serve};
 
@@ -62,7 +63,17 @@ fn answer(request: &HttpRequest, result: Result<HttpResponse, Refusal>) -> HttpR
         }
         refusal.respond(request_id)
     });
+    count(request, &response);
     security_headers::on(request, request_id.on(response))
+}
+
+/// Counts an answer under the address that was found for its request.
+fn count(request: &HttpRequest, response: &HttpResponse) {
+    if let (Some(route), Some(server)) =
+        (request.app_data::<RouteCounts>(), request.app_data::<Data<Server>>())
+    {
+        route.answered(server.app.metrics(), response.status().as_u16());
+    }
 }
 
 /// Answers a request that needs neither signature nor key, as often as a client may ask.

@@ -3,7 +3,7 @@
 //! A signed hook call comes in, a recorded verdict goes out; a finished custom step becomes a verification token
 //! that Prelude accepts. The rooms, from the inside out:
 //!
-//! - [`domain`]: the vocabulary, without IO. [`clock`], [`random`]: where "now" and randomness come from. [`metrics`]: typed counters.
+//! - [`domain`]: the vocabulary, without IO. [`clock`], [`random`]: where "now" and randomness come from. [`metrics`]: what is measured.
 //! - [`policy`]: policy files, checked and compiled into a pure, total matcher.
 //! - [`prelude`]: everything Prelude says or hears. [`keys`], [`token`]: our signing keys and what they sign.
 //! - [`callbacks`]: what identity-check providers say by webhook, verified and understood.

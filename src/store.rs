@@ -22,6 +22,7 @@ mod error;
 mod facts;
 mod filed;
 mod kept;
+mod looks;
 mod migrated;
 mod mints;
 mod once;
@@ -201,6 +202,14 @@ impl Store {
     /// Notes that a verdict was not recorded in time.
     pub(crate) fn was_late(&self) {
         self.watch.met(&StoreError::TimedOut);
+    }
+
+    /// How many writes wait for the writer, and how many may.
+    pub(crate) fn queue(&self) -> (usize, usize) {
+        match &*self.engine {
+            Engine::Sqlite(database) => database.queue(),
+            Engine::Postgres(database) => database.queue(),
+        }
     }
 
     /// Takes nothing more in, finishes what waits and leaves the record in order. Every clone is closed with it; closing twice

@@ -25,6 +25,7 @@ pub use policies::{Decided, Policies, Request};
 pub use proxy::{Mode, Proxy};
 pub use untrusted::{ChallengeRead, ChallengeReader, Configured, HookCall, HookReader, Providers};
 
+pub mod leaks;
 mod policies;
 mod proxy;
 mod untrusted;
@@ -47,6 +48,7 @@ pub struct Server {
     booted: Booted,
     running: Running,
     sources: Sources,
+    _watch: leaks::Watch,
 }
 
 /// What an API key may do, as the command line says it.
@@ -70,6 +72,7 @@ impl Server {
     /// # Errors
     /// What kept it from starting, in words.
     pub async fn start(setup: Setup) -> Result<Self, String> {
+        leaks::watch_log_lines();
         let clock = clock_of(setup.clock);
         let sources = Sources { clock, random: Arc::new(SystemRandom) };
         let store = format!("sqlite://{}", setup.directory.join("doorstep.sqlite").display());
@@ -99,7 +102,7 @@ impl Server {
         };
         let booted = booted.map_err(words)?;
         let running = http::serve(booted.app(), &settings.server).map_err(words)?;
-        Ok(Self { booted, running, sources })
+        Ok(Self { booted, running, sources, _watch: leaks::Watch })
     }
 
     /// Where it listens, such as `http://127.0.0.1:41233`.
@@ -135,7 +138,9 @@ impl Server {
             expires_at: wish.ends_in_seconds.map(|seconds| now.plus(std::time::Duration::from_secs(seconds))),
         };
         let made = create_api_key(self.booted.app().store(), draft, now, &*self.sources.random).await;
-        Ok(made.map_err(words)?.key.expose_secret().to_owned())
+        let key = made.map_err(words)?.key.expose_secret().to_owned();
+        leaks::plant("an API key", &key);
+        Ok(key)
     }
 
     /// Looks at the signing keys now, as a server does by itself every second, and makes the next one if it is time.
@@ -162,6 +167,14 @@ impl Server {
         self.booted.app().tidy().await.map_err(words)
     }
 
+    /// Asks the database what `/metrics` shows of it, as a server does by itself every half minute.
+    ///
+    /// # Errors
+    /// What it met, in words.
+    pub async fn measure_database(&self) -> Result<(), String> {
+        self.booted.app().measure_database().await.map_err(words)
+    }
+
     /// Signs a verification token as a mint does, with its own clock and the keys that it knows, and records nothing.
     ///
     /// # Errors
@@ -178,7 +191,9 @@ impl Server {
             not_before: now,
             expires_at: now.plus(life),
         };
-        sign(&claims, ring.signer_at(now).ok_or("nobody signs")?).map_err(words)
+        let token = sign(&claims, ring.signer_at(now).ok_or("nobody signs")?).map_err(words)?;
+        leaks::plant_token("a verification token", &token);
+        Ok(token)
     }
 
     /// Finishes what was accepted and ends.
@@ -186,8 +201,10 @@ impl Server {
     /// # Errors
     /// When a worker did not end as it should.
     pub async fn stop(self) -> Result<(), String> {
+        let metrics = self.booted.app().metrics().render();
         let drained = self.running.drain().await.map_err(words);
         self.booted.close().await;
+        leaks::expect_none("the metrics", &metrics);
         drained
     }
 }
@@ -237,7 +254,9 @@ impl Prelude {
         };
         let key = self.0.identity().signing_key();
         let call = OutgoingCall::signed(&key, body.to_string().into_bytes(), style).map_err(words)?;
-        Ok(SignedCall { headers: call.headers, body: call.body })
+        let call = SignedCall { headers: call.headers, body: call.body };
+        leaks::plant_call(&call.headers, body);
+        Ok(call)
     }
 
     /// Signs any claims as a challenge token.
@@ -245,7 +264,9 @@ impl Prelude {
     /// # Errors
     /// When no signature could be made.
     pub fn challenge_token(&self, claims: &serde_json::Value) -> Result<String, String> {
-        self.0.sign_challenge_claims(claims).map_err(words)
+        let token = self.0.sign_challenge_claims(claims).map_err(words)?;
+        leaks::plant_token("a challenge token", &token);
+        Ok(token)
     }
 
     /// Makes another key, which signs from now on; the older ones stay in the set.

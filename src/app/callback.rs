@@ -60,7 +60,7 @@ impl App {
         let outcome = event.outcome.clone();
         let rights = rights(source, &self.parts.policies.bundle());
         let call = ProviderCall { source: name.clone(), event, received_at: now, rights };
-        let recording = self.parts.store.record_provider_event(call);
+        let recording = self.parts.store.record_provider_event(call, self.later_now());
         let recorded = tokio::time::timeout(self.parts.settings.decide_deadline, recording).await;
         match recorded.map_err(|_| CallbackError::TooLate)?? {
             ProviderRecorded::Before => self.metrics().callback(name.as_str(), "repeated"),

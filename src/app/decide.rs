@@ -1,7 +1,11 @@
 //! A hook call becomes a recorded verdict.
 
+mod counts;
 mod judge;
 
+use std::sync::Arc;
+
+pub(super) use self::counts::VerdictCounts;
 use self::judge::Judge;
 use super::App;
 use crate::domain::{DecisionId, Facts, History, Recorded, Timestamp};
@@ -94,11 +98,11 @@ impl App {
         received_at: Timestamp,
     ) -> Result<String, DecideError> {
         for _ in 0..DESK_TRIES_MAX {
-            let judge = self.judge(read(call, received_at)?)?;
+            let (judge, counts) = self.judge(read(call, received_at)?)?;
             let desk = judge.desk();
             match self.record(call, judge).await.map_err(DecideError::NotRecorded)? {
-                Recorded::Decided { verdict, answer } => {
-                    self.metrics().verdict(verdict.as_str());
+                Recorded::Decided { tally, answer } => {
+                    counts.count(tally);
                     return Ok(answer);
                 }
                 Recorded::Repeat { answer } => {
@@ -116,13 +120,13 @@ impl App {
         Err(DecideError::DeskMoves)
     }
 
-    /// Lets one bundle judge, whatever comes into force meanwhile.
-    fn judge(&self, facts: Facts) -> Result<Judge, NoRandomness> {
+    /// Lets one bundle judge, whatever comes into force meanwhile, and has it counted as that bundle's verdict.
+    fn judge(&self, facts: Facts) -> Result<(Judge, Arc<VerdictCounts>), NoRandomness> {
         let id = DecisionId::new(facts.received_at, draw(&*self.parts.random)?);
         let salt = draw(&*self.parts.random)?;
-        let bundle = self.parts.policies.bundle();
+        let (bundle, counts) = self.parts.policies.in_force();
         let desk = self.desk.for_bundle(&bundle);
-        Ok(Judge::new((bundle, desk), (id, salt, facts), &self.parts.identifier_digest))
+        Ok((Judge::new((bundle, desk), (id, salt, facts), &self.parts.identifier_digest), counts))
     }
 
     /// Has the verdict recorded: made here, or, where it depends on earlier calls, in the record's own transaction.
@@ -132,8 +136,8 @@ impl App {
             return store.decide_and_record(signature, judge.question()).await;
         }
         let record = judge.into_record(&History::none());
-        let (verdict, answer) = (record.verdict, record.answer.clone());
+        let (tally, answer) = (record.tally(), record.answer.clone());
         let recorded = store.record_decision(signature, record).await?;
-        Ok(if recorded == Recorded::First { Recorded::Decided { verdict, answer } } else { recorded })
+        Ok(if recorded == Recorded::First { Recorded::Decided { tally, answer } } else { recorded })
     }
 }

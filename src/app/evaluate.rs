@@ -78,7 +78,7 @@ impl App {
         require(caller, Role::Evaluator)?;
         let text = std::str::from_utf8(body).map_err(|_| EvaluateError::NotText)?;
         let facts = read_request_at(REQUEST, text, self.now())
-            .map_err(|faults| EvaluateError::Request(PolicyFaults::of(&faults)))?;
+            .map_err(|faults| EvaluateError::Request(PolicyFaults::of_request(&faults)))?;
         if !caller.may_see(&facts.scope) {
             return Err(EvaluateError::OutsideKeyLimits);
         }

@@ -116,7 +116,7 @@ impl App {
         let record = self.event_record(event, now);
         let kind = record.kind;
         let failure = if let PreludeEffect::Warn(reason) = record.effect { Some(reason) } else { None };
-        let recorded = self.parts.store.record_prelude_event(record).await?;
+        let recorded = self.parts.store.record_prelude_event(record, self.later_now()).await?;
         let PreludeRecorded::Now(withdrawn) = recorded else {
             self.metrics().prelude_event(kind, "repeated");
             return Ok(());
@@ -142,8 +142,8 @@ impl App {
             PreludeNews::SessionRevoked(session) => PreludeEffect::EndSession(session),
             PreludeNews::HookFailed(reason) => PreludeEffect::Warn(reason),
             news => match news.facts() {
-                // No policy can ask for what is longer ago.
-                Some((user, kinds)) if now.since(happened_at) < HISTORY_KEPT => PreludeEffect::Facts(
+                // Of what is longer ago nobody knows any more whether it came before.
+                Some((user, kinds)) if self.would_be_known(happened_at, now) => PreludeEffect::Facts(
                     user.clone(),
                     self.prelude_facts((user, &kinds), &digest, (happened_at, now)),
                 ),
@@ -151,6 +151,12 @@ impl App {
             },
         };
         PreludeEventRecord { digest, kind, happened_at, received_at: now, effect }
+    }
+
+    /// Whether what happened at a moment would be known if it had come before, and a policy can ask for it.
+    fn would_be_known(&self, happened_at: Timestamp, now: Timestamp) -> bool {
+        let ago = now.since(happened_at);
+        ago < HISTORY_KEPT && self.parts.settings.retention.prelude_events.lasts(ago)
     }
 
     /// One fact a kind, each under a name that is the event's own.

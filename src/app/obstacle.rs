@@ -112,6 +112,7 @@ mod tests {
             redemptions: days(100),
             verifications: days(50),
             facts: days(20),
+            prelude_events: Kept::Forever,
             accesses: Kept::Forever,
             desk_actions: Kept::Forever,
             activations: Kept::Forever,

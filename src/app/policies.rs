@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::App;
 use super::access::{AccessError, require_one_of};
+use super::decide::VerdictCounts;
 use super::desk::{RestoreError, require_place};
 use super::library::Library;
 use super::page::{PageError, PageQuery};
@@ -42,6 +43,8 @@ pub(crate) struct Policies {
 /// A bundle in force.
 pub(super) struct Held {
     pub(super) bundle: Arc<Bundle>,
+    /// How its verdicts are counted.
+    pub(super) counts: Arc<VerdictCounts>,
     pub(super) since: Timestamp,
     pub(super) trigger: Trigger,
 }
@@ -142,6 +145,7 @@ pub(crate) async fn open_policies(
     store: &Store,
     bundle: Bundle,
     now: Timestamp,
+    metrics: &Metrics,
 ) -> Result<Policies, RestoreError> {
     require_place(store, &bundle).await?;
     prepare_past(store, &bundle, now).await?;
@@ -164,7 +168,8 @@ pub(crate) async fn open_policies(
     };
     let changes = record.changes_json.as_deref().and_then(raw);
     store.record_activation(record, bundle.text().to_owned()).await?;
-    Ok(Policies::started(bundle, changes, now))
+    let counts = Arc::new(VerdictCounts::of(&bundle, metrics));
+    Ok(Policies::started((bundle, counts), changes, now))
 }
 
 impl Attempt {
@@ -181,7 +186,11 @@ impl Attempt {
 
 impl Policies {
     /// Holds the bundle of a start.
-    fn started(bundle: Bundle, changes: Option<Box<RawValue>>, now: Timestamp) -> Self {
+    fn started(
+        (bundle, counts): (Bundle, Arc<VerdictCounts>),
+        changes: Option<Box<RawValue>>,
+        now: Timestamp,
+    ) -> Self {
         let attempt = Attempt {
             at: now,
             trigger: Trigger::Start,
@@ -191,7 +200,7 @@ impl Policies {
             faults: PolicyFaults::default(),
         };
         Self {
-            held: RwLock::new(Held { bundle: Arc::new(bundle), since: now, trigger: Trigger::Start }),
+            held: RwLock::new(Held { bundle: Arc::new(bundle), counts, since: now, trigger: Trigger::Start }),
             status: Mutex::new(Status { last_attempt: Arc::new(attempt), reading_since: None }),
             reloader: OnceLock::new(),
         }
@@ -200,6 +209,19 @@ impl Policies {
     /// The bundle in force, for one call from its beginning to its end.
     pub(super) fn bundle(&self) -> Arc<Bundle> {
         Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner).bundle)
+    }
+
+    /// The same, with how its verdicts are counted.
+    pub(super) fn in_force(&self) -> (Arc<Bundle>, Arc<VerdictCounts>) {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        (Arc::clone(&held.bundle), Arc::clone(&held.counts))
+    }
+
+    /// States it as what is in force.
+    pub(super) fn state(&self, metrics: &Metrics) {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let (bundle, since) = (held.bundle.hash().to_string(), held.since.unix_seconds());
+        metrics.policy_in_force(bundle, since, held.bundle.rule_count());
     }
 
     /// Since when it is in force.

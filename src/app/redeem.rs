@@ -3,8 +3,6 @@
 #[cfg(test)]
 pub(crate) mod example;
 
-use std::sync::Arc;
-
 use super::App;
 use super::access::{AccessError, require};
 use super::body::{Fields, object};
@@ -124,11 +122,10 @@ impl App {
             return Err(RedeemError::OutsideKeyLimits);
         }
         let spending = self.spending(post.caller, wanted);
-        let clock = Arc::clone(&self.parts.clock);
         let once = once(key, |spent: &Result<Redemption, NotSpent>, _| {
             spent.as_ref().ok().map(|redemption| KeptAnswer::from(reply(redemption)))
         });
-        match self.parts.store.redeem(spending, move || clock.now(), once).await? {
+        match self.parts.store.redeem(spending, self.later_now(), once).await? {
             Answered::Now(spent) => {
                 let redemption = spent?;
                 self.metrics().redemption();

@@ -13,6 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::App;
 use super::access::{AccessError, require};
+use super::decide::VerdictCounts;
 use super::obstacle::{Obstacle, forgotten_past};
 use super::past::prepare_past;
 use super::policies::{Attempt, Held, PolicyFaults, ReloadResult, raw};
@@ -238,11 +239,12 @@ impl Reloader {
         if let Err(fault) = self.app.parts.store.record_activation(record, text).await {
             return Outcome::NotRecorded(fault);
         }
-        let held = Held { bundle: Arc::new(bundle), since, trigger: trigger.clone() };
+        let counts = Arc::new(VerdictCounts::of(&bundle, self.app.metrics()));
+        let held = Held { bundle: Arc::new(bundle), counts, since, trigger: trigger.clone() };
         let before = policies.replace(held);
         self.app.prepare_desk(&policies.bundle());
         self.app.tell_unmatched_providers();
-        self.app.metrics().policy_activation(since.unix_seconds());
+        policies.state(self.app.metrics());
         // A million entries take their time to be given back.
         drop(spawn_blocking(move || drop(before)));
         Outcome::Activated(changes_json)

@@ -12,8 +12,10 @@ use super::App;
 use crate::clock::SharedClock;
 use crate::domain::{KEYS_STALE_AFTER, KeyLedger, KeyTerms, Timestamp};
 use crate::keys::{
-    EncryptionKeys, IdentifierDigest, KeyError, NewKey, PemFault, RenderedJwks, Ring, Start, plan, seal,
+    EncryptionKeys, IdentifierDigest, KeyError, KeyState, NewKey, PemFault, RenderedJwks, Ring, Start, Times,
+    plan, seal, state,
 };
+use crate::metrics::{Metrics, Signing};
 use crate::random::{Random, SharedRandom, draw};
 use crate::store::{Store, StoreError};
 
@@ -179,6 +181,22 @@ impl SigningKeys {
     /// How long others than Prelude may keep the key set.
     pub(crate) fn jwks_max_age_seconds(&self) -> u64 {
         self.terms.jwks_max_age().as_secs()
+    }
+
+    /// States how many keys are in which state, and how it stands with signing.
+    pub(super) fn measure(&self, metrics: &Metrics) {
+        let (rows, now) = (&self.held_ledger().keys, self.now());
+        let times: Vec<_> = rows.iter().map(Times::of).collect();
+        for wanted in KeyState::ALL {
+            let places = 0..times.len();
+            let count = places.filter(|place| state(&times, *place, now) == Some(wanted)).count();
+            metrics.signing_keys(wanted.as_str(), count);
+        }
+        metrics.signing(Signing {
+            is_usable: self.ring().is_ok_and(|ring| ring.signer_at(now).is_some()),
+            activated: plan::signer_of(rows, now).map(|row| row.activate_at.unix_seconds()),
+            rotation_due: plan::due_at(rows, now, &self.terms).map(Timestamp::unix_seconds),
+        });
     }
 
     fn held_ring(&self) -> Arc<Ring> {

@@ -5,7 +5,8 @@ mod prelude_side;
 use std::time::Duration;
 
 use super::encryption_key::Sealed;
-use super::{Sources, close, encryption_key, key_set, open_store, read_ca};
+use super::record::{close, open_store};
+use super::{Sources, encryption_key, key_set, read_ca};
 use crate::app::unmatched_providers;
 use crate::callbacks::Providers;
 use crate::config::{HttpUrl, Settings};

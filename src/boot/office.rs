@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use super::operator::operator;
-use super::{BootError, Sources, care_settings, close, encryption_key, key_parts, open_store};
+use super::record::{care_settings, close, open_store};
+use super::{BootError, Sources, encryption_key, key_parts};
 use crate::app::{SigningKeys, open_identifier_digest};
 use crate::config::Settings;
 use crate::domain::{Actor, Timestamp};

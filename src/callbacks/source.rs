@@ -32,6 +32,10 @@ pub(crate) enum CallbackFault {
 }
 
 impl CallbackFault {
+    /// Every fault.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Unsigned, Self::Malformed, Self::WrongSignature, Self::Stale, Self::NotAnEvent];
+
     /// The fault's name in metrics and logs.
     pub(crate) const fn code(self) -> &'static str {
         match self {

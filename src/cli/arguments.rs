@@ -17,6 +17,7 @@ use clap_complete::Shell;
 
 pub(super) use emulator::{
     EmulatorOptions, IssuerChoice, MetadataChoice, PaddingChoice, PrefixChoice, SaltChoice, ScopeChoice,
+    UnwalkableChoice,
 };
 pub(super) use export::{ExportForm, ExportOptions};
 pub(super) use holds::HoldsCommand;

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use super::arguments::{
     EmulatorOptions, Format, IssuerChoice, MetadataChoice, PaddingChoice, PrefixChoice, SaltChoice,
-    ScopeChoice, Shared,
+    ScopeChoice, Shared, UnwalkableChoice,
 };
 use super::signals::Signals;
 use super::{Exit, output};
 use crate::boot::Sources;
 use crate::emulator::{
     ChallengeStyle, EmulatorError, FrontSettings, Issuer, ManagementSettings, MetadataClaim, Origins,
-    Padding, Prefix, Salt, ScopeClaim, SignatureStyle, Site, SiteSettings, User,
+    Padding, Prefix, Salt, ScopeClaim, SignatureStyle, Site, SiteSettings, Unwalkable, User,
 };
 
 /// Why the emulator did not start or ended badly.
@@ -42,7 +42,17 @@ pub(super) async fn run(shared: &Shared, options: EmulatorOptions) -> Exit {
         Ok(()) => Exit::Fine,
         Err(error) => {
             output::complain(&output::with_causes(&error));
-            Exit::Failed
+            error.exit()
+        }
+    }
+}
+
+impl CommandError {
+    /// What was asked for, or what the machine would not do.
+    const fn exit(&self) -> Exit {
+        match self {
+            Self::Emulator(EmulatorError::Configuration(_)) | Self::Trust { .. } => Exit::Usage,
+            Self::Emulator(_) | Self::CaOut { .. } | Self::System(_) => Exit::Failed,
         }
     }
 }
@@ -65,16 +75,16 @@ fn settings(options: &EmulatorOptions, dev: bool) -> Result<SiteSettings, Comman
     Ok(SiteSettings {
         port: options.port,
         names: options.names.clone(),
-        origins: if options.origins.is_empty() {
-            Origins::Loopback
-        } else {
-            Origins::Listed(options.origins.clone())
-        },
+        origins: Origins::listed(&options.origins)?,
         front: front(options)?,
         management: ManagementSettings {
             app_id: options.app_id.clone(),
             key: options.management_key.clone(),
             plain_http: dev,
+            unwalkable: match options.unwalkable {
+                UnwalkableChoice::Refuse => Unwalkable::Refused,
+                UnwalkableChoice::Take => Unwalkable::Taken,
+            },
             scopes: options.scopes.clone(),
             step_up: step_up(options),
         },

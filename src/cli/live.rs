@@ -21,11 +21,7 @@ const LIVE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Asks on the face that has `/healthz`.
 pub(super) fn run(settings: &ServerSettings) -> Exit {
-    let (bind, face) = match settings.private_bind {
-        Some(bind) => (bind, TlsFaces::Private),
-        None => (settings.bind, TlsFaces::Public),
-    };
-    let is_tls = settings.tls_faces == TlsFaces::Both || settings.tls_faces == face;
+    let (bind, is_tls) = face(settings);
     let certificate = settings.tls_certificate_file.as_deref().filter(|_| is_tls);
     match ask(reachable(bind), certificate) {
         Ok(true) => Exit::Fine,
@@ -59,6 +55,22 @@ fn talk(mut stream: impl Read + Write) -> std::io::Result<bool> {
     let mut answer = [0; 12];
     stream.read_exact(&mut answer)?;
     Ok(&answer == b"HTTP/1.1 200")
+}
+
+/// Where the server of these settings says what it has in force, if it speaks plain http there.
+pub(super) fn plain_url(settings: &ServerSettings) -> Option<String> {
+    let (bind, is_tls) = face(settings);
+    (!is_tls && bind.port() != 0).then(|| format!("http://{}", reachable(bind)))
+}
+
+/// The address that has `/healthz` and `/readyz`, and whether TLS is spoken there.
+fn face(settings: &ServerSettings) -> (SocketAddr, bool) {
+    let (bind, face) = match settings.private_bind {
+        Some(bind) => (bind, TlsFaces::Private),
+        None => (settings.bind, TlsFaces::Public),
+    };
+    let is_tls = settings.tls_faces == TlsFaces::Both || settings.tls_faces == face;
+    (bind, is_tls && settings.tls_certificate_file.is_some())
 }
 
 /// A server that listens on every address is asked over loopback.

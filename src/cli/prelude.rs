@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::arguments::{Format, HowOptions, PlanOptions, PreludeCommand, Shape, WebhooksCommand};
 use super::desk::{refuse, sentence};
-use super::{Exit, output, policy};
-use crate::app::{DelegationShape, Registrar, Registration, RegistrationChoices};
+use super::{Exit, live, output, policy};
+use crate::app::{DelegationShape, Registrar, Registration, RegistrationChoices, RegistrationError};
 use crate::boot;
 use crate::config::{Settings, VerificationToken};
 use crate::policy::{Bundle, load_dir_in_force};
@@ -90,10 +90,20 @@ impl<'s> Site<'s> {
 
     async fn planned(&self, plan: &PlanOptions) -> Result<Registration, Exit> {
         let failed = |error| refuse(Exit::Failed, &sentence(&error));
-        if let Some(server) = &plan.server {
-            self.registrar.compare_with(server).await.map_err(failed)?;
+        match &plan.server {
+            Some(server) => self.registrar.compare_with(server).await.map_err(failed)?,
+            None => self.compare_here().await.map_err(failed)?,
         }
         self.registrar.plan().await.map_err(failed)
+    }
+
+    /// Where a server of these settings runs on this machine it must have the same bundle; nobody need be there.
+    async fn compare_here(&self) -> Result<(), RegistrationError> {
+        let Some(here) = live::plain_url(&self.settings.server) else { return Ok(()) };
+        match self.registrar.compare_with(&here).await {
+            Err(other @ RegistrationError::OtherBundle { .. }) => Err(other),
+            _ => Ok(()),
+        }
     }
 
     async fn planned_webhook(&self) -> Result<Registration, Exit> {

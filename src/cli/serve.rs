@@ -1,5 +1,7 @@
 //! `doorstep serve`: answers until it is told to stop, then finishes what it accepted.
 
+use super::arguments::Shared;
+use super::log_levels::LogLevelsNow;
 use super::signals::Signals;
 use super::{Exit, output};
 use crate::app::RestoreError;
@@ -7,7 +9,7 @@ use crate::boot::{self, BootError};
 use crate::config::Settings;
 use crate::http;
 
-pub(super) async fn run(settings: Settings) -> Exit {
+pub(super) async fn run(settings: Settings, shared: Shared) -> Exit {
     let booted = match boot::start(&settings, boot::Sources::real()).await {
         Ok(booted) => booted,
         Err(error) => return refuse(&error),
@@ -32,7 +34,12 @@ pub(super) async fn run(settings: Settings) -> Exit {
     let bundle = booted.app().bundle_hash();
     tracing::info!(app_id, address = %running.address(), private_address, %bundle, "Doorstep takes calls.");
     let app = booted.app();
-    signals.until_stop(|| app.reload_policies_at_signal()).await;
+    let log_levels = LogLevelsNow::new(settings.log.levels, shared);
+    let at_hang_up = || {
+        log_levels.read_again();
+        app.reload_policies_at_signal();
+    };
+    signals.until_stop(at_hang_up).await;
     tracing::info!("Doorstep finishes what it accepted.");
     let drained = running.drain().await;
     booted.close().await;

@@ -3,7 +3,7 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The signals that end a server in order, SIGTERM (an orchestrator's word) and SIGINT (Ctrl-C), and the one that has it
-/// read its policy files, SIGHUP.
+/// read its policy files and `log.level`, SIGHUP.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,

@@ -11,7 +11,7 @@ pub(super) mod store;
 use super::option::{Absent, AnyOption, Opt};
 use super::shape::{Choice, Integer, OneOf, Secret, Span, Text};
 use super::values::{
-    AppId, EncryptionKey, HttpUrl, LogFormat, LogLevel, Mode, PolicyReload, SessionDomain, path,
+    AppId, EncryptionKey, HttpUrl, LogFormat, LogLevels, Mode, PolicyReload, SessionDomain, path,
 };
 
 /// The sections and what they are about; options without a section come first.
@@ -48,7 +48,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
 /// The option that stands in no section.
 static FIRST: &dyn AnyOption = &MODE;
 
-static ALL: [&dyn AnyOption; 53] = [
+static ALL: [&dyn AnyOption; 54] = [
     &APP_ID,
     &SESSION_DOMAIN,
     &KEY_SET_URL,
@@ -84,6 +84,7 @@ static ALL: [&dyn AnyOption; 53] = [
     &retention::REDEMPTIONS,
     &retention::VERIFICATIONS,
     &retention::FACTS,
+    &retention::PRELUDE_EVENTS,
     &retention::ACCESSES,
     &retention::DESK_ACTIONS,
     &retention::ACTIVATIONS,
@@ -281,19 +282,13 @@ pub(super) static CHALLENGE_CLOCK_SKEW: Opt<Span> = Opt {
     shape: Span { min: "0s", max: "60s" },
 };
 
-pub(super) static LOG_LEVEL: Opt<Choice<LogLevel>> = Opt {
+pub(super) static LOG_LEVEL: Opt<Text<LogLevels>> = Opt {
     key: "log.level",
-    doc: "The least severity that is logged. Libraries never log below `warn`: their details could hold secrets.",
+    doc: "The least severity that is logged: `error`, `warn`, `info`, `debug` or `trace`. Rooms of the house \
+          (docs/ARCHITECTURE.md) may have another one after it: `info,http=debug,store=trace`. SIGHUP has it read again, \
+          without a restart. Libraries never log below `warn`: their details could hold secrets.",
     absent: Absent::Default("info"),
-    shape: Choice {
-        words: &[
-            ("error", LogLevel::Error),
-            ("warn", LogLevel::Warn),
-            ("info", LogLevel::Info),
-            ("debug", LogLevel::Debug),
-            ("trace", LogLevel::Trace),
-        ],
-    },
+    shape: Text { name: "level, and `room=level` after it with commas between", read: LogLevels::parse },
 };
 
 pub(super) static LOG_FORMAT: Opt<Choice<LogFormat>> = Opt {

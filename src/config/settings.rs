@@ -16,7 +16,7 @@ use super::rules;
 use super::shape::{Secret, Text, Wrong};
 use super::source::{self, Layer};
 use super::values::{
-    AppId, ConfigShape, EncryptionKey, Events, HttpUrl, LogFormat, LogLevel, ManagementKey, Mode,
+    AppId, ConfigShape, EncryptionKey, Events, HttpUrl, LogFormat, LogLevels, ManagementKey, Mode,
     PolicyReload, SessionDomain, StoreMigrate, StorePassword, StorePooler, StoreUrl, VerificationToken,
 };
 use crate::domain::{KeyTerms, RetentionTerms, SourceSpec};
@@ -141,7 +141,7 @@ pub(crate) struct TokenSettings {
 #[derive(Debug)]
 pub(crate) struct LogSettings {
     /// The least severity.
-    pub(crate) level: LogLevel,
+    pub(crate) levels: LogLevels,
     /// How they look.
     pub(crate) format: LogFormat,
 }
@@ -175,6 +175,21 @@ pub(super) fn build(mut layers: Vec<Layer>) -> Result<Settings, ConfigFaults> {
         Some(settings) if faults.is_empty() => Ok(settings),
         _ => Err(ConfigFaults::new(faults)),
     }
+}
+
+/// Reads what is logged and nothing else: faults of other options are the next start's.
+///
+/// # Errors
+/// A source that cannot be read, and every fault of this option in any layer.
+pub(super) fn log_levels(mut layers: Vec<Layer>) -> Result<LogLevels, ConfigFaults> {
+    let mut faults = Vec::new();
+    for layer in &mut layers {
+        faults.append(&mut layer.faults);
+        let own = layer.entries.iter().filter(|entry| *entry.key == *o::LOG_LEVEL.key);
+        faults.extend(own.filter_map(rules::check));
+    }
+    let levels = Merged::of(layers).get(&o::LOG_LEVEL);
+    levels.filter(|_| faults.is_empty()).ok_or_else(|| ConfigFaults::new(faults))
 }
 
 /// The secrets as they were given, each by itself or in a file.
@@ -240,7 +255,7 @@ fn settings(merged: &Merged, secrets: SecretsRead, callbacks: Vec<SourceSpec>) -
             challenge_clock_skew: merged.get(&o::CHALLENGE_CLOCK_SKEW)?,
         },
         callbacks,
-        log: LogSettings { level: merged.get(&o::LOG_LEVEL)?, format: merged.get(&o::LOG_FORMAT)? },
+        log: LogSettings { levels: merged.get(&o::LOG_LEVEL)?, format: merged.get(&o::LOG_FORMAT)? },
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod events;
 mod key;
+mod log;
 mod management;
 mod place;
 mod provider;
@@ -14,6 +15,7 @@ use ipnet::IpNet;
 
 pub(crate) use events::{Events, VerificationToken};
 pub(crate) use key::EncryptionKey;
+pub(crate) use log::{LogLevel, LogLevels};
 pub(crate) use management::{ConfigShape, ManagementKey};
 pub(crate) use place::{AppId, HttpUrl, SessionDomain};
 pub(crate) use store::{StoreMigrate, StorePassword, StorePooler, StoreUrl};
@@ -42,21 +44,6 @@ impl Mode {
             Self::Development => "development",
         }
     }
-}
-
-/// The least severity that is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogLevel {
-    /// What failed.
-    Error,
-    /// And what may fail soon.
-    Warn,
-    /// And what happened.
-    Info,
-    /// And how.
-    Debug,
-    /// And every turn.
-    Trace,
 }
 
 /// On which of its listeners the server speaks TLS.

@@ -54,21 +54,84 @@ pub(crate) enum Reason {
     HistoryMissing,
 }
 
+/// A reason without what is special about one call: few words, for counting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReasonKind {
+    /// [`Reason::RuleMatched`].
+    RuleMatched,
+    /// [`Reason::Otherwise`].
+    Otherwise,
+    /// [`Reason::ScopeNotCovered`].
+    ScopeNotCovered,
+    /// [`Reason::MetadataRefused`].
+    MetadataRefused,
+    /// [`Reason::ScopePaused`].
+    ScopePaused,
+    /// [`Reason::RatesExpired`].
+    RatesExpired,
+    /// [`Reason::PlanNotWalkable`].
+    PlanNotWalkable,
+    /// [`Reason::HistoryMissing`].
+    HistoryMissing,
+}
+
+impl ReasonKind {
+    /// Every kind, in the order of their declaration.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::RuleMatched,
+        Self::Otherwise,
+        Self::ScopeNotCovered,
+        Self::MetadataRefused,
+        Self::ScopePaused,
+        Self::RatesExpired,
+        Self::PlanNotWalkable,
+        Self::HistoryMissing,
+    ];
+
+    /// The code in records and metrics.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::RuleMatched => "rule_matched",
+            Self::Otherwise => "otherwise",
+            Self::ScopeNotCovered => "scope_not_covered",
+            Self::MetadataRefused => "metadata_refused",
+            Self::ScopePaused => "scope_paused",
+            Self::RatesExpired => "rates_expired",
+            Self::PlanNotWalkable => "plan_not_walkable",
+            Self::HistoryMissing => "history_missing",
+        }
+    }
+}
+
+impl Reason {
+    /// What kind of reason it is.
+    pub(crate) const fn kind(&self) -> ReasonKind {
+        match self {
+            Self::RuleMatched => ReasonKind::RuleMatched,
+            Self::Otherwise => ReasonKind::Otherwise,
+            Self::ScopeNotCovered => ReasonKind::ScopeNotCovered,
+            Self::ScopePaused => ReasonKind::ScopePaused,
+            Self::MetadataRefused(_) => ReasonKind::MetadataRefused,
+            Self::RatesExpired => ReasonKind::RatesExpired,
+            Self::PlanNotWalkable => ReasonKind::PlanNotWalkable,
+            Self::HistoryMissing => ReasonKind::HistoryMissing,
+        }
+    }
+}
+
 /// As stored and shown: a code, or the metadata fault's own words.
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::RuleMatched => "rule_matched",
-            Self::Otherwise => "otherwise",
-            Self::ScopeNotCovered => "scope_not_covered",
-            Self::ScopePaused => "scope_paused",
             Self::MetadataRefused(fault) => fault,
-            Self::RatesExpired => "rates_expired",
-            Self::PlanNotWalkable => "plan_not_walkable",
-            Self::HistoryMissing => "history_missing",
+            other => other.kind().as_str(),
         })
     }
 }
+
+/// Where a rule stands in its bundle: those before every scope first, then file by file, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RulePlace(pub(crate) usize);
 
 /// What the conditions saw, ready to be stored: rendered once, when a decision is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -88,6 +151,8 @@ pub(crate) struct Decision {
     pub(crate) verdict: Verdict,
     /// The rule that decided, where one did.
     pub(crate) rule: Option<RuleId>,
+    /// Where that rule stands.
+    pub(crate) place: Option<RulePlace>,
     /// Why.
     pub(crate) reason: Reason,
     /// What the conditions saw.

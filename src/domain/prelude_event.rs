@@ -51,6 +51,11 @@ impl PreludeNews {
         Self::HookFailed(known.unwrap_or(OTHER_FAILURE))
     }
 
+    /// Every reason that an answer is not used for, as far as it is told apart.
+    pub(crate) fn failures() -> impl Iterator<Item = &'static str> {
+        HOOK_FAILURES.into_iter().chain([OTHER_FAILURE])
+    }
+
     /// Prelude's type of the event; `unknown` for one that we do not know.
     pub(crate) const fn kind(&self) -> &'static str {
         match self {

@@ -156,6 +156,10 @@ pub(crate) enum Became {
 }
 
 impl Became {
+    /// What somebody should look at: provider, settings and policy do not go together.
+    pub(crate) const AMISS: [Self; 5] =
+        [Self::UnknownWord, Self::Mismatch, Self::WrongSource, Self::NotAllowed, Self::UnknownReference];
+
     /// The name in the store, metrics, logs and the verification's history.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -174,16 +178,9 @@ impl Became {
         }
     }
 
-    /// Whether somebody should look: provider, settings and policy do not go together.
-    pub(crate) const fn is_amiss(self) -> bool {
-        matches!(
-            self,
-            Self::UnknownWord
-                | Self::Mismatch
-                | Self::WrongSource
-                | Self::NotAllowed
-                | Self::UnknownReference
-        )
+    /// Whether somebody should look.
+    pub(crate) fn is_amiss(self) -> bool {
+        Self::AMISS.contains(&self)
     }
 }
 

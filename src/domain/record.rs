@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    Amount, ApiKeyId, BundleHash, ChallengeId, Currency, DecisionId, DeskRevision, Jti, Kid, RuleId, Scope,
-    StepKey, Subject, SubjectKey, Timestamp, UserId, VerdictKind, VerificationId,
+    Amount, ApiKeyId, BundleHash, ChallengeId, Currency, DecisionId, DeskRevision, Jti, Kid, ReasonKind,
+    RuleId, RulePlace, Scope, StepKey, Subject, SubjectKey, Timestamp, UserId, VerdictKind, VerificationId,
 };
 
 /// The SHA-256 of a signature's decoded bytes: tells a repeated call from a new one (docs/CONTRACT.md C3.6).
@@ -67,6 +67,35 @@ pub(crate) struct DecisionRecord {
     pub(crate) outcomes: String,
     /// How long the evaluation took, in nanoseconds.
     pub(crate) evaluation_ns: u32,
+    /// The kind of the reason; it is not stored.
+    pub(crate) reason_kind: ReasonKind,
+    /// Where the rule stands that decided; it is not stored.
+    pub(crate) place: Option<RulePlace>,
+}
+
+/// What is counted of a verdict once it is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct VerdictTally {
+    /// What was answered.
+    pub(crate) verdict: VerdictKind,
+    /// Why.
+    pub(crate) reason: ReasonKind,
+    /// The rule that decided, where one did.
+    pub(crate) place: Option<RulePlace>,
+    /// How long the evaluation took, in nanoseconds.
+    pub(crate) evaluation_ns: u32,
+}
+
+impl DecisionRecord {
+    /// What is counted of it.
+    pub(crate) const fn tally(&self) -> VerdictTally {
+        VerdictTally {
+            verdict: self.verdict,
+            reason: self.reason_kind,
+            place: self.place,
+            evaluation_ns: self.evaluation_ns,
+        }
+    }
 }
 
 /// What became of a call that was handed to the store.
@@ -76,8 +105,8 @@ pub(crate) enum Recorded {
     First,
     /// Decided and recorded now: this may leave.
     Decided {
-        /// What is answered.
-        verdict: VerdictKind,
+        /// What is counted of it.
+        tally: VerdictTally,
         /// The answer's exact bytes.
         answer: String,
     },

@@ -73,6 +73,8 @@ pub(crate) struct RetentionTerms {
     pub(crate) verifications: Kept,
     /// What was reported of users.
     pub(crate) facts: Kept,
+    /// The digests of what Prelude told.
+    pub(crate) prelude_events: Kept,
     /// Who looked at what.
     pub(crate) accesses: Kept,
     /// What the fraud desk did.

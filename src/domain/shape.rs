@@ -1,5 +1,5 @@
 //! What values look like on the wire, for the description of the API (`docs/openapi.json`): compiled for tests alone, which
-//! write it (docs/decisions/0044-the-api-describes-itself.md).
+//! write it (docs/decisions/0047-the-api-describes-itself.md).
 
 use serde_json::{Value, json};
 use utoipa::openapi::{RefOr, Schema};

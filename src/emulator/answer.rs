@@ -10,7 +10,10 @@ use super::courier::{NoReply, Reply};
 use super::strict_json;
 
 /// The step keys that Prelude carries out itself (docs/CONTRACT.md C4.6).
-pub(crate) const MANAGED_STEP_KEYS: [&str; 3] = ["verify_sms", "verify_email", "verify_passkey"];
+pub(crate) const MANAGED_STEP_KEYS: [&str; 3] = ["verify_sms", "verify_email", PASSKEY];
+
+/// The one of them that is no code: WebAuthn, of whose calls the contract says nothing.
+pub(crate) const PASSKEY: &str = "verify_passkey";
 
 /// Prelude's word for a challenge whose steps are all done (docs/CONTRACT.md C4.7).
 pub(crate) const COMPLETED: &str = "completed";

@@ -8,7 +8,7 @@ use rcgen::{
 };
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
 use super::EmulatorError;
 
@@ -35,8 +35,12 @@ impl Certificate {
     /// Makes both for these DNS names and addresses.
     ///
     /// # Errors
-    /// [`EmulatorError::Certificate`].
+    /// [`EmulatorError::Configuration`] for what is neither; [`EmulatorError::Certificate`].
     pub(super) fn make(names: &[String]) -> Result<Self, EmulatorError> {
+        if names.iter().any(|name| ServerName::try_from(name.as_str()).is_err()) {
+            let rule = "a name that the certificate is to be good for is neither a DNS name nor an address";
+            return Err(EmulatorError::Configuration(rule.to_owned()));
+        }
         let ca_params = ca_params();
         let ca_key = KeyPair::generate().map_err(refused)?;
         let ca = ca_params.self_signed(&ca_key).map_err(refused)?;

@@ -76,13 +76,19 @@ impl Courier {
 
     /// Makes a client with Prelude's patience that also reaches https, where one of these certificates vouches for it.
     ///
-    /// - `pem`: certificates, PEM; without any it reaches plain http only.
+    /// - `pem`: certificates, PEM; where it is left out plain http only is reached.
     ///
     /// # Errors
-    /// [`EmulatorError::HttpClient`].
+    /// [`EmulatorError::Configuration`] for what is no certificate; [`EmulatorError::HttpClient`].
     pub(crate) fn trusting(pem: Option<&[u8]>) -> Result<Self, EmulatorError> {
-        let trusted = pem.map(reqwest::Certificate::from_pem_bundle).transpose()?.unwrap_or_default();
-        Self::build(ANSWER_WITHIN, trusted)
+        let Some(pem) = pem else { return Self::new() };
+        let wrong =
+            || EmulatorError::Configuration("what is to be trusted is no certificate in PEM".to_owned());
+        let trusted = reqwest::Certificate::from_pem_bundle(pem).map_err(|_| wrong())?;
+        if trusted.is_empty() {
+            return Err(wrong());
+        }
+        Self::build(ANSWER_WITHIN, trusted).map_err(|_| wrong())
     }
 
     /// Makes a client. It reaches plain http only: it trusts no certificate authority, and so needs none installed.

@@ -9,6 +9,7 @@
 mod address;
 mod scopes;
 mod step_up;
+mod unwalkable;
 mod webhooks;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,6 +20,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde_json::{Value, json};
 
 pub(super) use step_up::{Decision, StepUpConfig};
+pub(crate) use unwalkable::Unwalkable;
 pub(super) use webhooks::Webhook;
 
 use super::EmulatorError;
@@ -39,6 +41,8 @@ pub(crate) struct ManagementSettings {
     pub(crate) key: Option<String>,
     /// Whether hook and key set may be reached over plain http on this machine; Prelude wants https.
     pub(crate) plain_http: bool,
+    /// What becomes of a step-up that the emulator cannot walk.
+    pub(crate) unwalkable: Unwalkable,
     /// Scopes that exist from the start.
     pub(crate) scopes: Vec<String>,
     /// The step-up configuration from the start, as `POST` would take it.
@@ -49,8 +53,15 @@ pub(crate) struct ManagementSettings {
 pub(super) struct Management {
     app_id: String,
     key: String,
-    addresses: AddressRule,
+    rules: Rules,
     configured: Mutex<Configured>,
+}
+
+/// What is judged differently from site to site.
+#[derive(Debug, Clone, Copy)]
+struct Rules {
+    addresses: AddressRule,
+    unwalkable: Unwalkable,
 }
 
 #[derive(Debug, Default)]
@@ -69,10 +80,19 @@ impl Management {
     /// [`EmulatorError::Configuration`] when the API would refuse it; [`EmulatorError::KeyGeneration`].
     pub(super) fn new(settings: &ManagementSettings, now: i64) -> Result<Self, EmulatorError> {
         let addresses = AddressRule { plain_http: settings.plain_http };
-        let configured = Configured::read(&settings.scopes, settings.step_up.as_ref(), addresses, now)?;
+        let rules = Rules { addresses, unwalkable: settings.unwalkable };
+        let configured = Configured::read(&settings.scopes, settings.step_up.as_ref(), rules, now)?;
         let key = settings.key.clone().map_or_else(|| fresh_id("key_"), Ok)?;
+        if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(wrong("the management key is not visible ASCII characters"));
+        }
         let app_id = settings.app_id.clone();
-        Ok(Self { app_id, key, addresses, configured: Mutex::new(configured) })
+        if app_id.is_empty()
+            || !app_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        {
+            return Err(wrong("the application's id is not made of a-z A-Z 0-9 - _"));
+        }
+        Ok(Self { app_id, key, rules, configured: Mutex::new(configured) })
     }
 
     /// Puts this configuration in place of what there was.
@@ -87,7 +107,7 @@ impl Management {
         step_up: &Value,
         now: i64,
     ) -> Result<(), EmulatorError> {
-        *self.configured() = Configured::read(scopes, Some(step_up), self.addresses, now)?;
+        *self.configured() = Configured::read(scopes, Some(step_up), self.rules, now)?;
         Ok(())
     }
 
@@ -109,6 +129,11 @@ impl Management {
     /// The step-up configuration as it is now.
     pub(super) fn step_up(&self) -> Option<StepUpConfig> {
         self.configured().step_up.as_ref().map(|kept| kept.config.clone())
+    }
+
+    /// What becomes of a step-up that the emulator cannot walk.
+    pub(super) const fn unwalkable(&self) -> Unwalkable {
+        self.rules.unwalkable
     }
 
     /// Whether the caller holds the management key and means this application.
@@ -136,7 +161,7 @@ impl Configured {
     fn read(
         scopes: &[String],
         step_up: Option<&Value>,
-        addresses: AddressRule,
+        rules: Rules,
         now: i64,
     ) -> Result<Self, EmulatorError> {
         let refused = |fault: Fault| EmulatorError::Configuration(fault.to_string());
@@ -146,11 +171,15 @@ impl Configured {
         }
         if let Some(sent) = step_up {
             let sent = sent.as_object().cloned().unwrap_or_default();
-            let config = StepUpConfig::read(sent, &configured.scopes, addresses).map_err(refused)?;
+            let config = StepUpConfig::read(sent, &configured.scopes, rules).map_err(refused)?;
             configured.step_up = Some(step_up::Kept::new(config, now));
         }
         Ok(configured)
     }
+}
+
+fn wrong(rule: &str) -> EmulatorError {
+    EmulatorError::Configuration(rule.to_owned())
 }
 
 /// Adds the routes.

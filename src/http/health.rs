@@ -1,10 +1,15 @@
 //! `/healthz`, `/readyz` and `/metrics`: for whoever keeps the machine running.
 
-use actix_web::http::header::CACHE_CONTROL;
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{Server, answer, open};
+
+/// The media type by which Prometheus asks for the OpenMetrics text form.
+const OPEN_METRICS: &str = "application/openmetrics-text";
+pub(super) const OPEN_METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub(super) const PLAIN_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Says that the process answers; nothing else is looked at.
 pub(super) async fn healthz(request: HttpRequest) -> HttpResponse {
@@ -25,13 +30,17 @@ pub(super) async fn readyz(request: HttpRequest, server: Data<Server>) -> HttpRe
     answer(&request, Ok(response.insert_header((CACHE_CONTROL, "no-store")).json(readiness)))
 }
 
-/// Every metric in the OpenMetrics text form.
+/// Every metric, from memory: in the OpenMetrics text form for whoever asks for that, as Prometheus does, else in the older one.
 pub(super) async fn metrics(request: HttpRequest, server: Data<Server>) -> HttpResponse {
     open(&request, || {
-        server.app.metrics().calls_in_flight(server.limits.in_flight());
-        HttpResponse::Ok()
-            .insert_header((CACHE_CONTROL, "no-store"))
-            .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
-            .body(server.app.metrics().render())
+        let metrics = server.app.metrics();
+        metrics.calls_in_flight(server.limits.in_flight());
+        server.app.measure();
+        let asked = request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok());
+        let (form, text) = match asked.into_iter().any(|forms| forms.contains(OPEN_METRICS)) {
+            true => (OPEN_METRICS_TYPE, metrics.render()),
+            false => (PLAIN_TYPE, metrics.render_plain()),
+        };
+        HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).content_type(form).body(text)
     })
 }

@@ -1,5 +1,7 @@
 //! `POST /hooks/stepup`: Prelude asks, Doorstep answers.
 
+use std::time::Instant;
+
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -9,9 +11,11 @@ use crate::app::DecideError;
 
 /// Verifies, reads, decides and records a call; the verdict leaves only after its record is durable.
 pub(super) async fn stepup(request: HttpRequest, payload: Payload, server: Data<Server>) -> HttpResponse {
+    let began = Instant::now();
     let result = verdict(&request, payload, &server).await;
-    if let Err(refusal) = &result {
-        server.app.metrics().hook_refusal(refusal.cause());
+    match &result {
+        Ok(_) => server.app.metrics().hook_answered(began.elapsed()),
+        Err(refusal) => server.app.metrics().hook_refusal(refusal.cause(), began.elapsed()),
     }
     answer(&request, result)
 }

@@ -21,6 +21,7 @@ use self::spending::{Allowance, Spending};
 use super::problem::{Refusal, too_many_in_flight, too_many_requests};
 use crate::config::ServerSettings;
 use crate::domain::Timestamp;
+use crate::metrics::Fill;
 
 /// Over how long what needs no key may be asked for at once.
 const OPEN_SPAN: Duration = Duration::from_secs(10);
@@ -115,8 +116,8 @@ impl Limits {
     }
 
     /// How many calls are being worked on.
-    pub(super) fn in_flight(&self) -> usize {
-        self.in_flight.count()
+    pub(super) fn in_flight(&self) -> Fill {
+        self.in_flight.fill()
     }
 
     /// Whether a refusal of somebody whom nobody knows gets a line in the log.

@@ -1,7 +1,7 @@
 //! `GET /openapi.json`: what the server answers, for whoever writes or generates a client.
 //!
 //! The document is the file `docs/openapi.json`, word for word: nothing of it is made while the server runs. Tests write it,
-//! from the types and refusals that are served, and compare it with them (docs/decisions/0044-the-api-describes-itself.md).
+//! from the types and refusals that are served, and compare it with them (docs/decisions/0047-the-api-describes-itself.md).
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Bytes;

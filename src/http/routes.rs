@@ -8,6 +8,7 @@ use super::{
     accesses, callbacks, decisions, desk, evaluate, events, facts, grants, health, hook, jwks, open_or,
     openapi, policies, verifications,
 };
+use crate::metrics::RouteCounts;
 
 /// Who can reach a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +36,9 @@ impl Face {
         if self != Self::Private {
             providers(routes);
         }
-        routes.default_service(web::to(|request: HttpRequest| async move {
-            open_or(&request, || Err(not_found()))
-        }));
+        routes.app_data(RouteCounts::of("none")).default_service(web::to(
+            |request: HttpRequest| async move { open_or(&request, || Err(not_found())) },
+        ));
     }
 }
 
@@ -113,16 +114,18 @@ fn operator(routes: &mut ServiceConfig) {
         .service(readable("/openapi.json").route(web::get().to(openapi::document)));
 }
 
-fn readable(path: &str) -> actix_web::Resource {
+fn readable(path: &'static str) -> actix_web::Resource {
     resource(path, "GET")
 }
 
-fn posted(path: &str) -> actix_web::Resource {
+fn posted(path: &'static str) -> actix_web::Resource {
     resource(path, "POST")
 }
 
-fn resource(path: &str, methods: &'static str) -> actix_web::Resource {
-    web::resource(path).default_service(web::to(move |request: HttpRequest| async move {
-        open_or(&request, || Err::<HttpResponse, _>(method_not_allowed(methods)))
-    }))
+fn resource(path: &'static str, methods: &'static str) -> actix_web::Resource {
+    web::resource(path).app_data(RouteCounts::of(path)).default_service(web::to(
+        move |request: HttpRequest| async move {
+            open_or(&request, || Err::<HttpResponse, _>(method_not_allowed(methods)))
+        },
+    ))
 }

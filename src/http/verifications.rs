@@ -1,5 +1,7 @@
 //! `/v1/verifications` and `/v1/verification-tokens`: the life of a custom step, and the tokens that come of it.
 
+use std::time::Instant;
+
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, Path, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse};
@@ -103,12 +105,13 @@ pub(super) async fn mint(
     payload: Payload,
     server: Data<Server>,
 ) -> HttpResponse {
+    let began = Instant::now();
     let result = async {
         let (caller, body) = read(&request, payload, &server).await?;
         Ok(replied(server.app.mint(post(&request, &caller, &body), &id).await?))
     };
     let result = result.await;
-    count(&server, result.as_ref().err());
+    count(&server, result.as_ref().err(), began);
     answer(&request, result)
 }
 
@@ -118,18 +121,20 @@ pub(super) async fn mint_in_one_call(
     payload: Payload,
     server: Data<Server>,
 ) -> HttpResponse {
+    let began = Instant::now();
     let result = async {
         let (caller, body) = read(&request, payload, &server).await?;
         Ok(replied(server.app.mint_in_one_call(post(&request, &caller, &body)).await?))
     };
     let result = result.await;
-    count(&server, result.as_ref().err());
+    count(&server, result.as_ref().err(), began);
     answer(&request, result)
 }
 
-fn count(server: &Server, refusal: Option<&Refusal>) {
-    if let Some(refusal) = refusal {
-        server.app.metrics().mint_refusal(refusal.cause());
+fn count(server: &Server, refusal: Option<&Refusal>, began: Instant) {
+    match refusal {
+        None => server.app.metrics().mint_answered(began.elapsed()),
+        Some(refusal) => server.app.metrics().mint_refusal(refusal.cause(), began.elapsed()),
     }
 }
 

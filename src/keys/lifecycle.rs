@@ -32,6 +32,10 @@ pub(crate) enum KeyState {
 }
 
 impl KeyState {
+    /// Every state, in the order of a life.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Pending, Self::Active, Self::Retiring, Self::Retired, Self::Revoked];
+
     /// The word in lists.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

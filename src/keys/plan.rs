@@ -15,14 +15,19 @@ pub(crate) const PUBLISHED_MAX: usize = 64;
 /// A key that would begin to sign later than a lead from now was made by a clock that had jumped ahead: it does not
 /// count.
 pub(crate) fn is_due(rows: &[SigningKeyRecord], now: Timestamp, terms: &KeyTerms) -> bool {
+    due_at(rows, now, terms).is_none_or(|due| due <= now)
+        && signer(&times(rows), now).is_some()
+        && has_room(rows, now)
+}
+
+/// When the next key is to be published; `None` where there is no key whose interval could end.
+pub(crate) fn due_at(rows: &[SigningKeyRecord], now: Timestamp, terms: &KeyTerms) -> Option<Timestamp> {
     let soon = now.plus(terms.lead());
     let counts = |row: &&SigningKeyRecord| {
         row.revoked_at.is_none() && row.has_private_key() && row.activate_at <= soon
     };
-    let newest = rows.iter().filter(counts).map(|row| row.activate_at).max();
-    newest.is_none_or(|newest| newest.plus(terms.rotate_every) <= soon)
-        && signer(&times(rows), now).is_some()
-        && has_room(rows, now)
+    let newest = rows.iter().filter(counts).map(|row| row.activate_at).max()?;
+    Some(newest.plus(terms.rotate_every).minus(terms.lead()))
 }
 
 /// Tells whether the key set may have another key.

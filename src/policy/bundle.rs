@@ -97,6 +97,15 @@ impl Bundle {
         self.always.len() + self.policies.iter().map(|policy| policy.rules.len()).sum::<usize>()
     }
 
+    /// Every rule that decides or observes, in the order of their [places](crate::domain::RulePlace): its file's name without
+    /// `.yaml`, and its own.
+    pub(crate) fn rule_names(&self) -> impl Iterator<Item = (&str, &RuleId)> {
+        let always = self.always.iter().map(|rule| (ALWAYS_FILE, rule));
+        let own =
+            self.policies.iter().flat_map(|policy| policy.rules.iter().map(|rule| (&*policy.file, rule)));
+        always.chain(own).map(|(file, rule)| (file.strip_suffix(".yaml").unwrap_or(file), &rule.id))
+    }
+
     /// What a rule has to say to the customer's backend, for a scope that it decided.
     pub(crate) fn message(&self, scope: &Scope, rule: &RuleId) -> Option<&str> {
         let own = self.policy(scope).map_or([].as_slice(), |policy| policy.rules.as_slice());
@@ -200,7 +209,10 @@ pub(super) fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundl
         lists: lists.into_kept(),
         warnings: findings,
     };
-    for (scopes, policy) in policies {
+    let mut first_place = bundle.always.len();
+    for (scopes, mut policy) in policies {
+        policy.first_place = first_place;
+        first_place += policy.rules.len();
         let at = bundle.policies.len();
         bundle.by_scope.extend(scopes.into_iter().map(|scope| (scope, at)));
         bundle.policies.push(policy);

@@ -154,6 +154,28 @@ impl Diagnostics {
     }
 }
 
+/// What stands for the message about an entry of a list, where people may not see whom it names.
+const OF_A_LIST: &str = "this entry has a fault";
+/// Where it is told whole.
+const OF_A_LIST_HELP: &str = "`doorstep policy check` on the files shows it";
+
+impl Diagnostics {
+    /// The findings for logs and answers: those in lists without the line, the message and the help, since they name entries,
+    /// and an entry is somebody.
+    pub(crate) fn discreet(&self) -> Self {
+        let discreet = |found: &Diagnostic| match super::source::list_name(&found.file) {
+            None => found.clone(),
+            Some(_) => Diagnostic {
+                source_line: String::new(),
+                message: OF_A_LIST.to_owned(),
+                help: OF_A_LIST_HELP.to_owned(),
+                ..found.clone()
+            },
+        };
+        Self(self.0.iter().map(discreet).collect())
+    }
+}
+
 /// The most findings that one log line names.
 const LOGGED_MAX: usize = 20;
 

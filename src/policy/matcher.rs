@@ -8,7 +8,7 @@ use super::rules::{Part, Rule};
 use super::scope_file::ScopePolicy;
 use super::seen::{FieldSet, Looked};
 use super::steps::Walker;
-use crate::domain::{Decision, Facts, History, Reason, RuleId, Seen, Verdict};
+use crate::domain::{Decision, Facts, History, Reason, RuleId, RulePlace, Seen, Verdict};
 
 #[cfg(any(test, feature = "testing"))]
 mod plainly;
@@ -53,13 +53,15 @@ impl Bundle {
         let (frame, mut looked) = (Frame::of(view), Looked::default());
         let mut outcomes = Vec::with_capacity(USUAL_OUTCOMES);
         let mut find = |rules, program: &Program| {
-            let found: Option<&Rule> =
+            let found: Option<(usize, &Rule)> =
                 program.find(rules, &frame, &mut outcomes, |rule| decides_now(rule, &frame, &mut looked));
-            looked.at(looked_at(rules, found));
+            looked.at(looked_at(rules, found.map(|(_, rule)| rule)));
             found
         };
-        let always = find(self.always(), self.always_program());
-        let decided = always.or_else(|| find(&policy.rules, &policy.program));
+        let decided = match find(self.always(), self.always_program()) {
+            Some(always) => Some(always),
+            None => find(&policy.rules, &policy.program).map(|(at, rule)| (policy.first_place + at, rule)),
+        };
         answer(decided, policy, view, looked.into_seen(view, outcomes))
     }
 }
@@ -83,20 +85,22 @@ fn blocked(reason: Reason, desk: &DeskOverlay) -> Decision {
     Decision {
         verdict: Verdict::Block,
         rule: None,
+        place: None,
         reason,
         seen: Seen { values_json: "{}".into(), outcomes: String::new() },
         desk: desk.revision(),
     }
 }
 
-fn answer(decided: Option<&Rule>, policy: &ScopePolicy, view: View<'_>, seen: Seen) -> Decision {
+fn answer(decided: Option<(usize, &Rule)>, policy: &ScopePolicy, view: View<'_>, seen: Seen) -> Decision {
     let (outcome, rule, reason): (&Outcome, Option<RuleId>, Reason) = match decided {
-        Some(rule) => (&rule.then, Some(rule.id.clone()), Reason::RuleMatched),
+        Some((_, rule)) => (&rule.then, Some(rule.id.clone()), Reason::RuleMatched),
         None => (&policy.otherwise, None, Reason::Otherwise),
     };
     let (verdict, walked) = outcome.resolve(&Walker::of(view.facts));
     let reason = if walked == Walked::Else { Reason::PlanNotWalkable } else { reason };
-    Decision { verdict, rule, reason, seen, desk: view.desk.revision() }
+    let place = decided.map(|(place, _)| RulePlace(place));
+    Decision { verdict, rule, place, reason, seen, desk: view.desk.revision() }
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ pub(crate) struct ScopePolicy {
     pub(crate) needs: Needs,
     /// First match decides.
     pub(crate) rules: Vec<Rule>,
+    /// The place of the first of them in the bundle.
+    pub(crate) first_place: usize,
     /// Their conditions as they are evaluated.
     pub(crate) program: Program,
     /// Decides when no rule matches.
@@ -157,6 +159,8 @@ pub(crate) fn policy(
         schema: read.schema,
         needs,
         rules,
+        // The bundle knows who stands before them.
+        first_place: 0,
         program,
         otherwise,
         file,

@@ -94,7 +94,6 @@ impl<K: VerificationKey> RemoteKeySet<K> {
     }
 
     /// When the current set was last confirmed; `None` while there is no set.
-    #[cfg(test)]
     pub(crate) fn confirmed_at(&self) -> Option<Timestamp> {
         let confirmed = self.confirmed.read().unwrap_or_else(PoisonError::into_inner);
         confirmed.as_ref().map(|current| current.snapshot.confirmed_at)

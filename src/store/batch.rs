@@ -147,7 +147,7 @@ pub(super) async fn outcomes(
 fn told(call: &Pending, new: Option<&(&SignatureSeen, Cow<'_, DecisionRecord>)>) -> Recorded {
     match (&call.draft, new) {
         (Draft::Waits(_), Some((_, record))) => {
-            Recorded::Decided { verdict: record.verdict, answer: record.answer.clone() }
+            Recorded::Decided { tally: record.tally(), answer: record.answer.clone() }
         }
         _ => Recorded::First,
     }

@@ -62,6 +62,12 @@ impl Database {
         Ok(Self { transactions, room, queue, watch })
     }
 
+    /// How many jobs wait for the writer, and how many may.
+    pub(super) fn queue(&self) -> (usize, usize) {
+        let limit = self.queue.max_capacity();
+        (limit - self.queue.capacity(), limit)
+    }
+
     /// Hands a call to the writer, who answers it.
     ///
     /// # Errors

@@ -23,11 +23,14 @@ const FAILURES: &str = "
 impl Store {
     /// Records an event and applies what follows from it, unless it was recorded before; answers once that is on disk.
     ///
+    /// - `now`: told inside the transaction, for what follows from it.
+    ///
     /// # Errors
     /// Neither happened: Prelude must be told to send it again.
     pub(crate) async fn record_prelude_event(
         &self,
         event: PreludeEventRecord,
+        now: impl Fn() -> Timestamp + Send + 'static,
     ) -> Result<PreludeRecorded, StoreError> {
         let turn = match &event.effect {
             PreludeEffect::None | PreludeEffect::Warn(_) => Turn::Anyone,
@@ -35,7 +38,10 @@ impl Store {
             PreludeEffect::EndSession(session) => Turn::Withdrawn(WithdrawnOf::Session(session.clone())),
             PreludeEffect::EraseUser(user) => Turn::Withdrawn(WithdrawnOf::User(user.clone())),
         };
-        self.write(turn, move |connection| Box::pin(async move { record_on(connection, &event).await })).await
+        self.write(turn, move |connection| {
+            Box::pin(async move { record_on(connection, &event, now()).await })
+        })
+        .await
     }
 
     /// Why Prelude could not use answers of the hook, and how often each.
@@ -55,6 +61,7 @@ impl Store {
 async fn record_on(
     connection: &mut Connection<'_>,
     event: &PreludeEventRecord,
+    at: Timestamp,
 ) -> Result<PreludeRecorded, StoreError> {
     let reason = match event.effect {
         PreludeEffect::Warn(reason) => Some(reason),
@@ -72,7 +79,6 @@ async fn record_on(
     if inserted == 0 {
         return Ok(PreludeRecorded::Before);
     }
-    let at = event.received_at;
     match &event.effect {
         PreludeEffect::None | PreludeEffect::Warn(_) => Ok(PreludeRecorded::Now(Vec::new())),
         PreludeEffect::Facts(_, reported) => {
@@ -86,7 +92,7 @@ async fn record_on(
             withdraw(connection, &of, (Withdrawal::SessionRevoked, at)).await
         }
         PreludeEffect::EraseUser(user) => {
-            super::erasure_queue::wish(connection, user, (&Actor::Prelude, at)).await?;
+            super::erasure_queue::wish(connection, user, (&Actor::Prelude, event.received_at)).await?;
             withdraw(connection, &WithdrawnOf::User(user.clone()), (Withdrawal::UserDeleted, at)).await
         }
     }

@@ -59,24 +59,29 @@ impl Effect {
 impl Store {
     /// Records an event and applies what follows from it, unless it was recorded before.
     ///
+    /// - `now`: told inside the transaction, for an approval that is taken back.
+    ///
     /// # Errors
     /// Neither happened: the provider must be told to send it again.
     pub(crate) async fn record_provider_event(
         &self,
         call: ProviderCall,
+        now: impl Fn() -> Timestamp + Send + 'static,
     ) -> Result<ProviderRecorded, StoreError> {
         let turn = Turn::Event {
             source: call.source.clone(),
             event_id: call.event.id.as_str().into(),
             reference: call.event.reference.as_deref().and_then(Reference::parse),
         };
-        self.write(turn, move |connection| Box::pin(async move { record_on(connection, &call).await })).await
+        self.write(turn, move |connection| Box::pin(async move { record_on(connection, &call, now()).await }))
+            .await
     }
 }
 
 async fn record_on(
     connection: &mut Connection<'_>,
     call: &ProviderCall,
+    now: Timestamp,
 ) -> Result<ProviderRecorded, StoreError> {
     let is_known: bool = connection
         .query(IS_KNOWN)
@@ -96,7 +101,7 @@ async fn record_on(
         None => (None, Effect::none(Became::UnknownReference)),
         Some(found) => {
             let id = found.opening.id;
-            let effect = apply(connection, call, found).await?;
+            let effect = apply(connection, (call, now), found).await?;
             (Some(id), noted(connection, call, id, effect).await?)
         }
     };
@@ -157,7 +162,7 @@ fn actor(call: &ProviderCall) -> String {
 /// Whether anything may follow, and then what does.
 async fn apply(
     connection: &mut Connection<'_>,
-    call: &ProviderCall,
+    (call, now): (&ProviderCall, Timestamp),
     found: Verification,
 ) -> Result<Effect, StoreError> {
     if found.opening.source.as_ref() != Some(&call.source) {
@@ -179,10 +184,10 @@ async fn apply(
     let is_newer = happened_at.zip(last).is_some_and(|(happened_at, last)| happened_at > last);
     match &call.event.outcome {
         ProviderOutcome::Pending | ProviderOutcome::Expired => Ok(Effect::none(Became::Pending)),
-        ProviderOutcome::Reset => take_back(connection, call, &found).await,
+        ProviderOutcome::Reset => take_back(connection, (call, now), &found).await,
         // The provider changed its mind about its own word: it counts where it is known to be the later one.
         ProviderOutcome::Rejected(_) if is_newer && is_approved_by(&found, call) => {
-            take_back(connection, call, &found).await
+            take_back(connection, (call, now), &found).await
         }
         ProviderOutcome::Rejected(word) => {
             decide(connection, (call, right), (StepOutcome::Rejected, word), &found).await
@@ -249,7 +254,7 @@ async fn decide(
 /// that nobody approved yet stays open, and only what happened earlier no longer counts for it.
 async fn take_back(
     connection: &mut Connection<'_>,
-    call: &ProviderCall,
+    (call, now): (&ProviderCall, Timestamp),
     found: &Verification,
 ) -> Result<Effect, StoreError> {
     let id = found.opening.id;
@@ -263,7 +268,7 @@ async fn take_back(
     }
     let words = format!("{}: {}", Withdrawal::ProviderReset.as_str(), call.event.outcome.as_str());
     let actor = actor(call);
-    let why = (Withdrawal::ProviderReset, call.received_at);
+    let why = (Withdrawal::ProviderReset, now);
     let changed = withdraw_on(connection, &WithdrawnOf::One(id), why, (&actor, &words)).await?;
     Ok(Effect { became: Became::TakenBack, changed })
 }

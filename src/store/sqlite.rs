@@ -92,6 +92,12 @@ impl Database {
         Ok(Self { queue, readers, known, watch, longest: settings.busy_timeout + GRACE })
     }
 
+    /// How many jobs wait for the writer, and how many may.
+    pub(super) fn queue(&self) -> (usize, usize) {
+        let limit = self.queue.max_capacity();
+        (limit - self.queue.capacity(), limit)
+    }
+
     /// Hands a call to the writer, who answers it.
     ///
     /// # Errors

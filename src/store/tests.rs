@@ -65,8 +65,8 @@ use super::Store;
 use super::connection::{Sql, either};
 use super::turn::Turn;
 use crate::domain::{
-    BundleHash, DecisionId, DecisionRecord, DeskRevision, Kid, Recorded, RuleId, Scope, SignatureHash,
-    SignatureSeen, Timestamp, UserId, VerdictKind,
+    BundleHash, DecisionId, DecisionRecord, DeskRevision, Kid, ReasonKind, Recorded, RuleId, Scope,
+    SignatureHash, SignatureSeen, Timestamp, UserId, VerdictKind,
 };
 use crate::metrics::Metrics;
 use crate::store::{StoreError, StoreSettings};
@@ -115,6 +115,8 @@ pub(super) fn block(n: u64) -> DecisionRecord {
         seen_json: "{}".to_owned(),
         outcomes: "01".to_owned(),
         evaluation_ns: 700,
+        reason_kind: ReasonKind::RuleMatched,
+        place: None,
     }
 }
 
@@ -165,11 +167,11 @@ async fn run(store: &Store, sql: impl Into<Sql>) -> Result<(), StoreError> {
         .await
 }
 
-/// A counter's value in the metrics' text.
+/// A counter's value in the metrics' text; that of a histogram's sum is whole too, here.
 fn counter(metrics: &Metrics, name: &str) -> u64 {
     let text = metrics.render();
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).expect("the counter");
-    line.parse().expect("a whole number")
+    line.trim_end_matches(".0").parse().expect("a whole number")
 }
 
 /// What an error shows, its causes included.

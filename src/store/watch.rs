@@ -38,7 +38,8 @@ impl Watch {
     }
 
     /// Where things are counted.
-    pub(super) fn metrics(&self) -> &Metrics {
+    #[cfg(test)]
+    fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
@@ -115,9 +116,9 @@ impl Watch {
         tracing::info!(code = over.outage.code(), seconds, failures, "The record can be written again.");
     }
 
-    /// Notes a batch that was committed, and how many verdicts were written in it.
-    pub(super) fn committed_batch(&self, rows: usize) {
-        self.metrics.store_batch(rows);
+    /// Notes a batch that was committed, how many verdicts were written in it, and how long it took.
+    pub(super) fn committed_batch(&self, rows: usize, took: Duration) {
+        self.metrics.store_batch(rows, took);
         self.committed();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorstep::testing::{KeyWish, ManualClock, Prelude, Server, Setup, SignedCall, Style};
+use doorstep::testing::{KeyWish, ManualClock, Prelude, Server, Setup, SignedCall, Style, leaks};
 use serde_json::{Value, json};
 
 use crate::record::Record;
@@ -247,7 +247,9 @@ impl Answer {
             .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap_or("?").to_owned()))
             .collect();
         let path = response.url().path().to_owned();
-        let answer = Self { status, headers, text: response.text().await.expect("a body") };
+        let text = response.text().await.expect("a body");
+        leaks::look_at_answer(status, &text);
+        let answer = Self { status, headers, text };
         crate::described::expect(&path, &answer);
         answer
     }

@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-use crate::bench::{Answer, Bench, NOW, claims, transfer};
+use crate::bench::{Answer, Bench, NOW, claims};
+use crate::reviewing::reviewing;
 
 const SECRET: &str = "the-secret-of-sumsub";
 
@@ -16,21 +17,6 @@ const STEPS: &str = "custom:
     expires_in: 1h
     approval_valid_for: 7d
     approved_by: [backend, person, provider:sumsub, provider:onfido, provider:gone]
-";
-const TRANSFER: &str = "scopes: [transfer:write]
-metadata:
-  amount: { type: string }
-  currency: { type: string }
-  payee: { type: string }
-rules:
-  - id: always-checked
-    when: always
-    then:
-      review:
-        grant: { mode: single-use, for: 5m }
-        steps: [{ first_of: [verify_sms], expires_in: 10m }, kyc_review]
-        else: block
-otherwise: block
 ";
 
 /// A server where `sumsub` may finish `kyc_review`, `onfido` may by the policy and not by the settings, and `veriff` the other
@@ -52,16 +38,12 @@ async fn with_providers() -> Bench {
         ("callbacks.veriff.steps", "kyc_review"),
         ("server.callback_body_bytes_max", "4096"),
     ];
-    let bench = Bench::with(&[("steps.yaml", STEPS), ("transfer.yaml", TRANSFER)], &settings).await;
-    bench.reviewed("usr_1").await;
+    let bench = Bench::with(&reviewing(STEPS), &settings).await;
+    bench.review("usr_1").await;
     bench
 }
 
 impl Bench {
-    async fn reviewed(&self, user: &str) {
-        assert_eq!(self.call(&transfer(user, "15000")).await.json()["status"], "review");
-    }
-
     /// A verification for a challenge of `usr_1`, bound to a source.
     async fn bound(&self, key: &str, (challenge, source): (&str, &str)) -> Value {
         let mut claims = claims("usr_1", "15000");
@@ -319,7 +301,7 @@ async fn an_approval_that_comes_late_is_kept_and_can_be_reset() {
         ],
         "{history:?}"
     );
-    bench.reviewed("usr_1").await;
+    bench.review("usr_1").await;
     let mut claims = claims("usr_1", "15000");
     for (claim, value) in [("iat", NOW + 3601), ("nbf", NOW + 3601), ("exp", NOW + 7200)] {
         claims[claim] = json!(value);

@@ -76,7 +76,9 @@ fn faults(response: &Value, answer: &Answer) -> Vec<String> {
         }
     }
     let media_type = answer.header("content-type").unwrap_or_default();
-    match members(&response["content"]).next() {
+    let mut contents = members(&response["content"]).peekable();
+    let first = contents.peek().copied();
+    match contents.find(|(told, _)| *told == media_type).or(first) {
         // A HEAD has the same response without its body.
         None => {
             if !answer.text.is_empty() {

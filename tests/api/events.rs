@@ -4,7 +4,7 @@ use doorstep::testing::Style;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::bench::{Answer, Bench, claims, transfer, until};
+use crate::bench::{Answer, Bench, transfer, until};
 
 const ROUTE: &str = "/hooks/events";
 /// As in `tests/keys/verification-token`.
@@ -26,32 +26,16 @@ rules:
 otherwise: block
 ";
 
-const STEPS: &str = "custom:
-  kyc_review: { description: Identity check, expires_in: 1h, approved_by: [backend] }
-";
-
-/// Every transfer needs an identity check.
-const REVIEWING: &str = "scopes: [transfer:write]
-metadata:
-  amount: { type: string }
-  currency: { type: string }
-  payee: { type: string }
-rules:
-  - id: always-checked
-    when: always
-    then:
-      review:
-        grant: { mode: single-use, for: 5m }
-        steps: [{ first_of: [verify_sms], expires_in: 10m }, kyc_review]
-        else: block
-otherwise: block
-";
-
 impl Bench {
     /// A server that takes events.
-    async fn with_events(policies: &[(&str, &str)]) -> Self {
+    pub(crate) async fn with_events(policies: &[(&str, &str)]) -> Self {
+        Self::with_events_and(policies, &[]).await
+    }
+
+    async fn with_events_and(policies: &[(&str, &str)], more: &[(&'static str, &str)]) -> Self {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/verification-token");
-        Self::with(policies, &[("prelude.events", "on"), ("prelude.verification_token_file", file)]).await
+        let events = [("prelude.events", "on"), ("prelude.verification_token_file", file)];
+        Self::with(policies, &[&events, more].concat()).await
     }
 
     /// Signs a batch and sends it.
@@ -61,7 +45,7 @@ impl Bench {
         self.send_to(ROUTE, &call).await
     }
 
-    async fn recorded(&self, events: &[Value]) {
+    pub(crate) async fn recorded(&self, events: &[Value]) {
         let answer = self.tell_events(events).await;
         assert_eq!((answer.status, answer.text.as_str()), (200, r#"{"status":"recorded"}"#));
     }
@@ -72,23 +56,6 @@ impl Bench {
 
     async fn activate(&self, query: &str) -> Answer {
         self.get(&format!("{ROUTE}?{query}")).await
-    }
-
-    /// A verification of the user's, in the session `ses_1`.
-    async fn opened_for(&self, key: &str, user: &str) -> Value {
-        assert_eq!(self.call(&transfer(user, "15000")).await.json()["status"], "review");
-        let mut claims = claims(user, "15000");
-        claims["challenge_id"] = json!(format!("chl_{user}"));
-        claims["sid"] = json!(format!("ses_{user}"));
-        let body = json!({ "challenge_token": self.prelude.challenge_token(&claims).expect("signs") });
-        let opened = self.post_as(key, "/v1/verifications", &body).await;
-        assert_eq!(opened.status, 201, "{}", opened.text);
-        opened.json()
-    }
-
-    async fn withdrawn_for(&self, key: &str, verification: &Value) -> Value {
-        let id = verification["id"].as_str().expect("an id");
-        self.get_as(key, &format!("/v1/verifications/{id}")).await.json()["withdrawn_for"].clone()
     }
 }
 
@@ -244,50 +211,30 @@ async fn nobody_but_prelude_reports_its_facts() {
     bench.stop().await;
 }
 
+/// Prelude repeats for two weeks, and a digest is kept for thirty days at the least. Whoever sends a batch later, a replay for
+/// instance, finds no trace of it: it makes no second fact.
 #[tokio::test]
-async fn a_revoked_session_ends_its_verifications() {
-    let bench = Bench::with_events(&[("steps.yaml", STEPS), ("transfer.yaml", REVIEWING)]).await;
-    let key = bench.backend_key().await;
-    let (one, two) = (bench.opened_for(&key, "usr_1").await, bench.opened_for(&key, "usr_2").await);
-    let revoked = json!({
-        "type": "user.session.revoked",
-        "payload": { "user_id": "usr_1", "session_id": "ses_usr_1", "revoked_at": "2026-09-21T14:13:30Z" },
-    });
-    bench.recorded(&[revoked]).await;
-    assert_eq!(bench.withdrawn_for(&key, &one).await, "session_revoked");
-    assert_eq!(bench.withdrawn_for(&key, &two).await, Value::Null);
-    let id = one["id"].as_str().expect("an id");
-    let approve =
-        bench.post_as(&key, &format!("/v1/verifications/{id}/approve"), &json!({ "reason": "late" })).await;
-    approve.expect_problem(409, "verification_withdrawn");
-    let events = bench.get_as(&key, &format!("/v1/verifications/{id}/events")).await.json();
-    let last = events["events"].as_array().expect("events").last().expect("one").clone();
-    assert_eq!((&last["kind"], &last["actor"]), (&json!("withdrawn"), &json!("prelude")), "{events}");
-    bench.stop().await;
-}
-
-#[tokio::test]
-async fn a_deleted_user_is_erased_and_worth_nothing_any_more() {
-    let bench = Bench::with_events(&[("steps.yaml", STEPS), ("transfer.yaml", REVIEWING)]).await;
-    let key = bench.key(&["opener", "reader"]).await;
-    let (one, two) = (bench.opened_for(&key, "usr_1").await, bench.opened_for(&key, "usr_2").await);
-    let deleted = json!({ "type": "user.deleted", "user_id": "usr_1", "deleted_at": "2026-09-21T14:13:30Z" });
-    bench.recorded(&[deleted.clone(), deleted]).await;
-    assert_eq!(bench.withdrawn_for(&key, &one).await, "user_deleted");
-    assert_eq!(bench.withdrawn_for(&key, &two).await, Value::Null);
-    // This server's role may erase, and does so soon.
-    until("the queue is empty", async || {
-        (bench.record.count("SELECT count(*) FROM erasure_queue").await == 0).then_some(())
-    })
-    .await;
-    assert_eq!(bench.record.text("SELECT DISTINCT actor FROM erasures").await, "prelude");
-    let list = bench.get_as(&key, "/v1/decisions").await.json();
-    for decision in list["decisions"].as_array().expect("decisions") {
-        let id = decision["id"].as_str().expect("an id");
-        let shown = bench.get_as(&key, &format!("/v1/decisions/{id}")).await.json();
-        let is_gone = decision["user_id"] == "usr_1";
-        assert_eq!(shown["metadata"].is_null(), is_gone, "{shown}");
-    }
+async fn an_event_that_was_forgotten_counts_no_second_time() {
+    const DAY: i64 = 86_400;
+    let files = [("transfer.yaml", POLICY)];
+    let settings = [("retention.prelude_events", "30d"), ("prelude.key_set_refresh", "1s")];
+    let bench = Bench::with_events_and(&files, &settings).await;
+    let batch = json!({ "app_id": "test", "events": [added("usr_1", "+33612345678")] });
+    let call = bench.prelude.sign(&batch, Style::Usual).expect("signs");
+    let known = async |days: i64| {
+        bench.clock.advance_seconds(days * DAY);
+        until("the key sets are trusted", async || (bench.get("/readyz").await.status == 200).then_some(()))
+            .await;
+        bench.server.retain().await.expect("done");
+        let known = bench.record.count("SELECT count(*) FROM prelude_events").await;
+        assert_eq!(bench.send_to(ROUTE, &call).await.status, 200);
+        assert_eq!(bench.record.count("SELECT count(*) FROM facts").await, 2, "of all kinds and of numbers");
+        known
+    };
+    assert_eq!((known(0).await, known(15).await, known(15).await), (0, 1, 1));
+    assert_eq!(known(1).await, 0, "a little later than it says");
+    assert_eq!(bench.record.count("SELECT count(*) FROM prelude_events").await, 1);
+    assert_eq!(bench.verdict_on("usr_1").await, "continue");
     bench.stop().await;
 }
 

@@ -7,9 +7,11 @@
 )]
 
 mod accesses;
+mod alerts;
 mod bench;
 mod callbacks;
 mod decisions;
+mod departures;
 mod described;
 mod desk;
 mod desk_and_files;
@@ -23,6 +25,7 @@ mod headers;
 mod hook;
 mod jwks;
 mod limits;
+mod metrics;
 mod mint;
 mod openapi;
 mod past;
@@ -31,6 +34,7 @@ mod record;
 mod reload;
 mod repeats;
 mod retention;
+mod reviewing;
 mod rotation;
 mod swaps;
 mod vectors;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 use crate::bench::{Answer, Bench, NOW, claims, transfer};
+use crate::reviewing::reviewing;
 
 /// How many callers there are in a round.
 const CALLERS: usize = 64;
@@ -21,21 +22,6 @@ const SECRET: &str = "the-secret-of-sumsub";
 
 const STEPS: &str = "custom:
   kyc_review: { description: Identity check, expires_in: 1h, approved_by: [backend, provider:sumsub] }
-";
-const TRANSFER: &str = "scopes: [transfer:write]
-metadata:
-  amount: { type: string }
-  currency: { type: string }
-  payee: { type: string }
-rules:
-  - id: always-checked
-    when: always
-    then:
-      review:
-        grant: { mode: single-use, for: 5m }
-        steps: [{ first_of: [verify_sms], expires_in: 10m }, kyc_review]
-        else: block
-otherwise: block
 ";
 
 /// The round's verification is the last one that was opened.
@@ -150,7 +136,7 @@ async fn two_servers() -> (Bench, Bench, NamedTempFile) {
         ("callbacks.sumsub.steps", "kyc_review"),
         ("tokens.per_verification_max", &TOKENS_MAX.to_string()),
     ];
-    let bench = Bench::with(&[("steps.yaml", STEPS), ("transfer.yaml", TRANSFER)], &settings).await;
+    let bench = Bench::with(&reviewing(STEPS), &settings).await;
     let (here, there) = bench.beside().await;
     (here, there, secret)
 }
@@ -158,7 +144,7 @@ async fn two_servers() -> (Bench, Bench, NamedTempFile) {
 /// A new user's reviewed transfer, and the verification for its challenge.
 async fn begin(bench: &Bench, round: usize, (backend, executor): (&str, &str)) -> Round {
     let user = format!("usr_{round}");
-    assert_eq!(bench.call(&transfer(&user, "15000")).await.json()["status"], "review");
+    bench.review(&user).await;
     let mut claims = claims(&user, "15000");
     claims["challenge_id"] = json!(format!("chl_{round}"));
     let token = bench.prelude.challenge_token(&claims).expect("signs");

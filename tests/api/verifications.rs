@@ -6,40 +6,21 @@ use doorstep::testing::KeyWish;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::bench::{Answer, Bench, claims, transfer};
+use crate::bench::{Answer, Bench, NOW, claims};
+use crate::reviewing::reviewing;
 
 /// Steps of which one keeps late approvals, and of which two are a person's or a provider's.
 const STEPS: &str = "custom:
   kyc_review: { description: Identity check, expires_in: 1h, approved_by: [backend, person, provider:sumsub], approval_valid_for: 7d }
   second_look: { description: Somebody looks, expires_in: 1h, approved_by: [person] }
 ";
-const TRANSFER: &str = "scopes: [transfer:write]
-description: Always an identity check.
-metadata:
-  amount: { type: string }
-  currency: { type: string }
-  payee: { type: string }
-rules:
-  - id: always-checked
-    when: always
-    then:
-      review:
-        grant: { mode: single-use, for: 5m }
-        steps: [{ first_of: [verify_sms], expires_in: 10m }, kyc_review]
-        else: block
-otherwise: block
-";
 
 impl Bench {
     /// A server whose policy reviews every transfer, with one reviewed transfer of `usr_1`.
     async fn reviewing() -> Self {
-        let bench = Self::with(&[("steps.yaml", STEPS), ("transfer.yaml", TRANSFER)], &[]).await;
+        let bench = Self::with(&reviewing(STEPS), &[]).await;
         bench.review("usr_1").await;
         bench
-    }
-
-    async fn review(&self, user: &str) {
-        assert_eq!(self.call(&transfer(user, "15000")).await.json()["status"], "review");
     }
 
     async fn person(&self) -> String {
@@ -237,6 +218,33 @@ async fn a_lost_answer_is_given_again_and_tokens_have_a_limit() {
     bench.stop().await;
 }
 
+/// What is kept under an `Idempotency-Key` and what is told are of one moment, also where a verification ends in between.
+#[tokio::test]
+async fn what_is_told_and_what_is_kept_are_one_answer() {
+    let bench = Bench::reviewing().await;
+    let backend = bench.backend_key().await;
+    let claims = claims("usr_1", "15000");
+    let token = json!({ "challenge_token": bench.prelude.challenge_token(&claims).expect("signs") });
+    bench.opened(&backend).await;
+    let mut told = 0;
+    for looks_before_the_end in 1..9 {
+        bench.clock.go_on_by_seconds(0);
+        bench.clock.set_unix_seconds(NOW + 3600 - looks_before_the_end);
+        bench.clock.go_on_by_seconds(1);
+        let repeat = format!("o-{looks_before_the_end}");
+        let first = bench.repeatable(&backend, ("/v1/verifications", &repeat), &token).await;
+        bench.clock.go_on_by_seconds(0);
+        let again = bench.repeatable(&backend, ("/v1/verifications", &repeat), &token).await;
+        // Refusals are not kept: they name each request.
+        if first.status == 200 {
+            assert_eq!((first.status, &first.text), (again.status, &again.text));
+            told += 1;
+        }
+    }
+    assert!(told > 2, "{told}");
+    bench.stop().await;
+}
+
 #[tokio::test]
 async fn an_approval_that_comes_late_opens_the_next_challenge_approved() {
     let bench = Bench::reviewing().await;
@@ -327,7 +335,7 @@ async fn whoever_waits_is_answered_at_the_decision_in_every_process() {
 #[tokio::test]
 async fn waiters_are_bounded_and_go_when_the_server_ends() {
     let settings = [("server.waiters_max", "1")];
-    let bench = Bench::with(&[("steps.yaml", STEPS), ("transfer.yaml", TRANSFER)], &settings).await;
+    let bench = Bench::with(&reviewing(STEPS), &settings).await;
     bench.review("usr_1").await;
     let backend = bench.backend_key().await;
     let opened = bench.opened(&backend).await;

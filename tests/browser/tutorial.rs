@@ -65,16 +65,18 @@ fn the_policy_for_apps_loads() {
 fn script(ports: &[(&str, String)]) -> String {
     let (laptop, production) = TUTORIAL.split_once(PRELUDE).expect("two parts");
     let (before, after) = laptop.split_once(OPEN).expect("the page is opened");
+    // Nothing but the management API's address and who vouches for it tells Prelude and the second emulator apart.
     let second = "export PRELUDE_MANAGEMENT_KEY=key-of-the-account CURL_CA_BUNDLE=prelude.pem\n\
+                  export DOORSTEP__PRELUDE__MANAGEMENT_URL=https://localhost:8444 DOORSTEP__PRELUDE__CA_FILE=prelude.pem\n\
                   doorstep emulator --port 8444 --app-id your-app-id --management-key key-of-the-account --ca-out prelude.pem &\n\
                   curl --silent --fail --retry 50 --retry-delay 1 --retry-all-errors --output /dev/null \
                   https://localhost:8444/.well-known/jwks.json\n";
     let script = format!(
         "set -euo pipefail\ntrap 'kill $(jobs -p)' EXIT\n{}echo 'the page is served'\nuntil [[ -f walked ]]; do sleep 0.2; done\n\
-         {}{second}{}echo\necho 'all was run'\n",
+         {}{second}{}doorstep --config production.toml prelude plan\necho\necho 'all was run'\n",
         commands(before),
         commands(after),
-        commands(production).replace("https://api.prelude.dev", "https://localhost:8444"),
+        commands(production),
     );
     ports.iter().fold(script, |script, (named, free)| script.replace(named, free))
 }

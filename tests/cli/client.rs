@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorstep::testing::{Prelude, SignedCall, Style};
+use doorstep::testing::{Prelude, SignedCall, Style, leaks};
 use serde_json::{Value, json};
 
 /// How many looks at something that changes by itself, and how far apart: ten seconds in all.
@@ -70,7 +70,9 @@ impl Client {
 
 async fn read(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
     let response = request.send().await?;
-    Ok((response.status().as_u16(), response.text().await?))
+    let (status, text) = (response.status().as_u16(), response.text().await?);
+    leaks::look_at_answer(status, &text);
+    Ok((status, text))
 }
 
 /// A transfer from a browser by a user with a phone number, signed.

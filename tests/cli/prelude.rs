@@ -11,6 +11,11 @@ use crate::site::{SHIPPED_POLICIES, Site};
 const KEY: &str = "CANARY-management-key";
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
+/// The server's certificate for this machine, and who vouches for it.
+const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls/server.pem");
+const CERTIFICATE_KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls/server-key.pem");
+const AUTHORITY: &str = include_str!("../tls/ca.pem");
+
 /// Prelude's side as a process, and an installation that is configured for it.
 struct Stage {
     emulator: Process,
@@ -108,6 +113,29 @@ fn what_is_planned_is_applied_once() {
     assert_eq!(held["stepup"]["allowed_scopes"].as_array().map(Vec::len), Some(scopes));
 }
 
+/// `script` (util-linux) plays the terminal: what is piped into it is typed there, and what it prints is on the screen.
+#[test]
+fn at_a_terminal_somebody_is_asked_and_only_yes_is_a_yes() {
+    let stage = Stage::set();
+    let typed = |answer: &str| {
+        let apply = r#"script --quiet --return --command "$0 prelude apply" /dev/null"#;
+        stage.site.run_in_shell(&format!("printf '{answer}' | {apply}"))
+    };
+    for answer in ["no\n", "y\n", "YES\n", "yes please\n", "\n", ""] {
+        let screen = typed(answer).expect(1).stdout;
+        assert!(screen.contains("+ scopes transfer:write"), "shown before it is asked: {screen}");
+        assert!(screen.contains("Send this to Prelude? Type yes to go on."), "{screen}");
+        assert!(screen.contains("Not done.") && !screen.contains("Done:"), "{screen}");
+        assert!(!screen.contains("CANARY"), "{screen}");
+    }
+    assert_eq!(stage.shown()["scopes"], json!([]), "nothing was sent");
+    let screen = typed("yes\n").expect(0).stdout;
+    assert!(screen.contains("Done: Prelude's side agrees with ours."), "{screen}");
+    stage.run("plan", 0);
+    let screen = typed("").expect(0).stdout;
+    assert!(screen.contains("there is nothing to do") && !screen.contains("Type yes"), "{screen}");
+}
+
 #[test]
 fn the_older_shape_and_a_bundle_that_shrinks() {
     let stage = Stage::set();
@@ -152,6 +180,14 @@ async fn a_running_server_must_have_the_same_bundle_and_its_webhook_is_activated
     let other = stage.site.path("other").display().to_string();
     let refused = stage.run(&format!("apply --yes --server {base} --policies {other}"), 1);
     refused.saying(&["the running server has the bundle "]);
+    // Unasked too: where a server of these settings runs on this machine.
+    let address = server.address.clone();
+    stage.site = std::mem::replace(&mut stage.site, Site::bare()).set("server.bind", &address);
+    for command in ["plan", "apply --yes", "apply --yes --dry-run"] {
+        let refused = stage.run(&format!("{command} --policies {other}"), 1);
+        refused.saying(&["the running server has the bundle "]);
+    }
+    stage.run("plan", 5);
 
     stage.site = std::mem::replace(&mut stage.site, Site::bare()).set("prelude.public_url", &base);
     assert!(stage.run("webhooks plan", 5).stdout.contains("+ webhooks http://127.0.0.1:"));
@@ -193,4 +229,42 @@ async fn the_doctor_looks_at_preludes_side_too() {
     stage.run("apply --yes", 0);
     let (side, ..) = found(1);
     assert_eq!(side.0, "fine", "{}", side.1);
+}
+
+/// Doorstep over https, as Prelude would find it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_finds_all_well_over_https() {
+    let mut stage = Stage::set();
+    let emulators = std::fs::read_to_string(&stage.ca).expect("a file");
+    stage.site.write("both.pem", &format!("{emulators}{AUTHORITY}"));
+    let both = stage.site.path("both.pem").display().to_string();
+    stage.site = std::mem::replace(&mut stage.site, Site::bare())
+        .set("prelude.ca_file", &both)
+        .set("server.tls_certificate_file", CERTIFICATE)
+        .set("server.tls_key_file", CERTIFICATE_KEY);
+    let server = stage.site.serve();
+    let port = server.address.rsplit(':').next().expect("a port");
+    stage.site = std::mem::replace(&mut stage.site, Site::bare())
+        .set("prelude.public_url", &format!("https://localhost:{port}"));
+    stage.run("apply --yes", 0);
+    let ended = stage.site.run(&["doctor", "--prelude", "--format", "json"]).expect(0);
+    let findings: Vec<Value> = serde_json::from_str(&ended.stdout).expect("a list");
+    for (subject, words) in [
+        ("Prelude's side", "scopes are covered"),
+        ("hook address", "/hooks/stepup: takes calls"),
+        ("our key set", "/.well-known/jwks.json: serves 1 keys"),
+    ] {
+        let finding = findings.iter().find(|finding| finding["subject"] == subject).expect("a finding");
+        let said = finding["words"].as_str().expect("a text");
+        assert!(finding["health"] == "fine" && said.contains(words), "{finding}");
+    }
+    // Somebody who does not trust the server's authority, and an address where something else answers.
+    stage.site = std::mem::replace(&mut stage.site, Site::bare())
+        .set("prelude.ca_file", &stage.ca.display().to_string());
+    let untrusted = stage.site.run(&["doctor", "--prelude"]).expect(1).stdout;
+    assert!(untrusted.contains("check DNS, TLS and what stands in front"), "{untrusted}");
+    stage.site = std::mem::replace(&mut stage.site, Site::bare()).set("prelude.public_url", &stage.url);
+    let elsewhere = stage.site.run(&["doctor", "--prelude"]).expect(1).stdout;
+    assert!(elsewhere.contains("no Doorstep answers there (status 404)"), "{elsewhere}");
+    server.stop();
 }

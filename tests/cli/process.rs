@@ -5,6 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use doorstep::testing::leaks;
+
 /// The longest that a process may be silent, or take to end. Far more than it takes: the machine may be busy.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -69,6 +71,7 @@ impl Process {
         let stdout = self.stdout.rest();
         let stderr = self.stderr.rest();
         let code = self.child.wait().expect("it was started here").code();
+        leaks::expect_none("what a process says on stderr", &stderr);
         Ended { code, stdout, stderr }
     }
 }
@@ -78,6 +81,7 @@ impl Drop for Process {
         // Both fail only when it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        leaks::expect_none("what a process said on stderr", &self.stderr.said());
     }
 }
 
@@ -124,6 +128,14 @@ impl Lines {
                 return Some(line);
             }
         }
+    }
+
+    /// All that was said, of a process that has ended; what it started may hold the pipe open.
+    fn said(&mut self) -> String {
+        while let Ok(line) = self.arriving.recv_timeout(Duration::from_secs(1)) {
+            self.text.push_str(&line);
+        }
+        std::mem::take(&mut self.text)
     }
 
     /// All that is said until it ends.

@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use doorstep::testing::Prelude;
+use doorstep::testing::{Prelude, leaks};
 use tempfile::TempDir;
 
 use crate::process::{Ended, Process};
 
 /// What this repository ships.
 pub(crate) const SHIPPED_POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/policies");
+
+/// How the names of secret settings end.
+const SECRETS: [&str; 5] = ["encryption_key", "password", "management_key", "verification_token", "secret"];
 
 const DOORSTEP: &str = env!("CARGO_BIN_EXE_doorstep");
 
@@ -38,6 +41,11 @@ impl Site {
 
     /// Sets an option by its variable: `server.bind` is `DOORSTEP__SERVER__BIND`.
     pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
+        let is_secret = SECRETS.iter().any(|end| key.ends_with(end));
+        // What is no key at all may be too short to be recognised; tests of that look for themselves.
+        if is_secret && value.len() > 12 {
+            leaks::plant("a secret setting", value);
+        }
         let name = format!("DOORSTEP__{}", key.to_uppercase().replace('.', "__"));
         self.variables.retain(|(other, _)| *other != name);
         self.variables.push((name, value.to_owned()));
@@ -83,7 +91,12 @@ impl Site {
 
     /// Starts a server and waits until it takes calls.
     pub(crate) fn serve(&self) -> Server {
-        let mut process = self.start(&["serve"]);
+        self.serve_with(&[])
+    }
+
+    /// The same, with flags.
+    pub(crate) fn serve_with(&self, flags: &[&str]) -> Server {
+        let mut process = self.start(&[&["serve"], flags].concat());
         let line = process.until_it_says("Doorstep takes calls.");
         let mut addresses = line.split("127.0.0.1:").skip(1).map(|rest| {
             let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
@@ -97,7 +110,9 @@ impl Site {
     pub(crate) fn backend_key(&self) -> String {
         let roles = "--role opener --role approver --approves-as backend --role minter".split(' ');
         let arguments: Vec<_> = ["api-key", "create", "--name", "backend"].into_iter().chain(roles).collect();
-        self.run(&arguments).expect(0).stdout.trim_end().to_owned()
+        let key = self.run(&arguments).expect(0).stdout.trim_end().to_owned();
+        leaks::plant("an API key", &key);
+        key
     }
 }
 

@@ -147,7 +147,9 @@ impl Site {
     pub(crate) async fn metric(&self, name: &str) -> u64 {
         let text = self.get("/metrics").await.text;
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("no {name}")).parse().expect("a number")
+        let number = line.unwrap_or_else(|| panic!("no {name}"));
+        // A histogram's sum is a fraction's text, here with nothing behind the point.
+        number.trim_end_matches(".0").parse().expect("a number")
     }
 
     /// A call of a user of its own, with an amount that decides on the verdict.
@@ -199,7 +201,7 @@ impl Site {
 
     /// Waits until so many verdicts more are recorded.
     pub(crate) async fn until_recorded(&self, more: u64) {
-        const ROWS: &str = "doorstep_store_rows_total";
+        const ROWS: &str = "doorstep_store_batch_rows_sum";
         let before = self.metric(ROWS).await;
         until("verdicts", async || (self.metric(ROWS).await >= before + more).then_some(())).await;
     }

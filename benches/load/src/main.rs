@@ -1,6 +1,6 @@
 //! `load`: measures Doorstep's hook beside a floor built from the same parts, and kills it under load.
 //!
-//! - `compare`: floor and Doorstep in turn with the same signed calls; processor time, memory, start to ready.
+//! - `compare`: floor, Doorstep and hooks by hand in turn with the same signed calls; processor time, memory, start to ready.
 //! - `durable`: calls whose rules ask about the past, on both engines, with one server and two, at few and many connections.
 //! - `mint`: what a verification token costs beside its bare signature.
 //! - `past`: what conditions on a long past cost, beside an empty store.
@@ -9,8 +9,8 @@
 //! - `drive`: sends signed calls to a server that is already there.
 //! - `floor`, `signing-floor`: the floors themselves.
 //!
-//! Everything stays on loopback. `benches/hook.sh`, `benches/durable.sh`, `benches/mint.sh`, `benches/past.sh` and `benches/kill.sh`
-//! build and call this.
+//! Everything stays on loopback. `benches/hook.sh`, `benches/compare.sh`, `benches/durable.sh`, `benches/mint.sh`, `benches/past.sh` and
+//! `benches/kill.sh` build and call this.
 
 mod calls;
 mod compare;

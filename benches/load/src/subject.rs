@@ -21,6 +21,33 @@ pub(crate) enum Subject {
         /// The bundle's directory.
         policies: PathBuf,
     },
+    /// What a user would write instead, in `benches/compare`, on Node.js.
+    ByHand {
+        /// Where its files and packages are.
+        directory: PathBuf,
+        /// What carries it.
+        framework: Framework,
+        /// How its rows are committed.
+        commit: Commit,
+    },
+}
+
+/// A framework of Node.js.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framework {
+    /// Fastify.
+    Fastify,
+    /// Express.
+    Express,
+}
+
+/// How rows are committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Commit {
+    /// An `INSERT` a call.
+    Each,
+    /// All that wait in one transaction.
+    Group,
 }
 
 /// What every start needs.
@@ -64,13 +91,51 @@ impl Stage<'_> {
     }
 }
 
+impl Framework {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fastify => "fastify",
+            Self::Express => "express",
+        }
+    }
+}
+
+impl Commit {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Each => "each",
+            Self::Group => "group",
+        }
+    }
+}
+
+const fn by_hand(framework: Framework, commit: Commit) -> &'static str {
+    match (framework, commit) {
+        (Framework::Fastify, Commit::Group) => "fastify-group",
+        (Framework::Fastify, Commit::Each) => "fastify-each",
+        (Framework::Express, Commit::Group) => "express-group",
+        (Framework::Express, Commit::Each) => "express-each",
+    }
+}
+
 impl Subject {
     /// What tables call it.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Floor(mode) => mode.as_str(),
             Self::Doorstep { .. } => "doorstep",
+            Self::ByHand { framework, commit, .. } => by_hand(*framework, *commit),
         }
+    }
+
+    /// Whether it looks at signatures.
+    pub(crate) fn verifies(&self) -> bool {
+        *self != Self::Floor(Mode::Echo)
+    }
+
+    /// Whether it keeps a row of every answer, in the table `decisions` of its store.
+    pub(crate) fn records(&self) -> bool {
+        !matches!(self, Self::Floor(Mode::Echo | Mode::Verify))
     }
 
     /// The SQLite file that it keeps in `directory`.
@@ -97,6 +162,22 @@ impl Subject {
                 command.args(["serve", "--dev"]);
                 stage.settings(&mut command, directory, policies);
                 command.env("DOORSTEP__SERVER__BIND", address.to_string());
+                command
+            }
+            Self::ByHand { directory: files, framework, commit } => {
+                let mut command = stage.cores.command(Path::new("node"));
+                command
+                    .arg(files.join("serve.mjs"))
+                    .env_clear()
+                    .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+                    .env("HOME", directory)
+                    .env("NODE_ENV", "production")
+                    .env("FRAMEWORK", framework.as_str())
+                    .env("COMMIT", commit.as_str())
+                    .env("HOST", address.ip().to_string())
+                    .env("PORT", address.port().to_string())
+                    .env("STORE", &store)
+                    .env("KEY_SET_URL", stage.key_sets.hook_url());
                 command
             }
         };

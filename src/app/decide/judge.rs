@@ -91,6 +91,8 @@ impl Judge {
             context_json: context_json(&facts),
             seen_json: decision.seen.values_json,
             outcomes: decision.seen.outcomes,
+            reason_kind: decision.reason.kind(),
+            place: decision.place,
             rule: decision.rule,
             user_id: facts.user_id,
             scope: facts.scope,

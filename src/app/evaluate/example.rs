@@ -48,5 +48,7 @@ pub(crate) fn explanation() -> Option<Explanation> {
 
 /// What is wrong with a request that asks for nothing.
 pub(crate) fn faults() -> PolicyFaults {
-    PolicyFaults::of(&read_request_at(REQUEST, "{\"user_id\": \"usr_1\"}", moment(0)).expect_err("no scope"))
+    PolicyFaults::of_request(
+        &read_request_at(REQUEST, "{\"user_id\": \"usr_1\"}", moment(0)).expect_err("no scope"),
+    )
 }

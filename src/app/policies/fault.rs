@@ -8,6 +8,9 @@ use crate::policy::{Diagnostics, Severity};
 /// The most findings that one answer tells.
 const TOLD_MAX: usize = 100;
 
+/// What is said of a fault in a request besides its code, its place and the way out.
+const OF_A_REQUEST: &str = "the request has a fault here";
+
 /// A finding: where, what, and a way out. The source line stays where it is: it may hold somebody's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
@@ -32,8 +35,19 @@ pub(crate) struct PolicyFaults {
 }
 
 impl PolicyFaults {
-    /// Takes findings over.
-    pub(crate) fn of(diagnostics: &Diagnostics) -> Self {
+    /// Takes findings in policy files over.
+    pub(in crate::app) fn of(diagnostics: &Diagnostics) -> Self {
+        Self::taken(&diagnostics.discreet())
+    }
+
+    /// Takes findings in a request over: their messages quote it, and it is about somebody.
+    pub(in crate::app) fn of_request(diagnostics: &Diagnostics) -> Self {
+        let mut told = Self::taken(diagnostics);
+        told.faults.iter_mut().for_each(|fault| OF_A_REQUEST.clone_into(&mut fault.message));
+        told
+    }
+
+    fn taken(diagnostics: &Diagnostics) -> Self {
         let faults = diagnostics.iter().take(TOLD_MAX).map(|found| PolicyFault {
             severity: found.severity,
             code: found.code.as_str(),
@@ -47,7 +61,7 @@ impl PolicyFaults {
     }
 
     /// Takes over why right files cannot come into force.
-    pub(crate) fn of_obstacle(obstacle: &Obstacle) -> Self {
+    pub(in crate::app) fn of_obstacle(obstacle: &Obstacle) -> Self {
         let fault = PolicyFault {
             severity: Severity::Error,
             code: obstacle.code(),
@@ -61,7 +75,7 @@ impl PolicyFaults {
     }
 
     /// Stands for a check that never came to its end.
-    pub(crate) fn of_a_stopped_check() -> Self {
+    pub(in crate::app) fn of_a_stopped_check() -> Self {
         let fault = PolicyFault {
             severity: Severity::Error,
             code: "check_stopped",

@@ -3,13 +3,18 @@ use crate::policy::load_files;
 
 const START: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
 
+fn counts_of(bundle: &Bundle) -> Arc<VerdictCounts> {
+    Arc::new(VerdictCounts::of(bundle, &Metrics::new()))
+}
+
 fn scope_file(rules: &str) -> String {
     format!("scopes: [a:b]\nrules:{rules}\notherwise: block\n")
 }
 
 fn started() -> Policies {
     let bundle = load_files([("a.yaml", scope_file(" []"))], START).expect("it loads");
-    Policies::started(bundle, None, START)
+    let counts = counts_of(&bundle);
+    Policies::started((bundle, counts), None, START)
 }
 
 #[test]
@@ -50,7 +55,8 @@ fn a_call_keeps_the_bundle_that_it_began_with() {
     let begun_with = policies.bundle();
     let other = load_files([("b.yaml", scope_file(" []"))], START).expect("it loads");
     let hash = other.hash();
-    let held = Held { bundle: Arc::new(other), since: START, trigger: Trigger::Signal };
+    let held =
+        Held { counts: counts_of(&other), bundle: Arc::new(other), since: START, trigger: Trigger::Signal };
     assert_eq!(policies.replace(held).bundle.hash(), begun_with.hash());
     assert_eq!(policies.bundle().hash(), hash);
     assert_ne!(begun_with.hash(), hash);

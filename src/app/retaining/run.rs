@@ -43,6 +43,7 @@ pub(crate) struct Retained {
     pub(crate) provider_events: u64,
     pub(crate) redemptions: u64,
     pub(crate) facts: u64,
+    pub(crate) prelude_events: u64,
     pub(crate) accesses: u64,
     pub(crate) desk_actions: u64,
     pub(crate) activations: u64,
@@ -52,7 +53,7 @@ pub(crate) struct Retained {
 
 impl Retained {
     /// Each kind with its name.
-    pub(crate) const fn rows(&self) -> [(&'static str, u64); 13] {
+    pub(crate) const fn rows(&self) -> [(&'static str, u64); 14] {
         [
             ("decisions", self.decisions),
             ("erased_users_decisions", self.erased_users_decisions),
@@ -62,6 +63,7 @@ impl Retained {
             ("provider_events", self.provider_events),
             ("redemptions", self.redemptions),
             ("facts", self.facts),
+            ("prelude_events", self.prelude_events),
             ("accesses", self.accesses),
             ("desk_actions", self.desk_actions),
             ("activations", self.activations),
@@ -115,6 +117,7 @@ impl Retainer<'_> {
             provider_events: self.walk(Work::Plain(Plain::ProviderEvents), terms.verifications).await?,
             redemptions: self.redemptions().await?,
             facts: self.walk(Work::Plain(Plain::Facts), terms.facts).await?,
+            prelude_events: self.walk(Work::Plain(Plain::PreludeEvents), terms.prelude_events).await?,
             accesses: self.walk(Work::Plain(Plain::Accesses), terms.accesses).await?,
             desk_actions: self.walk(Work::Plain(Plain::DeskActions), terms.desk_actions).await?,
             activations: self.walk(Work::Plain(Plain::Activations), terms.activations).await?,

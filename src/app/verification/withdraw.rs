@@ -30,8 +30,7 @@ impl App {
     /// docs/decisions/0029.
     pub(crate) async fn withdraw_verifications(&self, post: Post<'_>) -> Result<Reply, VerificationError> {
         require(post.caller, Role::Approver)?;
-        let now = self.now();
-        let key = post.once_key(now)?;
+        let key = post.once_key(self.now())?;
         if let Some(answer) = self.answered_before(key.as_ref()).await? {
             return Ok(Reply::again(answer)?);
         }
@@ -40,7 +39,8 @@ impl App {
         let actor = Actor::ApiKey(post.caller.key_id().clone()).to_string();
         let words = format!("{}: {}", why.as_str(), wanted.reason);
         let kept = once(key, |withdrawn: &Vec<VerificationId>, _| Some(KeptAnswer::from(reply(withdrawn))));
-        match self.parts.store.withdraw_verifications(wanted.of, (why, now), (actor, words), kept).await? {
+        let when = (why, self.later_now());
+        match self.parts.store.withdraw_verifications(wanted.of, when, (actor, words), kept).await? {
             Answered::Now(withdrawn) => {
                 for id in &withdrawn {
                     self.approved.forget(*id);

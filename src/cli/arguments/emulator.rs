@@ -71,6 +71,9 @@ pub(in crate::cli) struct EmulatorOptions {
     /// Whether challenge tokens repeat what the page sent
     #[arg(long, value_enum, default_value_t = MetadataChoice::Carried)]
     pub(in crate::cli) metadata_claim: MetadataChoice,
+    /// What becomes of a step-up that the emulator cannot walk: passkey steps, and scopes in mode `managed`
+    #[arg(long, value_enum, default_value_t = UnwalkableChoice::Refuse)]
+    pub(in crate::cli) unwalkable: UnwalkableChoice,
     /// How scopes stand in access tokens
     #[arg(long, value_enum, default_value_t = ScopeChoice::Text)]
     pub(in crate::cli) scope_claim: ScopeChoice,
@@ -121,6 +124,15 @@ pub(in crate::cli) enum MetadataChoice {
     Carried,
     /// Never
     Absent,
+}
+
+/// What the emulator cannot walk.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(in crate::cli) enum UnwalkableChoice {
+    /// A configuration with it is refused, and so is an answer of the hook
+    Refuse,
+    /// It is taken, as Prelude takes it, and refused where it would be walked
+    Take,
 }
 
 /// The scopes in access tokens.

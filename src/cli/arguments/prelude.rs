@@ -49,7 +49,7 @@ pub(in crate::cli) struct PlanOptions {
     /// How scopes are delegated, instead of `prelude.config_shape`
     #[arg(long, value_enum)]
     pub(in crate::cli) shape: Option<Shape>,
-    /// A running server that must have the same bundle: its base address
+    /// A running server that must have the same bundle: its base address. Left out, the one at `server.bind` is asked, if one runs there
     #[arg(long, value_name = "URL")]
     pub(in crate::cli) server: Option<String>,
 }

@@ -61,6 +61,14 @@ pub(in crate::config) static FACTS: Opt<KeptFor> = option(
     "1d",
 );
 
+pub(in crate::config) static PRELUDE_EVENTS: Opt<KeptFor> = option(
+    "retention.prelude_events",
+    "How long the digests of Prelude's events are kept, by which one that comes again is known. Prelude repeats for two weeks; one that \
+     says that it happened before this time changes nothing of what policies see.",
+    "90d",
+    "30d",
+);
+
 pub(in crate::config) static ACCESSES: Opt<KeptFor> = option(
     "retention.accesses",
     "How long it is kept who looked at the record. PCI DSS asks for a year.",
@@ -99,6 +107,7 @@ pub(in crate::config) fn terms(merged: &Merged) -> Option<RetentionTerms> {
         redemptions: merged.get(&REDEMPTIONS)?,
         verifications: merged.get(&VERIFICATIONS)?,
         facts: merged.get(&FACTS)?,
+        prelude_events: merged.get(&PRELUDE_EVENTS)?,
         accesses: merged.get(&ACCESSES)?,
         desk_actions: merged.get(&DESK_ACTIONS)?,
         activations: merged.get(&ACTIVATIONS)?,

@@ -43,7 +43,7 @@ fn an_application_id_is_all_that_must_be_set() {
     assert_eq!(settings.tokens.ttl, Duration::from_secs(300));
     assert_eq!(settings.tokens.not_before_skew, Duration::from_secs(5));
     assert_eq!(settings.tokens.challenge_clock_skew, Duration::from_secs(5));
-    assert_eq!((settings.log.level, settings.log.format), (LogLevel::Info, LogFormat::Json));
+    assert_eq!((settings.log.levels.to_string().as_str(), settings.log.format), ("info", LogFormat::Json));
 }
 
 #[test]

@@ -10,9 +10,8 @@ pub(in crate::emulator) use allowed::Decision;
 
 use super::super::answer::{COMPLETED, MANAGED_STEP_KEYS};
 use super::super::site::{Fault, World, read_object};
-use super::address::AddressRule;
 use super::scopes::Scopes;
-use super::{moment, note};
+use super::{Rules, moment, note};
 
 /// The most step keys and the most allowed scopes; not documented.
 const ENTRIES_MAX: usize = 1000;
@@ -37,11 +36,8 @@ impl StepUpConfig {
     ///
     /// # Reference
     /// docs/CONTRACT.md C8
-    pub(super) fn read(
-        sent: Map<String, Value>,
-        scopes: &Scopes,
-        addresses: AddressRule,
-    ) -> Result<Self, Fault> {
+    pub(super) fn read(sent: Map<String, Value>, scopes: &Scopes, rules: Rules) -> Result<Self, Fault> {
+        let addresses = rules.addresses;
         let known = ["jwks_url", "step_keys", "allowed_scopes", "signal_hook_url"];
         only(&sent, "the body", &known)?;
         let address = |name: &str| {
@@ -64,6 +60,7 @@ impl StepUpConfig {
         if needs_key_set && jwks_url.is_none() {
             return Err(Fault::bad_request("jwks_url is missing, and a scope is delegated or a step custom"));
         }
+        allowed.iter().try_for_each(|allowed| rules.unwalkable.judge(&allowed.scope, &allowed.decision))?;
         Ok(Self { sent, jwks_url, custom_steps, allowed })
     }
 
@@ -189,7 +186,7 @@ pub(super) async fn create(
         if configured.step_up.is_some() {
             return Err(Fault::conflict("there is a step-up configuration"));
         }
-        let config = StepUpConfig::read(sent, &configured.scopes, world.management.addresses)?;
+        let config = StepUpConfig::read(sent, &configured.scopes, world.management.rules)?;
         configured.step_up.insert(Kept::new(config, world.clock.now())).shown()
     };
     note(&world, "stepup", &shown);
@@ -207,7 +204,7 @@ pub(super) async fn replace(
     let shown = {
         let mut configured = world.management.configured();
         let created_at = configured.step_up.as_ref().ok_or_else(none_yet)?.created_at;
-        let config = StepUpConfig::read(sent, &configured.scopes, world.management.addresses)?;
+        let config = StepUpConfig::read(sent, &configured.scopes, world.management.rules)?;
         let kept = Kept { created_at, ..Kept::new(config, world.clock.now()) };
         configured.step_up.insert(kept).shown()
     };

@@ -210,6 +210,44 @@ async fn plain_http_to_this_machine_is_a_switch() {
     assert_eq!((make(true).await, make(false).await), (201, 400));
 }
 
+/// The rest of a configuration is taken as ever; with the switch so is this.
+#[tokio::test]
+async fn what_the_emulator_cannot_walk_is_refused_where_it_is_configured_unless_it_is_to_be_taken() {
+    let passkey = || {
+        let mut sent = newer();
+        sent["allowed_scopes"].as_array_mut().expect("a list").truncate(2);
+        sent["allowed_scopes"][1]["direct"]["steps"][0]["key"] = json!("verify_passkey");
+        sent
+    };
+    let without = || {
+        let mut sent = newer();
+        sent["allowed_scopes"].as_array_mut().expect("a list").truncate(3);
+        sent
+    };
+    let make = async |unwalkable, sent: Value| {
+        let stage = Stage::set_with(|settings| {
+            settings.management.unwalkable = unwalkable;
+            settings.management.scopes =
+                ["transfer:write", "prld:pwd:write", "prld:phone:register"].map(str::to_owned).to_vec();
+        })
+        .await;
+        let answer = stage.manage(Method::POST, "stepup", Some(&sent)).await;
+        (answer.status, answer.body["message"].as_str().unwrap_or_default().to_owned())
+    };
+    for (sent, said) in [
+        (
+            newer(),
+            "prld:phone:register: the emulator does not walk scopes in mode managed; with --unwalkable take",
+        ),
+        (passkey(), "prld:pwd:write: the emulator does not walk verify_passkey; with --unwalkable take"),
+    ] {
+        let (status, message) = make(Unwalkable::Refused, sent.clone()).await;
+        assert!(status == 400 && message.starts_with(said), "{status} {message}");
+        assert_eq!(make(Unwalkable::Taken, sent).await.0, 201);
+    }
+    assert_eq!(make(Unwalkable::Refused, without()).await.0, 201);
+}
+
 #[tokio::test]
 async fn what_is_configured_tells_who_decides_for_whom() {
     let scopes = ["transfer:write", "prld:pwd:write", "prld:phone:register"].map(str::to_owned).to_vec();

@@ -89,7 +89,7 @@ async fn create(
     world.management.admit(&request)?;
     let body = Body::read(&request, &bytes, &["url", "verification_token", "events"])?;
     let (url, token) = (body.text("url")?, body.text("verification_token")?);
-    world.management.addresses.check("url", url)?;
+    world.management.rules.addresses.check("url", url)?;
     if url.len() > URL_BYTES_MAX || token.is_empty() || token.chars().count() > TOKEN_CHARACTERS_MAX {
         return Err(Fault::bad_request("url or verification_token is too long, or there is no token"));
     }

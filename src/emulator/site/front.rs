@@ -86,8 +86,12 @@ impl Front {
     /// Nobody is logged in yet.
     ///
     /// # Errors
-    /// [`EmulatorError::HttpClient`]; [`EmulatorError::Configuration`] for two users who share an identifier.
+    /// [`EmulatorError::HttpClient`]; [`EmulatorError::Configuration`] for two users who share an identifier, a code that nobody can
+    /// type, and what is to be trusted and is no certificate.
     pub(super) fn new(settings: &FrontSettings) -> Result<Self, EmulatorError> {
+        if settings.code.is_empty() || !settings.code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(EmulatorError::Configuration("the code is not made of a-z A-Z 0-9".to_owned()));
+        }
         let mut people = People::default();
         for user in &settings.users {
             people.add(user.clone()).map_err(|fault| EmulatorError::Configuration(fault.to_string()))?;

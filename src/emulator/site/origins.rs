@@ -15,6 +15,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, web};
 use serde_json::json;
 
+use super::super::EmulatorError;
 use super::{Fault, World};
 
 /// What a page sends beside the headers that need no leave.
@@ -33,6 +34,25 @@ pub(crate) enum Origins {
 }
 
 impl Origins {
+    /// These only, or any page of this machine where there are none.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Configuration`] for what no browser would send as an origin.
+    pub(crate) fn listed(origins: &[String]) -> Result<Self, EmulatorError> {
+        let is_one = |origin: &String| {
+            url::Url::parse(origin).is_ok_and(|url| {
+                matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == *origin
+            })
+        };
+        match origins {
+            [] => Ok(Self::Loopback),
+            listed if listed.iter().all(is_one) => Ok(Self::Listed(listed.to_vec())),
+            _ => Err(EmulatorError::Configuration(
+                "an origin is not scheme, host and port, such as https://app.example.com".to_owned(),
+            )),
+        }
+    }
+
     fn allow(&self, origin: &str) -> bool {
         match self {
             Self::Listed(origins) => origins.iter().any(|listed| listed == origin),

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::super::our_side::NOW;
-use super::super::{ManagementSettings, Now};
+use super::super::{ManagementSettings, Now, Unwalkable};
 use super::{FrontSettings, Origins, Site, SiteSettings};
 
 /// A running site, its clock and somebody who calls it.
@@ -44,6 +44,7 @@ pub(in crate::emulator) fn settings(now: Now) -> SiteSettings {
             app_id: "test".to_owned(),
             key: Some("sesame".to_owned()),
             plain_http: true,
+            unwalkable: Unwalkable::Taken,
             scopes: Vec::new(),
             step_up: None,
         },

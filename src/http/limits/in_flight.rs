@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::metrics::Fill;
+
 /// The calls that are worked on.
 pub(super) struct InFlight {
     most: usize,
@@ -18,9 +20,9 @@ impl InFlight {
         Self { most, now: Arc::default() }
     }
 
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        self.now.load(Ordering::Relaxed)
+    /// How many there are and may be.
+    pub(super) fn fill(&self) -> Fill {
+        Fill { now: self.now.load(Ordering::Relaxed), most: self.most }
     }
 
     /// One more, if there is room.

@@ -35,7 +35,8 @@ struct Answer {
 enum Body {
     None,
     Json(Box<Shape>),
-    Text { media_type: &'static str, example: &'static str },
+    /// Of one media type or another, each with an example.
+    Text(&'static [(&'static str, &'static str)]),
 }
 
 /// An operation at a path.
@@ -116,10 +117,9 @@ impl Operation {
     pub(super) fn answers_text(
         mut self,
         words: &'static str,
-        (media_type, example): (&'static str, &'static str),
+        media_types: &'static [(&'static str, &'static str)],
     ) -> Self {
-        let body = Body::Text { media_type, example };
-        self.answers.push(Answer { status: 200, words, body, headers: Vec::new() });
+        self.answers.push(Answer { status: 200, words, body: Body::Text(media_types), headers: Vec::new() });
         self
     }
 
@@ -149,7 +149,7 @@ impl Operation {
     pub(super) fn shapes(&self) -> impl Iterator<Item = (&Shape, bool)> {
         let answered = self.answers.iter().filter_map(|answer| match &answer.body {
             Body::Json(shape) => Some((&**shape, true)),
-            Body::None | Body::Text { .. } => None,
+            Body::None | Body::Text(_) => None,
         });
         self.requests.iter().map(|(_, shape)| (shape, false)).chain(answered)
     }
@@ -212,9 +212,12 @@ impl Answer {
                 let content = json!({ "schema": reference(&shape.name), "example": shape.example });
                 all["content"] = json!({ "application/json": content });
             }
-            Body::Text { media_type, example } => {
-                let content = json!({ "schema": { "type": "string" }, "example": example });
-                all["content"] = json!({ (*media_type): content });
+            Body::Text(media_types) => {
+                let content = |(media_type, example): &(&str, &str)| {
+                    let told = json!({ "schema": { "type": "string" }, "example": example });
+                    ((*media_type).to_owned(), told)
+                };
+                all["content"] = media_types.iter().map(content).collect();
             }
         }
         all

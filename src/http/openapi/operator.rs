@@ -8,6 +8,7 @@ use crate::app::shapes::{policies, readiness};
 use crate::app::{PageError, ReloadError};
 use crate::domain::Role;
 use crate::domain::shape::Shape;
+use crate::http::health::{OPEN_METRICS_TYPE, PLAIN_TYPE};
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![shown(), reload(), activations(), healthz(), readyz(), metrics(), openapi()]
@@ -61,9 +62,11 @@ fn readyz() -> Operation {
 }
 
 fn metrics() -> Operation {
-    let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    operation(("get", "/metrics"), "getMetrics", "Every metric, in the OpenMetrics text form")
-        .answers_text("The metrics.", (media_type, "# EOF\n"))
+    const FORMS: [(&str, &str); 2] =
+        [(OPEN_METRICS_TYPE, "# EOF\n"), (PLAIN_TYPE, "doorstep_mints_total 1\n")];
+    let words = "Every metric, in the OpenMetrics text form for whoever asks for that, else in the older one";
+    operation(("get", "/metrics"), "getMetrics", words)
+        .answers_text("The metrics.", &FORMS)
         .header("Cache-Control", "Always `no-store`.")
 }
 

@@ -54,23 +54,24 @@ impl Program {
     /// No short cut is taken within a condition: every question is asked, so that the record can show all of them.
     ///
     /// - `of`: what the conditions belong to, in the same order.
+    /// - returns: it, and its place among them.
     pub(crate) fn find<'r, T>(
         &self,
         of: &'r [T],
         frame: &Frame<'_>,
         written: &mut Vec<u8>,
         mut decides: impl FnMut(&T) -> bool,
-    ) -> Option<&'r T> {
+    ) -> Option<(usize, &'r T)> {
         let mut left = of;
         for block in &self.blocks {
             let outcomes = block.outcomes(frame);
             let (own, others) = left.split_at_checked(block.ends.len()).unwrap_or((left, &[]));
             let found = ones(block.holding(&outcomes))
-                .filter_map(|at| own.get(at).zip(block.ends.get(at)))
-                .find(|(owner, _)| decides(owner));
-            if let Some((owner, end)) = found {
+                .filter_map(|at| Some((at, own.get(at)?, block.ends.get(at)?)))
+                .find(|(_, owner, _)| decides(owner));
+            if let Some((at, owner, end)) = found {
                 outcomes.write(*end, written);
-                return Some(owner);
+                return Some((of.len() - left.len() + at, owner));
             }
             outcomes.write(block.leaves, written);
             left = others;

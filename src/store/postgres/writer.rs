@@ -4,6 +4,7 @@
 //! slower the server, the larger the batches.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -72,7 +73,6 @@ impl Writer {
             if queue.recv_many(&mut jobs, self.batch_max).await == 0 {
                 break;
             }
-            self.watch.metrics().store_queue(queue.len());
             let mut decisions = Vec::with_capacity(jobs.len());
             for job in jobs.drain(..) {
                 match job {
@@ -135,9 +135,10 @@ async fn try_record(
     chain: &mut Chain,
     decisions: &[Pending],
 ) -> Result<Vec<Recorded>, StoreError> {
+    let began = Instant::now();
     match transactions.record(decisions, chain).await {
         Ok((recorded, rows)) => {
-            watch.committed_batch(rows);
+            watch.committed_batch(rows, began.elapsed());
             Ok(recorded)
         }
         Err(fault) => {

@@ -13,6 +13,8 @@ pub(crate) enum Plain {
     ProviderEvents,
     /// Facts, by when they were reported: none happened later.
     Facts,
+    /// What Prelude told, by when it came.
+    PreludeEvents,
     /// Who looked at what.
     Accesses,
     /// What the fraud desk did; what still holds stays, and the last action.
@@ -57,6 +59,12 @@ const FACTS: Sql = both(stretch!(
     is_held!("y.user_id")
 ));
 
+const PRELUDE_EVENTS: Sql = both(stretch!(
+    "SELECT seq AS place, received_at FROM prelude_events WHERE seq > $1 ORDER BY seq LIMIT $2",
+    "received_at < $3",
+    "$4 <> $4"
+));
+
 const ACCESSES: Sql = both(stretch!(
     "SELECT seq AS place, at FROM accesses WHERE seq > $1 ORDER BY seq LIMIT $2",
     "at < $3",
@@ -88,6 +96,7 @@ impl Plain {
             Self::PersonalValues => "personal_values",
             Self::ProviderEvents => "provider_events",
             Self::Facts => "facts",
+            Self::PreludeEvents => "prelude_events",
             Self::Accesses => "accesses",
             Self::DeskActions => "desk_actions",
             Self::Activations => "policy_activations",
@@ -99,6 +108,7 @@ impl Plain {
             Self::PersonalValues => PERSONAL_VALUES,
             Self::ProviderEvents => PROVIDER_EVENTS,
             Self::Facts => FACTS,
+            Self::PreludeEvents => PRELUDE_EVENTS,
             Self::Accesses => ACCESSES,
             Self::DeskActions => DESK_ACTIONS,
             Self::Activations => ACTIVATIONS,
@@ -110,6 +120,7 @@ impl Plain {
             Self::PersonalValues => by_places!("DELETE FROM decision_personal WHERE decision_seq IN "),
             Self::ProviderEvents => by_places!("DELETE FROM provider_events WHERE seq IN "),
             Self::Facts => by_places!("DELETE FROM facts WHERE seq IN "),
+            Self::PreludeEvents => by_places!("DELETE FROM prelude_events WHERE seq IN "),
             Self::Accesses => by_places!("DELETE FROM accesses WHERE seq IN "),
             Self::DeskActions => by_places!("DELETE FROM desk_actions WHERE revision IN "),
             Self::Activations => by_places!("DELETE FROM policy_activations WHERE seq IN "),

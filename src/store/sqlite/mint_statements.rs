@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::AssertSqlSafe;
 
-use super::statements::{at, list};
+use super::statements::{ByRows, list};
 
 /// Opens verifications that are approved at once. A challenge and step that have one keep it, and where
 /// a review was recorded after those that were known, it has to be looked for. The events are only those of what
@@ -51,9 +51,9 @@ pub(super) const TOKEN_VALUES: usize = 8;
 /// The statements, by number of rows.
 #[derive(Debug)]
 pub(super) struct MintStatements {
-    begin_and_open: Vec<Arc<str>>,
-    begin_and_record: Vec<Arc<str>>,
-    record: Vec<Arc<str>>,
+    begin_and_open: ByRows,
+    begin_and_record: ByRows,
+    record: ByRows,
 }
 
 impl MintStatements {
@@ -63,33 +63,41 @@ impl MintStatements {
     /// How often the ids of what is opened stand after the rows: once an event.
     pub(super) const EVENTS_EACH: usize = 2;
 
-    /// Writes out the statements for 1 to `rows_max` rows.
+    /// The statements for 1 to `rows_max` rows.
     pub(super) fn up_to(rows_max: usize) -> Self {
-        let opening = format!("({})", list("?", OPEN_VALUES - Self::EVENTS_EACH));
-        let token = format!("({})", list("?", TOKEN_VALUES));
-        let open = |rows| OPEN.replace("{rows}", &list(&opening, rows)).replace("{ids}", &list("?", rows));
-        let record = |rows| RECORD.replace("{rows}", &list(&token, rows));
         Self {
-            begin_and_open: (1..=rows_max).map(|rows| open(rows).into()).collect(),
-            begin_and_record: (1..=rows_max)
-                .map(|rows| format!("BEGIN IMMEDIATE;{}", record(rows)).into())
-                .collect(),
-            record: (1..=rows_max).map(|rows| record(rows).into()).collect(),
+            begin_and_open: ByRows::up_to(rows_max, begin_and_open),
+            begin_and_record: ByRows::up_to(rows_max, begin_and_record),
+            record: ByRows::up_to(rows_max, record),
         }
     }
 
     /// Begins and opens `rows` verifications; `None` for a number that no group has, here and below.
     pub(super) fn begin_and_open(&self, rows: usize) -> Option<AssertSqlSafe<Arc<str>>> {
-        at(&self.begin_and_open, rows)
+        self.begin_and_open.of(rows)
     }
 
     /// Begins, records `rows` tokens and commits.
     pub(super) fn begin_and_record(&self, rows: usize) -> Option<AssertSqlSafe<Arc<str>>> {
-        at(&self.begin_and_record, rows)
+        self.begin_and_record.of(rows)
     }
 
     /// Records `rows` tokens and commits what was begun.
     pub(super) fn record(&self, rows: usize) -> Option<AssertSqlSafe<Arc<str>>> {
-        at(&self.record, rows)
+        self.record.of(rows)
     }
+}
+
+fn begin_and_open(rows: usize) -> String {
+    let opening = format!("({})", list("?", OPEN_VALUES - MintStatements::EVENTS_EACH));
+    OPEN.replace("{rows}", &list(&opening, rows)).replace("{ids}", &list("?", rows))
+}
+
+fn begin_and_record(rows: usize) -> String {
+    format!("BEGIN IMMEDIATE;{}", record(rows))
+}
+
+fn record(rows: usize) -> String {
+    let token = format!("({})", list("?", TOKEN_VALUES));
+    RECORD.replace("{rows}", &list(&token, rows))
 }

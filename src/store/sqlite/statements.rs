@@ -4,7 +4,7 @@
 //! `json_each`, it costs about half the CPU a row. SQLite prepares a statement for a fixed number of rows, so there is
 //! one a number; the connection keeps them prepared.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sqlx::AssertSqlSafe;
 
@@ -53,40 +53,55 @@ pub(super) const PERSONAL_VALUES: usize = 5;
 /// The statements, by number of rows.
 #[derive(Debug)]
 pub(super) struct BatchStatements {
-    look_up: Vec<Arc<str>>,
-    insert: Vec<Arc<str>>,
+    look_up: ByRows,
+    insert: ByRows,
 }
 
 impl BatchStatements {
-    /// Writes out the statements for 1 to `rows_max` rows.
+    /// The statements for 1 to `rows_max` rows.
     pub(super) fn up_to(rows_max: usize) -> Self {
-        let row = format!("({})", list("?", DECISION_VALUES));
-        let personal = format!("({})", list("?", PERSONAL_VALUES));
-        Self {
-            look_up: (1..=rows_max).map(|rows| format!("{LOOK_UP}{})", list("?", rows)).into()).collect(),
-            insert: (1..=rows_max)
-                .map(|rows| {
-                    let (rows, personal) = (list(&row, rows), list(&personal, rows));
-                    format!("{INSERT}{rows};{INSERT_PERSONAL}{personal}; COMMIT").into()
-                })
-                .collect(),
-        }
+        Self { look_up: ByRows::up_to(rows_max, look_up), insert: ByRows::up_to(rows_max, insert) }
     }
 
     /// The look-up of `rows` signatures; `None` for a number that no batch has.
     pub(super) fn look_up(&self, rows: usize) -> Option<AssertSqlSafe<Arc<str>>> {
-        at(&self.look_up, rows)
+        self.look_up.of(rows)
     }
 
     /// The insert of `rows` decisions; `None` for a number that no batch has.
     pub(super) fn insert(&self, rows: usize) -> Option<AssertSqlSafe<Arc<str>>> {
-        at(&self.insert, rows)
+        self.insert.of(rows)
     }
 }
 
-/// The texts are ours and hold no value: only the number of question marks differs.
-pub(super) fn at(statements: &[Arc<str>], rows: usize) -> Option<AssertSqlSafe<Arc<str>>> {
-    statements.get(rows.checked_sub(1)?).map(|text| AssertSqlSafe(Arc::clone(text)))
+fn look_up(rows: usize) -> String {
+    format!("{LOOK_UP}{})", list("?", rows))
+}
+
+fn insert(rows: usize) -> String {
+    let decision = format!("({})", list("?", DECISION_VALUES));
+    let personal = format!("({})", list("?", PERSONAL_VALUES));
+    format!("{INSERT}{};{INSERT_PERSONAL}{}; COMMIT", list(&decision, rows), list(&personal, rows))
+}
+
+/// One statement for every number of rows, each written out when it is first needed: all of them are megabytes.
+#[derive(Debug)]
+pub(super) struct ByRows {
+    texts: Box<[OnceLock<Arc<str>>]>,
+    write: fn(usize) -> String,
+}
+
+impl ByRows {
+    /// - `write`: writes out the statement for a number of rows from 1 to `rows_max`. It holds no value, only question marks.
+    pub(super) fn up_to(rows_max: usize, write: fn(usize) -> String) -> Self {
+        Self { texts: vec![OnceLock::new(); rows_max].into(), write }
+    }
+
+    /// The statement for so many rows; `None` where there is none.
+    pub(super) fn of(&self, rows: usize) -> Option<AssertSqlSafe<Arc<str>>> {
+        let text = self.texts.get(rows.checked_sub(1)?)?;
+        Some(AssertSqlSafe(Arc::clone(text.get_or_init(|| (self.write)(rows).into()))))
+    }
 }
 
 /// So many of an item, for a statement.

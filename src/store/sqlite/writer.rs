@@ -4,7 +4,7 @@
 //! that waits, commits the decisions among it together, then the other writes together.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Executor};
@@ -121,7 +121,6 @@ impl Writer {
             if had_company {
                 gather(&mut queue, &mut jobs, self.batch_max).await;
             }
-            self.watch.metrics().store_queue(queue.len());
             let taken = jobs.len();
             self.work(&mut jobs, &mut queue, &mut closing).await;
             had_company = taken + queue.len() > 1;
@@ -198,11 +197,12 @@ impl Writer {
         if self.known.tail.read().rows() >= self.file_after_rows.saturating_mul(UNFILED_MAX_FACTOR) {
             self.file_all().await?;
         }
+        let began = Instant::now();
         match batch::record(&mut self.connection, &self.statements, &self.known, (batch, &mut self.chain))
             .await
         {
             Ok((recorded, rows)) => {
-                self.watch.committed_batch(rows);
+                self.watch.committed_batch(rows, began.elapsed());
                 Ok(recorded)
             }
             Err(fault) => {

@@ -75,9 +75,9 @@ async fn what_waits_is_committed_together() {
     let store = Store::open(directory.settings(), Arc::clone(&metrics)).await.expect("a store");
     let recorded = join_all((0..500).map(|n| store.record_decision(signature(n), block(n)))).await;
     assert!(recorded.into_iter().all(|one| one.is_ok_and(|one| one == Recorded::First)));
-    assert_eq!(counter(&metrics, "doorstep_store_rows_total"), 500);
+    assert_eq!(counter(&metrics, "doorstep_store_batch_rows_sum"), 500);
     // 500 rows in batches of at most 64.
-    assert_eq!(counter(&metrics, "doorstep_store_batches_total"), 8);
+    assert_eq!(counter(&metrics, "doorstep_store_batch_rows_count"), 8);
     assert_eq!(number(&store, "SELECT count(DISTINCT seq) FROM decisions").await, 500);
 }
 

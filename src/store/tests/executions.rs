@@ -183,7 +183,7 @@ async fn ask(store: &Store, n: u64, now: Timestamp) -> bool {
     let asker = Asker { at: now, ..asker(&user("u")) };
     let question = Question { needs, asker, desk: DeskRevision::NONE, decide: Box::new(decide) };
     let recorded = store.decide_and_record(signature(n), question).await.expect("recorded");
-    matches!(recorded, Recorded::Decided { verdict: VerdictKind::Continue, .. })
+    matches!(recorded, Recorded::Decided { tally, .. } if tally.verdict == VerdictKind::Continue)
 }
 
 /// While grants run out all the time, two processes grant and redeem at once: no grant that a call took for ended is

@@ -72,7 +72,7 @@ async fn granted(store: &Store, (n, seconds): (u64, u64), kind: &str) -> bool {
     let asker = Asker { at: at(seconds), ..asker(&user("u")) };
     let question = Question { needs, asker, desk: DeskRevision::NONE, decide: Box::new(decide) };
     let recorded = store.decide_and_record(signature(n), question).await.expect("recorded");
-    matches!(recorded, Recorded::Decided { verdict: VerdictKind::Continue, .. })
+    matches!(recorded, Recorded::Decided { tally, .. } if tally.verdict == VerdictKind::Continue)
 }
 
 /// Two processes on one file: what one has recorded, the other's next call sees.

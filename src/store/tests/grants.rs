@@ -86,7 +86,7 @@ async fn a_servers_role_does_its_work_and_cannot_touch_what_is_recorded() {
     let of = WithdrawnOf::User(UserId::new("usr_test").expect("a user"));
     let told = ("api:one".to_owned(), "asked: x".to_owned());
     let withdrawn =
-        store.withdraw_verifications(of, (Withdrawal::SessionRevoked, later(2)), told, None).await;
+        store.withdraw_verifications(of, (Withdrawal::SessionRevoked, || later(2)), told, None).await;
     assert!(matches!(withdrawn, Ok(Answered::Now(ids)) if ids.len() == 1));
     assert_eq!(store.expire_verifications(later(90_000), 10).await.expect("tidied").len(), 0);
     store.forget_answers(later(90_000), 10).await.expect("tidied");
@@ -107,7 +107,7 @@ async fn a_servers_role_does_its_work_and_cannot_touch_what_is_recorded() {
             received_at: later(n.into()),
             effect,
         };
-        store.record_prelude_event(event).await.expect("recorded");
+        store.record_prelude_event(event, || later(2)).await.expect("recorded");
     }
     assert!(!store.may_erase().await.expect("readable"));
     for sql in [
@@ -171,6 +171,7 @@ async fn the_role_for_care_erases_and_adds_no_decision() {
         Plain::PersonalValues,
         Plain::ProviderEvents,
         Plain::Facts,
+        Plain::PreludeEvents,
         Plain::Accesses,
         Plain::DeskActions,
         Plain::Activations,

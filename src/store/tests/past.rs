@@ -83,9 +83,10 @@ pub(super) async fn ask_as(
     };
     let question = Question { needs, asker, desk: DeskRevision::NONE, decide: Box::new(decide) };
     match store.decide_and_record(signature(n), question).await? {
-        Recorded::Decided { verdict, answer } => {
-            assert_eq!(answer, record(n, &[], verdict == VerdictKind::Continue).answer);
-            Ok(verdict == VerdictKind::Continue)
+        Recorded::Decided { tally, answer } => {
+            let is_continue = tally.verdict == VerdictKind::Continue;
+            assert_eq!(answer, record(n, &[], is_continue).answer);
+            Ok(is_continue)
         }
         other => panic!("{other:?}"),
     }

@@ -34,7 +34,7 @@ fn fact(n: u8) -> PreludeEffect {
 }
 
 async fn tell(store: &Store, event: PreludeEventRecord) -> PreludeRecorded {
-    store.record_prelude_event(event).await.expect("recorded")
+    store.record_prelude_event(event, || later(1)).await.expect("recorded")
 }
 
 /// However many come at once through however many processes.
@@ -58,7 +58,10 @@ async fn an_event_is_recorded_once_with_its_facts(directory: Directory) {
 async fn nothing_is_known_of_an_event_whose_effect_failed(directory: Directory) {
     let store = directory.open().await;
     tell(&store, event(1, fact(1))).await;
-    let refused = store.record_prelude_event(event(2, fact(1))).await.expect_err("a second one of that name");
+    let refused = store
+        .record_prelude_event(event(2, fact(1)), || later(1))
+        .await
+        .expect_err("a second one of that name");
     assert!(matches!(refused, StoreError::Refused(_)), "{refused:?}");
     assert_eq!(number(&store, "SELECT count(*) FROM prelude_events").await, 1);
     assert_eq!(tell(&store, event(2, fact(2))).await, PreludeRecorded::Now(Vec::new()));

@@ -176,7 +176,8 @@ async fn a_late_approval_opens_one_later_challenge_of_the_same_user_scope_and_st
     assert_eq!(approved.version, 2);
     assert_eq!(state(open(&store, at(7, 2, |_| ())).await), VerificationState::Pending, "used once");
     let told = ("api:one".to_owned(), "asked: x".to_owned());
-    let asked = (Withdrawal::Asked, approved.opening.opened_at);
+    let at = approved.opening.opened_at;
+    let asked = (Withdrawal::Asked, move || at);
     let withdrawn = store.withdraw_verifications(WithdrawnOf::One(id(1)), asked, told, None).await;
     assert!(matches!(withdrawn, Ok(Answered::Now(ids)) if ids == [id(1), id(6)]), "with what it opened");
 }
@@ -230,7 +231,7 @@ async fn what_is_withdrawn_is_worth_no_token(directory: Directory) {
     decide(&store, 2, StepOutcome::Rejected, later(1)).await;
     let withdraw = |of| {
         let told = ("api:one".to_owned(), "asked: x".to_owned());
-        store.withdraw_verifications(of, (Withdrawal::SessionRevoked, later(2)), told, None)
+        store.withdraw_verifications(of, (Withdrawal::SessionRevoked, || later(2)), told, None)
     };
     let other = WithdrawnOf::Session(SessionId::new("other").expect("a session"));
     assert!(matches!(withdraw(other).await.expect("answered"), Answered::Now(ids) if ids.is_empty()));

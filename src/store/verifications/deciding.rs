@@ -113,6 +113,8 @@ impl Store {
     /// Withdraws verifications: they cannot be approved any more, and no token is minted from them, nor from approvals of
     /// theirs that were kept. What was decided stays decided.
     ///
+    /// - `now`: told inside the transaction, as for redemptions: what a withdrawal that waited for its turn came too late for
+    ///   is never the later of the two in the record.
     /// - `actor` and `words`: who does it and what the event says.
     /// - returns: those that were withdrawn now.
     ///
@@ -121,12 +123,12 @@ impl Store {
     pub(crate) async fn withdraw_verifications(
         &self,
         of: WithdrawnOf,
-        (why, at): (Withdrawal, Timestamp),
+        (why, now): (Withdrawal, impl Fn() -> Timestamp + Send + 'static),
         (actor, words): (String, String),
         once: Option<Once<Vec<VerificationId>>>,
     ) -> Result<Answered<Vec<VerificationId>>, StoreError> {
         self.write_once(Turn::Withdrawn(of.clone()), once, move |connection| {
-            Box::pin(async move { withdraw_on(connection, &of, (why, at), (&actor, &words)).await })
+            Box::pin(async move { withdraw_on(connection, &of, (why, now()), (&actor, &words)).await })
         })
         .await
     }

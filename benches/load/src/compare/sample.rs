@@ -10,6 +10,16 @@ use crate::report::median;
 
 /// Doorstep's name among the subjects.
 pub(super) const DOORSTEP: &str = "doorstep";
+/// Its name with rules that ask about the past besides.
+pub(super) const LIMITS: &str = "doorstep-limits";
+/// A hook by hand on Fastify, all that wait in one transaction.
+pub(super) const FASTIFY_GROUP: &str = "fastify-group";
+/// A hook by hand on Fastify, an `INSERT` a call.
+pub(super) const FASTIFY_EACH: &str = "fastify-each";
+/// A hook by hand on Express, all that wait in one transaction.
+pub(super) const EXPRESS_GROUP: &str = "express-group";
+/// A hook by hand on Express, an `INSERT` a call.
+pub(super) const EXPRESS_EACH: &str = "express-each";
 
 /// What one server did in one round.
 #[derive(Debug, serde::Serialize)]
@@ -60,15 +70,20 @@ impl Samples {
         self.0.iter().filter(move |sample| sample.subject == subject)
     }
 
-    /// Each round's cost of Doorstep over that of the whole floor.
-    pub(super) fn ratios(&self) -> Vec<f64> {
-        let pairs = self.of(DOORSTEP).zip(self.of(Mode::Full.as_str()));
-        pairs.map(|(doorstep, floor)| doorstep.cpu_us / floor.cpu_us).collect()
+    /// Each round's cost of one server over that of another.
+    pub(super) fn ratios(&self, subject: &str, other: &str) -> Vec<f64> {
+        let pairs = self.of(subject).zip(self.of(other));
+        pairs.map(|(one, other)| one.cpu_us / other.cpu_us).collect()
     }
 
-    /// The median of the rounds' ratios; `None` when Doorstep was not measured.
+    /// The median of the rounds' ratios; `None` where one was not measured.
+    pub(super) fn middle_ratio(&self, subject: &str, other: &str) -> Option<f64> {
+        median(self.ratios(subject, other))
+    }
+
+    /// The same for Doorstep and the whole floor.
     pub(super) fn ratio(&self) -> Option<f64> {
-        median(self.ratios())
+        self.middle_ratio(DOORSTEP, Mode::Full.as_str())
     }
 
     /// The median of Doorstep's starts on an existing key and store, ms.
@@ -79,6 +94,11 @@ impl Samples {
     /// The most memory Doorstep had at rest, MiB.
     pub(super) fn rest_mib(&self) -> Option<f64> {
         self.of(DOORSTEP).map(|sample| mib(sample.rest.all_kib)).reduce(f64::max)
+    }
+
+    /// The most memory Doorstep had after the calls, MB (10⁶ bytes).
+    pub(super) fn after_mb(&self) -> Option<f64> {
+        self.of(DOORSTEP).map(|sample| mib(sample.after.all_kib) * 1.048_576).reduce(f64::max)
     }
 
     /// Checks that all that judge gave the same verdicts: only then did they do the same work.

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::sample::{DOORSTEP, Sample, Samples, mib};
+use super::sample::{
+    DOORSTEP, EXPRESS_EACH, EXPRESS_GROUP, FASTIFY_EACH, FASTIFY_GROUP, LIMITS, Sample, Samples, mib,
+};
 use crate::floor::Mode;
 use crate::report::{kernel, median, processor, spread};
 use crate::server::Cores;
@@ -19,12 +21,14 @@ pub(crate) struct Setting<'a> {
     pub(super) calls: usize,
     /// Connections.
     pub(super) connections: usize,
+    /// How much the machine did besides.
+    pub(super) load: String,
 }
 
 /// One sample on one line.
 pub(super) fn row(sample: &Sample) -> String {
     format!(
-        "{:<9} {:6.1} µs CPU a call, {:6.0} calls/s, p50 {:5.2} ms, p99 {:5.2} ms, busy {:3.0} %, \
+        "{:<15} {:6.1} µs CPU a call, {:6.0} calls/s, p50 {:5.2} ms, p99 {:5.2} ms, busy {:3.0} %, \
          ready {:4.0} ms, again {:4.0} ms, {:5.1} MiB at rest, {:5.1} MiB after; driver {:4.1} µs",
         sample.subject,
         sample.cpu_us,
@@ -40,9 +44,28 @@ pub(super) fn row(sample: &Sample) -> String {
     )
 }
 
+/// Every server by its name among the samples, and as people read it.
+const NAMED: [(&str, &str); 9] = [
+    (Mode::Echo.as_str(), "floor: echo"),
+    (Mode::Verify.as_str(), "floor: + verify, ten rules"),
+    (Mode::Full.as_str(), "floor: + durable record, group commit"),
+    (DOORSTEP, "Doorstep"),
+    (LIMITS, "Doorstep, two limits on the user's past besides"),
+    (FASTIFY_GROUP, "Fastify, group commit"),
+    (EXPRESS_GROUP, "Express, group commit"),
+    (FASTIFY_EACH, "Fastify, an INSERT a call"),
+    (EXPRESS_EACH, "Express, an INSERT a call"),
+];
+
 /// The whole report, Markdown.
 pub(super) fn render(samples: &Samples, setting: &Setting<'_>) -> String {
-    let mut text = String::from("# What a hook call costs\n\n");
+    let is_beside = samples.of(FASTIFY_GROUP).next().is_some();
+    let (heading, script) = if is_beside {
+        ("# A hook call beside what one would write by hand", "compare.sh")
+    } else {
+        ("# What a hook call costs", "hook.sh")
+    };
+    let mut text = format!("{heading}\n\n");
     let apart = match setting.cores {
         Cores::Apart => "server on core 0, driver on core 1",
         Cores::Shared => "server and driver on the same cores",
@@ -50,46 +73,60 @@ pub(super) fn render(samples: &Samples, setting: &Setting<'_>) -> String {
     // INVARIANT: writing into a String cannot fail, here and below.
     let _ = writeln!(
         text,
-        "Measured: {}. Made by `benches/hook.sh`.\n\n{}, {}; {apart}; stores on {}.\n\
+        "Measured: {}. Made by `benches/{script}`.\n\n{}, {}; {apart}; stores on {}; load average {}.\n\
          {} distinct signed calls a server and round, {} connections, rounds alternating between the servers;\n\
          figures are medians of the rounds, in brackets the lowest and the highest.\n",
         setting.about,
         processor(),
         kernel(),
         setting.disk,
+        setting.load,
         setting.calls,
         setting.connections,
     );
-    text.push_str("| server | µs CPU a call | calls/s | p50 ms | p99 ms | MiB at rest | MiB after |\n");
-    text.push_str("|---|--:|--:|--:|--:|--:|--:|\n");
-    let named = [
-        (Mode::Echo.as_str(), "floor: echo"),
-        (Mode::Verify.as_str(), "floor: + verify, ten rules"),
-        (Mode::Full.as_str(), "floor: + durable record"),
-        (DOORSTEP, "Doorstep"),
-    ];
-    for (subject, name) in named.into_iter().filter(|(subject, _)| samples.of(subject).next().is_some()) {
+    text.push_str(
+        "| server | µs CPU a call | calls/s | p50 ms | p99 ms | MiB at rest | MiB after | ms to ready |\n",
+    );
+    text.push_str("|---|--:|--:|--:|--:|--:|--:|--:|\n");
+    for (subject, name) in NAMED.into_iter().filter(|(subject, _)| samples.of(subject).next().is_some()) {
         let _ = writeln!(
             text,
-            "| {name} | {} | {} | {} | {} | {} | {} |",
+            "| {name} | {} | {} | {} | {} | {} | {} | {} |",
             spread(figures(samples, subject, |sample| sample.cpu_us), 1),
             middle(samples, subject, 0, |sample| sample.calls_per_second),
             middle(samples, subject, 2, |sample| sample.p50_ms),
             middle(samples, subject, 2, |sample| sample.p99_ms),
             middle(samples, subject, 1, |sample| mib(sample.rest.all_kib)),
             middle(samples, subject, 1, |sample| mib(sample.after.all_kib)),
+            middle(samples, subject, 0, |sample| sample.ready_first_ms),
         );
     }
-    if let Some(ratio) = samples.ratio() {
-        let each: Vec<String> = samples.ratios().iter().map(|ratio| format!("{ratio:.2}")).collect();
+    if samples.ratio().is_some() {
+        text.push_str("\nThe median, and in brackets each round:\n\n");
+        text.push_str(&times(samples));
         let _ = writeln!(
             text,
-            "\n**Doorstep costs {ratio:.2} times the floor** (rounds: {}).\n\
-             Start to ready: {} ms on an empty store, {} ms with an existing key and store.",
-            each.join(", "),
+            "\nDoorstep's start to ready: {} ms on an empty store, {} ms with an existing key and store.",
             spread(figures(samples, DOORSTEP, |sample| sample.ready_first_ms), 0),
             spread(figures(samples, DOORSTEP, |sample| sample.ready_again_ms), 0),
         );
+    }
+    text
+}
+
+/// What Doorstep costs beside the others, a line each.
+fn times(samples: &Samples) -> String {
+    let mut text = String::new();
+    for (subject, whose) in [(DOORSTEP, "Doorstep"), (LIMITS, "Doorstep with limits")] {
+        for (other, name) in NAMED
+            .into_iter()
+            .filter(|(other, _)| [Mode::Full.as_str(), FASTIFY_GROUP, EXPRESS_EACH].contains(other))
+        {
+            let Some(ratio) = samples.middle_ratio(subject, other) else { continue };
+            let each: Vec<String> =
+                samples.ratios(subject, other).iter().map(|ratio| format!("{ratio:.2}")).collect();
+            let _ = writeln!(text, "- **{whose} costs {ratio:.2} times \"{name}\"** ({})", each.join(", "));
+        }
     }
     text
 }

@@ -13,7 +13,7 @@ use crate::app::{ApiKeyDraft, create_api_key};
 use crate::boot::{self, Booted, Sources};
 use crate::config::{LoadRequest, Override, Settings, load};
 use crate::domain::{Approver, Role};
-use crate::emulator::{FrontSettings, ManagementSettings, Origins, Site, SiteSettings};
+use crate::emulator::{FrontSettings, ManagementSettings, Origins, Site, SiteSettings, Unwalkable};
 use crate::http::{self, Running};
 use crate::policy::{Bundle, load_dir};
 
@@ -133,6 +133,7 @@ fn site_settings(sources: &Sources, front: FrontSettings) -> SiteSettings {
             app_id: APP_ID.to_owned(),
             key: None,
             plain_http: true,
+            unwalkable: Unwalkable::Refused,
             scopes: Vec::new(),
             step_up: None,
         },

@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
+use super::super::super::answer::PASSKEY;
 use super::super::super::challenge_token::Presented;
 use super::super::super::people::Identifier;
 use super::super::super::refusal::{Refusal, RefusalCode};
@@ -70,7 +71,7 @@ fn recipient(world: &World, presented: &Presented) -> Result<Identifier, Fault> 
     let kind = match standing.current_step.as_deref() {
         Some("verify_sms") => "phone_number",
         Some("verify_email") => "email_address",
-        Some("verify_passkey") => {
+        Some(PASSKEY) => {
             return Err(bypassed("the current step is done by a passkey, and the emulator has none"));
         }
         _ => return Err(bypassed("the current step is not done by a code")),

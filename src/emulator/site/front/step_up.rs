@@ -58,6 +58,7 @@ async fn request(
         }
         Some(Decision::Delegated { hook_url }) => ask(&world, hook_url, &asked, &config).await?,
     };
+    world.management.unwalkable().judge_steps(&answer)?;
     let (status, grant, steps) = match answer {
         Answer::Block => return Ok(HttpResponse::Ok().json(json!({ "status": "block" }))),
         Answer::Continue(grant) => ("continue", grant, Vec::new()),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use super::super::super::Unwalkable;
 use super::super::super::our_side::{self, NOW, jti, our_key};
 use super::super::stage::Stage;
 use super::page::{Page, With, claims_of};
@@ -18,6 +19,10 @@ const REVIEW: &str = concat!(
 
 /// A site whose scope `transfer:write` is delegated to a hook that answers so.
 async fn delegated(answer: &str) -> (Stage, MockServer) {
+    delegated_with(answer, Unwalkable::Refused).await
+}
+
+async fn delegated_with(answer: &str, unwalkable: Unwalkable) -> (Stage, MockServer) {
     let customer = MockServer::start().await;
     let hook = Mock::given(method("POST")).and(path("/hook"));
     let answer = ResponseTemplate::new(200).set_body_raw(answer, "application/json");
@@ -27,6 +32,7 @@ async fn delegated(answer: &str) -> (Stage, MockServer) {
     Mock::given(method("GET")).and(path("/jwks")).respond_with(set).mount(&customer).await;
     let uri = customer.uri();
     let stage = Stage::set_with(|settings| {
+        settings.management.unwalkable = unwalkable;
         settings.management.scopes = vec!["transfer:write".to_owned(), "profile:write".to_owned()];
         settings.management.step_up = Some(json!({
             "jwks_url": format!("{uri}/jwks"),
@@ -100,6 +106,29 @@ async fn a_review_is_walked_to_one_access_token_with_the_scope() {
     let calls = stage.journal("hook_call").await;
     assert_eq!((&calls[0]["answer"]["status"], &calls[0]["failure"]), (&json!("review"), &Value::Null));
     assert_eq!(calls[0]["sent"]["metadata"], json!({ "amount": "500" }));
+}
+
+/// Nobody is left before a step that cannot be walked, unless that is wanted.
+#[tokio::test]
+async fn an_answer_that_asks_for_a_passkey_is_refused_unless_it_is_to_be_taken() {
+    let answer = REVIEW.replace("verify_sms", "verify_passkey");
+    for (unwalkable, refusal) in
+        [(Unwalkable::Refused, (400, "not_configured")), (Unwalkable::Taken, (200, ""))]
+    {
+        let (stage, _customer) = delegated_with(&answer, unwalkable).await;
+        let mut page = Page::open(&stage);
+        page.log_in("phone_number", PHONE).await;
+        let asked =
+            page.post("/stepup/request", Some(&json!({ "scope": "transfer:write" })), With::Bearer).await;
+        assert_eq!(asked.refusal(), refusal, "{asked:?}");
+        let calls = stage.journal("hook_call").await;
+        assert_eq!((calls.len(), &calls[0]["failure"]), (1, &Value::Null), "the answer itself is a good one");
+        if unwalkable == Unwalkable::Taken {
+            let body = json!({ "challenge_token": token_of(&asked.body) });
+            let sent = page.post("/otp", Some(&body), With::Nothing).await;
+            assert_eq!(sent.refusal(), (400, "step_bypassed"));
+        }
+    }
 }
 
 #[tokio::test]

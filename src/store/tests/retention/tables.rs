@@ -2,7 +2,10 @@
 
 use super::super::redemptions::{granted, opened, redeem_at, spending};
 use super::*;
-use crate::domain::{AccessAction, AccessRecord, Actor, FactKind, ReportedFact};
+use crate::domain::{
+    AccessAction, AccessRecord, Actor, FactKind, PreludeEffect, PreludeEventRecord, PreludeRecorded,
+    ReportedFact,
+};
 
 async fn verifications(store: &Store, days: u64) -> u64 {
     walk(async |after| store.retire_verifications(retiring(days), after).await.expect("done")).await
@@ -111,9 +114,38 @@ async fn facts_accesses_actions_and_activations_go_by_age(directory: Directory) 
     assert!(shown(&refused).contains("append only"), "{}", shown(&refused));
 }
 
+/// As long as its digest is there an event is known; not even the owner forgets one that has not had its time.
+async fn what_prelude_told_is_known_until_it_goes_by_age(directory: Directory) {
+    let store = ready(&directory).await;
+    let tell = async |n: u8| {
+        let (happened_at, received_at) = (START, later(u64::from(n) * DAY));
+        let event = PreludeEventRecord {
+            digest: [n; 32],
+            kind: "user.created",
+            happened_at,
+            received_at,
+            effect: PreludeEffect::None,
+        };
+        store.record_prelude_event(event, move || received_at).await.expect("recorded")
+    };
+    for n in [1, 2, 95] {
+        assert_eq!(tell(n).await, PreludeRecorded::Now(Vec::new()));
+    }
+    let refused = run(&store, "DELETE FROM prelude_events").await.expect_err("nothing had its time");
+    assert!(shown(&refused).contains("append only"), "{}", shown(&refused));
+    assert_eq!(plain(&store, Plain::PreludeEvents, 2).await, 1);
+    assert_eq!((tell(2).await, tell(95).await), (PreludeRecorded::Before, PreludeRecorded::Before));
+    assert_eq!(plain(&store, Plain::PreludeEvents, 90).await, 1);
+    let refused = run(&store, "DELETE FROM prelude_events").await.expect_err("too young");
+    assert!(shown(&refused).contains("append only"), "{}", shown(&refused));
+    assert_eq!(number(&store, "SELECT count(*) FROM prelude_events").await, 1);
+    assert_eq!(number(&store, "SELECT count(*) FROM retention_marks WHERE what = 'prelude_events'").await, 2);
+}
+
 on_each_engine! {
     []
     a_verification_goes_with_everything_that_belongs_to_it,
     what_was_spent_stays_spent_as_long_as_the_decision_is_there,
-    facts_accesses_actions_and_activations_go_by_age
+    facts_accesses_actions_and_activations_go_by_age,
+    what_prelude_told_is_known_until_it_goes_by_age
 }
