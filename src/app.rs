@@ -33,6 +33,7 @@ mod tidying;
 mod verification;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::callbacks::Providers;
@@ -139,6 +140,7 @@ pub(crate) struct App {
     approved: verification::Approved,
     retired_keys: key_sets::RetiredKeys,
     last_retention: retaining::LastRun,
+    is_leaving: AtomicBool,
 }
 
 impl App {
@@ -148,8 +150,18 @@ impl App {
         measures::count_from_zero(&parts.metrics, &parts.providers);
         let desk = desk::KnownDesk::empty(&parts.policies.bundle());
         let waiters = verification::Waiters::at_most(parts.settings.waiters_max);
-        let (known_keys, approved, retired_keys, last_retention) = Default::default();
-        Self { parts, known_keys, desk, waiters, approved, retired_keys, last_retention }
+        let (known_keys, approved, retired_keys, last_retention, is_leaving) = Default::default();
+        Self { parts, known_keys, desk, waiters, approved, retired_keys, last_retention, is_leaving }
+    }
+
+    /// From here on nobody is to bring calls any more; those who do are served.
+    pub(crate) fn leave(&self) {
+        self.is_leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server is about to end.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Relaxed)
     }
 
     /// Where things are counted.

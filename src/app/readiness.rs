@@ -47,6 +47,10 @@ impl App {
         let now = self.now();
         let mut problems = Vec::new();
         let mut warnings = Vec::new();
+        if self.is_leaving() {
+            let detail = "The server was told to end: calls that come are served, and are to go elsewhere (server.shutdown_lead).";
+            problems.push(Finding { code: "leaving", detail: detail.to_owned() });
+        }
         if self.parts.hook_keys.trusted(now).is_none() {
             problems.push(Finding {
                 code: "no_trusted_key_set",

@@ -58,7 +58,7 @@ impl CommandError {
 }
 
 async fn be_prelude(shared: &Shared, options: EmulatorOptions) -> Result<(), CommandError> {
-    let signals = Signals::listen()?;
+    let mut signals = Signals::listen()?;
     let site = Site::start(settings(&options, shared.dev)?).await?;
     if let Some(path) = &options.ca_out {
         let cannot = |source| CommandError::CaOut { path: path.display().to_string(), source };

@@ -15,7 +15,7 @@ pub(super) async fn run(settings: Settings, shared: Shared) -> Exit {
         Err(error) => return refuse(&error),
     };
     // Before anybody can connect, so that no signal finds the process without a way to end in order.
-    let signals = match Signals::listen() {
+    let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => {
             booted.close().await;
@@ -40,7 +40,15 @@ pub(super) async fn run(settings: Settings, shared: Shared) -> Exit {
         app.reload_policies_at_signal();
     };
     signals.until_stop(at_hang_up).await;
-    tracing::info!("Doorstep finishes what it accepted.");
+    tracing::info!(
+        lead_s = settings.server.shutdown_lead.as_secs_f32(),
+        "Doorstep finishes what it accepted."
+    );
+    tokio::select! {
+        () = running.lead() => {}
+        // Whoever says it twice does not want to wait.
+        () = signals.until_stop(|| ()) => {}
+    }
     let drained = running.drain().await;
     booted.close().await;
     drained.map_or_else(|error| failed(&error), |()| Exit::Fine)

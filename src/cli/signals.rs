@@ -21,7 +21,7 @@ impl Signals {
     }
 
     /// Waits for one to stop at that came since, and calls `reload` at every SIGHUP meanwhile.
-    pub(super) async fn until_stop(mut self, reload: impl Fn()) {
+    pub(super) async fn until_stop(&mut self, reload: impl Fn()) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,

@@ -3,8 +3,10 @@
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::{ServerHandle, Service as _};
+use actix_web::http::ConnectionType;
 use actix_web::web::Data;
 use actix_web::{App as Routes, HttpServer};
 use futures_util::future::{Either, ready};
@@ -47,6 +49,8 @@ pub(crate) struct Running {
     private: Option<Listening>,
     renewing: Option<JoinHandle<()>>,
     app: Arc<App>,
+    /// How long calls are taken while `/readyz` says no.
+    lead: Duration,
 }
 
 /// One listener.
@@ -66,6 +70,12 @@ impl Running {
     /// Where it listens for the customer's own systems, if that is somewhere else.
     pub(crate) fn private_address(&self) -> Option<SocketAddr> {
         self.private.as_ref().map(|listening| listening.address)
+    }
+
+    /// Serves on, and says that it is about to end, for as long as was set.
+    pub(crate) async fn lead(&self) {
+        self.app.leave();
+        tokio::time::sleep(self.lead).await;
     }
 
     /// Refuses new connections at once, answers what was accepted, then ends.
@@ -122,7 +132,7 @@ pub(crate) fn serve(app: Arc<App>, settings: &ServerSettings) -> Result<Running,
         .map(|listener| listen(&shared, settings, (Face::Private, listener, tls_on(TlsFaces::Private))));
     let private = private.transpose()?;
     let renewing = certificates.map(|certificates| tokio::spawn(certificates.keep_renewed(Arc::clone(&app))));
-    Ok(Running { public, private, renewing, app })
+    Ok(Running { public, private, renewing, app, lead: settings.shutdown_lead })
 }
 
 fn bind(address: SocketAddr, option: &'static str) -> Result<TcpListener, ServeError> {
@@ -146,7 +156,14 @@ fn listen(
                 let response = answer(request.request(), Err(head_too_large()));
                 return Either::Left(ready(Ok(request.into_response(response))));
             }
-            Either::Right(next.call(request))
+            let (is_leaving, answering) = (server.app.is_leaving(), next.call(request));
+            Either::Right(async move {
+                let mut response = answering.await?;
+                if is_leaving {
+                    response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                }
+                Ok(response)
+            })
         })
     });
     let server = server

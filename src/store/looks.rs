@@ -9,7 +9,7 @@ use crate::domain::Timestamp;
 const PENDING_MAX: i64 = 10_000;
 
 /// How long verifications wait, by the steps that are told apart. Those that expire first are found by an index.
-const PENDING: &str = "
+pub(super) const PENDING: &str = "
     SELECT count(*) AS pending, min(opened_at) AS oldest,
            count(CASE WHEN opened_at <= $1 THEN 1 END) AS for_minutes,
            count(CASE WHEN opened_at <= $2 THEN 1 END) AS for_an_hour,

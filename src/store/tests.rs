@@ -44,6 +44,7 @@ mod grants;
 mod groups;
 mod key_actions;
 mod keys;
+mod looks;
 mod migrations;
 mod past;
 mod prelude_events;

@@ -345,10 +345,9 @@ async fn waiters_are_bounded_and_go_when_the_server_ends() {
     // The looks below take the place, too: whoever comes while one of them has it asks again.
     let waiting = tokio::spawn(async move {
         loop {
-            let request = client.get(&url).bearer_auth(&key);
-            let answer = Answer::of(request.send().await.expect("an answer")).await;
-            if answer.status != 503 {
-                return answer;
+            let answer = client.get(&url).bearer_auth(&key).send().await.expect("an answer");
+            if answer.status() != 503 {
+                return Answer::of(answer).await;
             }
         }
     });
@@ -357,10 +356,8 @@ async fn waiters_are_bounded_and_go_when_the_server_ends() {
         (answer.status == 503).then_some(answer)
     });
     full.await.expect_problem(503, "too_many_waiters");
-    let began = Instant::now();
-    bench.stop().await;
+    tokio::time::timeout(Duration::from_secs(20), bench.stop()).await.expect("nobody holds it up");
     assert_eq!(waiting.await.expect("ended").json()["version"], 1);
-    assert!(began.elapsed() < Duration::from_secs(20));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use doorstep::testing::Prelude;
+use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -114,6 +115,35 @@ async fn read(stream: &mut TcpStream) -> String {
     let mut answer = vec![0; 4096];
     let length = stream.read(&mut answer).await.expect("an answer");
     String::from_utf8_lossy(&answer[..length]).into_owned()
+}
+
+/// What stands in front looks elsewhere meanwhile, and whoever does not is served.
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_lead_it_says_that_it_leaves_and_takes_calls_until_then() {
+    let (prelude, site) = site().await;
+    let mut server = site.set("server.shutdown_lead", "1m").serve();
+    let client = Client::of(&server.address).await;
+    let url = format!("http://{}/readyz", server.address);
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let before = http.get(&url).send().await.expect("an answer");
+    assert_eq!((before.status().as_u16(), before.headers().get("connection")), (200, None));
+    server.process.signal("TERM");
+    server.process.until_it_says("Doorstep finishes what it accepted.");
+    let leaving = until("it leaves", async || {
+        let answer = http.get(&url).send().await.expect("an answer");
+        (answer.status() == 503).then_some(answer)
+    })
+    .await;
+    assert_eq!(leaving.headers()["connection"], "close");
+    let problems: Value = leaving.json().await.expect("JSON");
+    assert_eq!(problems["problems"][0]["code"], "leaving", "{problems}");
+    let (status, body) = client.send(&transfer(&prelude, "usr_late", "20")).await.expect("an answer");
+    assert_eq!(status, 200, "{body}");
+    // Said twice, it waits no longer.
+    let stopped = Instant::now();
+    server.process.signal("TERM");
+    server.process.end().expect(0);
+    assert!(stopped.elapsed() < SHUTDOWN_DEADLINE, "took {:?}", stopped.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -58,6 +58,35 @@ async fn a_network_that_trickles() {
     outage(Mode::Trickle, "store_timed_out").await;
 }
 
+/// What is shown of the database is as it was, with its moment, and whoever looks gets it at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scrape_waits_for_no_database() {
+    const LOOKED_AT: &str = "doorstep_database_looked_at_timestamp_seconds";
+    let database = Database::shared().await;
+    let proxy = database.proxy().await;
+    let site = Site::on(&database.url_by(&proxy), &[]).await;
+    site.measure_database().await.expect("asked");
+    let scraped = site.get("/metrics").await.text;
+    assert!(scraped.contains("\ndoorstep_database_clock_difference_seconds "), "{scraped}");
+    proxy.set(Mode::Stall);
+    let before = site.metric(LOOKED_AT).await;
+    for mode in [Mode::Stall, Mode::Refuse] {
+        proxy.set(mode);
+        let asking = tokio::time::timeout(Duration::from_secs(2), site.measure_database()).await;
+        assert!(!matches!(asking, Ok(Ok(()))), "it cannot answer");
+        for _ in 0..20 {
+            let since = Instant::now();
+            let scraped = site.get("/metrics").await;
+            assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
+            assert!(scraped.text.contains(&format!("\n{LOOKED_AT} {before}\n")), "{}", scraped.text);
+        }
+    }
+    proxy.set(Mode::Pass);
+    until("it is asked again", async || site.measure_database().await.ok()).await;
+    assert!(site.metric(LOOKED_AT).await >= before);
+    site.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_broke_while_nobody_used_them_cost_no_call() {
     let database = Database::shared().await;

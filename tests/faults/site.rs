@@ -152,6 +152,11 @@ impl Site {
         number.trim_end_matches(".0").parse().expect("a number")
     }
 
+    /// Asks the database what is shown of it.
+    pub(crate) async fn measure_database(&self) -> Result<(), String> {
+        self.server.measure_database().await
+    }
+
     /// A call of a user of its own, with an amount that decides on the verdict.
     pub(crate) fn call(&self) -> (String, SignedCall) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);

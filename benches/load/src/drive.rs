@@ -60,6 +60,7 @@ pub(crate) struct Drive {
     milestone: Cell<u64>,
     milestone_reached: Notify,
     refused: Cell<Refused>,
+    cuts: Cell<u32>,
 }
 
 impl Drive {
@@ -82,6 +83,7 @@ impl Drive {
             milestone: Cell::new(u64::MAX),
             milestone_reached: Notify::new(),
             refused: Cell::new(Refused::Fault),
+            cuts: Cell::new(0),
         })
     }
 
@@ -93,6 +95,11 @@ impl Drive {
     /// How many calls were answered so far.
     pub(crate) fn count(&self) -> u64 {
         self.tally.borrow().verdicts.all()
+    }
+
+    /// How many connections were cut with a call under way.
+    pub(crate) fn cuts(&self) -> u32 {
+        self.cuts.get()
     }
 
     /// Appends a line `USER VERDICT` to `file` for every call that was answered.
@@ -161,6 +168,7 @@ impl Drive {
             match exchange(&mut stream, &mut answers, &call.request).await {
                 Ok(verdict) => self.note(call, verdict, sent.elapsed())?,
                 Err(Ending::Cut) => {
+                    self.cuts.set(self.cuts.get() + 1);
                     self.queue.borrow_mut().push_front(at);
                     return Ok(());
                 }

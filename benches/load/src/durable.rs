@@ -173,6 +173,7 @@ impl Bench<'_> {
             key_sets: self.key_sets,
             public_key: self.public_key,
             store: url.as_deref(),
+            lead: None,
         };
         let subject = match store {
             Store::Floor => Subject::Floor(Mode::Full),

@@ -117,7 +117,7 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let cores = Cores::claim();
     crate::run_local(async {
         let key_sets = KeySetServer::start(free_address()?, sets).await?;
-        let stage = Stage { cores, key_sets, public_key: &public_key, store: None };
+        let stage = Stage { cores, key_sets, public_key: &public_key, store: None, lead: None };
         let samples = Flood { options, calls, stage }.rounds(&work).await?;
         let setting = Setting {
             about: &options.about,

@@ -88,7 +88,8 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let cores = Cores::claim();
     crate::run_local(async {
         let key_sets = KeySetServer::start(free_address()?, sets).await?;
-        let stage = Stage { cores, key_sets, public_key: &public_key, store: options.store.as_deref() };
+        let stage =
+            Stage { cores, key_sets, public_key: &public_key, store: options.store.as_deref(), lead: None };
         let slaughter = Slaughter { options, calls, subject, stage, work: &work };
         match &options.postgres {
             None => slaughter.rounds().await,

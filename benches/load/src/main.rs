@@ -5,12 +5,13 @@
 //! - `mint`: what a verification token costs beside its bare signature.
 //! - `past`: what conditions on a long past cost, beside an empty store.
 //! - `kill`: kills a server under load again and again and keeps a ledger of what it answered.
+//! - `rolling`: restarts two servers behind a proxy in turn under load; no call may fail.
 //! - `flood`: what forged calls do to honest ones.
 //! - `drive`: sends signed calls to a server that is already there.
 //! - `floor`, `signing-floor`: the floors themselves.
 //!
-//! Everything stays on loopback. `benches/hook.sh`, `benches/compare.sh`, `benches/durable.sh`, `benches/mint.sh`, `benches/past.sh` and
-//! `benches/kill.sh` build and call this.
+//! Everything stays on loopback. `benches/hook.sh`, `benches/compare.sh`, `benches/durable.sh`, `benches/mint.sh`, `benches/past.sh`,
+//! `benches/rolling.sh` and `benches/kill.sh` build and call this.
 
 mod calls;
 mod compare;
@@ -26,6 +27,7 @@ mod meter;
 mod mint;
 mod past;
 mod report;
+mod rolling;
 mod seed;
 mod server;
 mod subject;
@@ -60,6 +62,8 @@ enum Command {
     Past(past::Options),
     /// Kill a server under load, again and again.
     Kill(kill::Options),
+    /// Restart two servers behind a proxy in turn, under load.
+    Rolling(rolling::Options),
     /// Measure what a flood of forged calls does to honest ones.
     Flood(flood::Options),
     /// Send signed calls to a server that is already there.
@@ -77,6 +81,7 @@ fn main() -> ExitCode {
         Command::Mint(options) => mint::run(&options),
         Command::Past(options) => past::run(&options),
         Command::Kill(options) => kill::run(&options),
+        Command::Rolling(options) => rolling::run(&options),
         Command::Flood(options) => flood::run(&options),
         Command::Drive(options) => drive_one::run(&options),
         Command::Floor(options) => floor::serve(&options),

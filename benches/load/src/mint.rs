@@ -93,7 +93,7 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let load_before = load_average();
     crate::run_local(async {
         let key_sets = KeySetServer::start(free_address()?, sets).await?;
-        let stage = Stage { cores, key_sets, public_key: &public_key, store: None };
+        let stage = Stage { cores, key_sets, public_key: &public_key, store: None, lead: None };
         let bench = Bench::start(options, &stage, (calls, &work)).await?;
         let backend = Backend { api_key: api_key(options, &stage, &work)?, step_up: &step_up, seed };
         let samples = bench.rounds(&backend).await?;

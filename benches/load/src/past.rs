@@ -119,7 +119,7 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let cores = Cores::claim();
     crate::run_local(async {
         let key_sets = KeySetServer::start(free_address()?, sets).await?;
-        let stage = Stage { cores, key_sets, public_key: Path::new("none"), store: None };
+        let stage = Stage { cores, key_sets, public_key: Path::new("none"), store: None, lead: None };
         let bench = Bench { options, calls, stage, work };
         let before = load_average();
         let figures = bench.measure(users).await?;

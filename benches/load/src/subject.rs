@@ -60,6 +60,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) public_key: &'a Path,
     /// Doorstep's store, where it is not a file in its directory.
     pub(crate) store: Option<&'a str>,
+    /// Doorstep's `server.shutdown_lead`, where it has one.
+    pub(crate) lead: Option<&'a str>,
 }
 
 /// The encryption key of a store that has no directory to keep one in.
@@ -81,6 +83,9 @@ impl Stage<'_> {
             .env("DOORSTEP__PRELUDE__STEP_UP_KEY_SET_URL", self.key_sets.step_up_url())
             .env("DOORSTEP__POLICIES__DIR", policies)
             .current_dir(directory);
+        if let Some(lead) = self.lead {
+            command.env("DOORSTEP__SERVER__SHUTDOWN_LEAD", lead);
+        }
         match self.store {
             Some(url) => {
                 command.env("DOORSTEP__STORE__URL", url).env("DOORSTEP__KEYS__ENCRYPTION_KEY", ENCRYPTION_KEY)

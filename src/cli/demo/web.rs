@@ -39,7 +39,12 @@ async fn show(shared: &Shared) -> Result<(), DemoError> {
     shown.and(scenery.clear().await)
 }
 
-async fn perform(page: &Page, scenery: &Scenery, signals: Signals, format: Format) -> Result<(), DemoError> {
+async fn perform(
+    page: &Page,
+    scenery: &Scenery,
+    mut signals: Signals,
+    format: Format,
+) -> Result<(), DemoError> {
     let mut backend = Backend::start(page, scenery).await?;
     tell(&backend.address, scenery, format);
     tokio::select! {

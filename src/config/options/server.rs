@@ -9,7 +9,7 @@ use crate::config::option::{Absent, AnyOption, Opt};
 use crate::config::shape::{Choice, Integer, List, Span, Text};
 use crate::config::values::{TlsFaces, network, path, socket_address};
 
-pub(super) static ALL: [&dyn AnyOption; 21] = [
+pub(super) static ALL: [&dyn AnyOption; 22] = [
     &BIND,
     &PRIVATE_BIND,
     &TLS_CERTIFICATE_FILE,
@@ -24,6 +24,7 @@ pub(super) static ALL: [&dyn AnyOption; 21] = [
     &HEADER_DEADLINE,
     &BODY_DEADLINE,
     &REQUEST_DEADLINE,
+    &SHUTDOWN_LEAD,
     &SHUTDOWN_DEADLINE,
     &WAITERS_MAX,
     &TRUSTED_PROXIES,
@@ -117,9 +118,17 @@ pub(in crate::config) static REQUEST_DEADLINE: Opt<Span> = Opt {
     shape: Span { min: "100ms", max: "4500ms" },
 };
 
+pub(in crate::config) static SHUTDOWN_LEAD: Opt<Span> = Opt {
+    key: "server.shutdown_lead",
+    doc: "How long calls are still taken after SIGTERM, while `/readyz` says 503 and every answer closes its connection: as long as what \
+          stands in front needs to look elsewhere. With a proxy that asks `/readyz` every second, \"5s\" is enough.",
+    absent: Absent::Default("0s"),
+    shape: Span { min: "0s", max: "1m" },
+};
+
 pub(in crate::config) static SHUTDOWN_DEADLINE: Opt<Span> = Opt {
     key: "server.shutdown_deadline",
-    doc: "How long requests in progress may go on after SIGTERM.",
+    doc: "How long requests in progress may go on after SIGTERM, and after `server.shutdown_lead`.",
     absent: Absent::Default("30s"),
     shape: Span { min: "1s", max: "10m" },
 };

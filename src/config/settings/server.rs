@@ -36,6 +36,8 @@ pub(crate) struct ServerSettings {
     pub(crate) body_deadline: Duration,
     /// For a hook call, from its head to its answer; below Prelude's 5 s (docs/CONTRACT.md C4.8).
     pub(crate) request_deadline: Duration,
+    /// For how long calls are taken after SIGTERM.
+    pub(crate) shutdown_lead: Duration,
     /// For what is in progress at SIGTERM.
     pub(crate) shutdown_deadline: Duration,
     /// Callers that may wait for news of verifications at once.
@@ -72,6 +74,7 @@ pub(super) fn settings(merged: &Merged) -> Option<ServerSettings> {
         header_deadline: merged.get(&o::HEADER_DEADLINE)?,
         body_deadline: merged.get(&o::BODY_DEADLINE)?,
         request_deadline: merged.get(&o::REQUEST_DEADLINE)?,
+        shutdown_lead: merged.get(&o::SHUTDOWN_LEAD)?,
         shutdown_deadline: merged.get(&o::SHUTDOWN_DEADLINE)?,
         waiters_max: size(merged.get(&o::WAITERS_MAX)?),
         callback_body_bytes_max: size(merged.get(&o::CALLBACK_BODY_BYTES_MAX)?),
