@@ -26,7 +26,12 @@ fn evaluated() -> Evaluation {
 pub(crate) fn request() -> Shape {
     const TESTS: &str = include_str!("../../../policies/.schema/tests.json");
     let mut schema: Value = serde_json::from_str(TESTS).expect("a schema");
-    let mut part = |name: &str| schema["$defs"][name].take();
+    // A title is a name for editors; here a schema has its own.
+    let mut part = |name: &str| {
+        let mut part = schema["$defs"][name].take();
+        part.as_object_mut().expect("an object").remove("title");
+        part
+    };
     let mut request = part("request");
     request["description"] =
         json!("What is asked, by whom and from where. What is left out has its usual value; `at`, now.");
