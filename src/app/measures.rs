@@ -28,6 +28,7 @@ impl App {
         let (metrics, now) = (self.metrics(), self.now());
         let (waiting, limit) = self.parts.store.queue();
         metrics.store_queue(Fill { now: waiting, most: limit });
+        metrics.retention_failed(self.last_retention.failure().is_some());
         self.parts.signing_keys.measure(metrics);
         measure_key_set(&self.parts.hook_keys, metrics, now);
         measure_key_set(&self.parts.step_up_keys, metrics, now);

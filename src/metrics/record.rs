@@ -22,6 +22,7 @@ pub(super) struct Record {
     failures: Counter,
     outage: Gauge,
     retained: Family<Rows, Counter>,
+    retention_failed: Gauge,
     looked_at: Maybe<i64>,
     clock_difference: Maybe<f64>,
 }
@@ -45,6 +46,10 @@ impl Record {
             failures: book.add("store_failures", "Write transactions that failed"),
             outage: book.add("store_outage", "1 while the database does not do its part"),
             retained: book.add("retention_deleted", "Rows that had had their time and went, by kind"),
+            retention_failed: book.add(
+                "retention_failed",
+                "1 while what has had its time could not all be deleted at the last try",
+            ),
             looked_at: book.add(
                 "database_looked_at_timestamp_seconds",
                 "When the numbers that are asked of the database were last asked, in Unix seconds: every \
@@ -85,6 +90,11 @@ impl Metrics {
     /// Counts rows that had had their time.
     pub(crate) fn retained(&self, what: &'static str, rows: u64) {
         self.record.retained.get_or_create(&Rows { what }).inc_by(rows);
+    }
+
+    /// States whether what has had its time could not all be deleted.
+    pub(crate) fn retention_failed(&self, failed: bool) {
+        self.record.retention_failed.set(i64::from(failed));
     }
 
     /// States when the database was asked, in Unix seconds, and how far our clock is ahead of its own, in seconds, where it has one.

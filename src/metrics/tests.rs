@@ -53,7 +53,7 @@ fn everything() -> Metrics {
     metrics.limit_refusal("l");
     metrics.calls_in_flight(Fill { now: 1, most: 2 });
     metrics.verdict_count("v", "r").one();
-    metrics.rule_counts([("p", "r")].into_iter());
+    metrics.rule_counts([Some(("p", "r"))].into_iter());
     metrics.evaluations().took(TOOK);
     metrics.verification_opened();
     metrics.verifications_pending("a", 1);
@@ -74,6 +74,7 @@ fn everything() -> Metrics {
     metrics.policy_reload("r");
     metrics.tls_reload();
     metrics.retained("w", 1);
+    metrics.retention_failed(false);
     metrics.database_looked_at(1, Some(0.5));
     metrics
 }

@@ -57,21 +57,24 @@ impl Metrics {
     /// A counter for each rule of a bundle that comes into force. Rules that it has no longer are forgotten, and those that stay
     /// go on.
     ///
-    /// - `names`: policy and rule, in the order of the counters. Names of the bundle in force, never of an older one.
-    pub(crate) fn rule_counts<'n>(&self, names: impl Iterator<Item = (&'n str, &'n str)>) -> Vec<Count> {
+    /// - `names`: policy and rule, in the order of the counters; `None` for a rule that never decides, whose counter is shown to
+    ///   nobody. Names of the bundle in force, never of an older one.
+    pub(crate) fn rule_counts<'n>(
+        &self,
+        names: impl Iterator<Item = Option<(&'n str, &'n str)>>,
+    ) -> Vec<Count> {
         let mut known = self.verdicts.known_rules.lock().unwrap_or_else(PoisonError::into_inner);
-        let named = names.enumerate().map(|(place, (policy, rule))| match place {
-            0..RULES_COUNTED_MAX => PolicyAndRule { policy: policy.to_owned(), rule: rule.to_owned() },
-            _ => PolicyAndRule { policy: OTHERS.to_owned(), rule: OTHERS.to_owned() },
-        });
         let mut current = HashSet::new();
-        let counts = named
-            .map(|label| {
-                let count = Count::of(self.verdicts.by_rule.get_or_create_owned(&label));
-                current.insert(label);
-                count
-            })
-            .collect();
+        let mut count = |(policy, rule): (&str, &str)| {
+            let label = match current.len() {
+                0..RULES_COUNTED_MAX => PolicyAndRule { policy: policy.to_owned(), rule: rule.to_owned() },
+                _ => PolicyAndRule { policy: OTHERS.to_owned(), rule: OTHERS.to_owned() },
+            };
+            let count = Count::of(self.verdicts.by_rule.get_or_create_owned(&label));
+            current.insert(label);
+            count
+        };
+        let counts = names.map(|named| named.map_or_else(Count::default, &mut count)).collect();
         for gone in known.difference(&current) {
             self.verdicts.by_rule.remove(gone);
         }
@@ -108,13 +111,15 @@ mod tests {
     #[test]
     fn rules_that_stay_go_on_and_those_that_went_are_forgotten() {
         let metrics = Metrics::new();
-        let before = metrics.rule_counts([("transfer", "small"), ("transfer", "large")].into_iter());
+        let before =
+            metrics.rule_counts([Some(("transfer", "small")), Some(("transfer", "large"))].into_iter());
         before[0].one();
         before[1].one();
-        let after = metrics.rule_counts([("profile", "small"), ("transfer", "large")].into_iter());
+        let after =
+            metrics.rule_counts([Some(("profile", "small")), None, Some(("transfer", "large"))].into_iter());
         before[0].one();
         before[1].one();
-        after[1].one();
+        after.iter().skip(1).for_each(Count::one);
         let mut lines = series(&metrics);
         lines.sort_unstable();
         assert_eq!(
@@ -130,7 +135,7 @@ mod tests {
     fn beyond_a_bound_rules_are_counted_together() {
         let metrics = Metrics::new();
         let names: Vec<_> = (0..RULES_COUNTED_MAX + 5).map(|n| format!("rule-{n}")).collect();
-        let counts = metrics.rule_counts(names.iter().map(|name| ("transfer", name.as_str())));
+        let counts = metrics.rule_counts(names.iter().map(|name| Some(("transfer", name.as_str()))));
         counts.iter().for_each(Count::one);
         let lines = series(&metrics);
         assert_eq!(lines.len(), RULES_COUNTED_MAX + 1);

@@ -97,13 +97,15 @@ impl Bundle {
         self.always.len() + self.policies.iter().map(|policy| policy.rules.len()).sum::<usize>()
     }
 
-    /// Every rule that decides or observes, in the order of their [places](crate::domain::RulePlace): its file's name without
-    /// `.yaml`, and its own.
-    pub(crate) fn rule_names(&self) -> impl Iterator<Item = (&str, &RuleId)> {
+    /// Every rule that decides, and `None` for one that observes, in the order of their [places](crate::domain::RulePlace): its
+    /// file's name without `.yaml`, and its own.
+    pub(crate) fn deciding_rules(&self) -> impl Iterator<Item = Option<(&str, &RuleId)>> {
         let always = self.always.iter().map(|rule| (ALWAYS_FILE, rule));
         let own =
             self.policies.iter().flat_map(|policy| policy.rules.iter().map(|rule| (&*policy.file, rule)));
-        always.chain(own).map(|(file, rule)| (file.strip_suffix(".yaml").unwrap_or(file), &rule.id))
+        always.chain(own).map(|(file, rule)| {
+            (!rule.observes()).then(|| (file.strip_suffix(".yaml").unwrap_or(file), &rule.id))
+        })
     }
 
     /// What a rule has to say to the customer's backend, for a scope that it decided.

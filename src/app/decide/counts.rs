@@ -20,7 +20,9 @@ impl VerdictCounts {
             by_reason: VerdictKind::ALL.map(|verdict| {
                 ReasonKind::ALL.map(|reason| metrics.verdict_count(verdict.as_str(), reason.as_str()))
             }),
-            rules: metrics.rule_counts(bundle.rule_names().map(|(policy, rule)| (policy, rule.as_str()))),
+            rules: metrics.rule_counts(
+                bundle.deciding_rules().map(|named| named.map(|(policy, rule)| (policy, rule.as_str()))),
+            ),
             evaluations: metrics.evaluations().clone(),
         }
     }

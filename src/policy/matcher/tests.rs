@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::Bundle;
-use crate::domain::{Decision, Facts, Grant, GrantMode, IdentifierKind, Platform, Scope, Timestamp, Verdict};
+use crate::domain::{
+    Decision, Facts, Grant, GrantMode, IdentifierKind, Platform, RulePlace, Scope, Timestamp, Verdict,
+};
 use crate::policy::sample::{Asking, NOW, RATES, bundle, line, request, scope_bundle};
 use crate::policy::{Code, Severity, load_files, shipped};
 
@@ -97,6 +99,8 @@ proptest! {
             prop_assert_eq!(decision.rule.as_ref().map(|rule| rule.as_str().to_owned()), rule, "{}", document(&rules));
             prop_assert_eq!(&decision.seen.outcomes, &outcomes);
             prop_assert_eq!(&asked.decide(&bundle), &decision);
+            let of_place = decision.place.and_then(|RulePlace(place)| bundle.deciding_rules().nth(place).flatten());
+            prop_assert_eq!(of_place.map(|(_, rule)| rule), decision.rule.as_ref());
         }
     }
 
@@ -207,6 +211,30 @@ fn rules_for_every_scope_come_first_and_their_messages_are_found() {
     );
     let uncovered = request("a:c");
     assert_eq!(line(&bundle.decide_alone(&uncovered)), "block / - / scope_not_covered");
+}
+
+#[test]
+fn a_rule_is_found_again_by_its_place_in_the_bundle() {
+    let rules = |scope: &str, other: &str| {
+        format!(
+            "scopes: ['{scope}']\nrules:\n  - {{ id: seen, when: always, observe: true, then: block }}\n  - {{ id: other, when: \
+             {{ user_id: {{ eq: {other} }} }}, then: block }}\n  - {{ id: all, when: always, then: block }}\notherwise: block\n"
+        )
+    };
+    let always = "rules: [{ id: frozen, when: { user_id: { eq: usr_frozen } }, then: block }]\n";
+    let (one, two) = (rules("a:b", "usr_none"), rules("a:c", "usr_test"));
+    let bundle = bundle(&[("always.yaml", always), ("a.yaml", &one), ("b.yaml", &two)]);
+    let found = |scope: &str, user: &str| {
+        let mut facts = request(scope);
+        facts.user_id = crate::domain::UserId::new(user).expect("a user");
+        let RulePlace(place) = bundle.decide_alone(&facts).place.expect("a rule decided");
+        bundle.deciding_rules().nth(place).flatten().map(|(policy, rule)| format!("{policy}/{rule}"))
+    };
+    assert_eq!(found("a:b", "usr_frozen").as_deref(), Some("always/frozen"));
+    assert_eq!(found("a:b", "usr_test").as_deref(), Some("a/all"));
+    assert_eq!(found("a:c", "usr_test").as_deref(), Some("b/other"));
+    assert_eq!(found("a:c", "usr_none").as_deref(), Some("b/all"));
+    assert_eq!(bundle.deciding_rules().filter(Option::is_none).count(), 2);
 }
 
 #[test]
