@@ -26,6 +26,8 @@ mod redeem;
 mod registration;
 mod reload;
 mod retaining;
+#[cfg(test)]
+pub(crate) mod shapes;
 mod signing_keys;
 mod tidying;
 mod verification;
@@ -65,6 +67,8 @@ pub(crate) use page::{PageError, PageQuery};
 pub(crate) use policies::{Activation, Policies, PolicyFaults, open_policies, stored_activations};
 pub(crate) use post::{Post, PostError, Reply};
 pub(crate) use redeem::RedeemError;
+#[cfg(test)]
+pub(crate) use redeem::RedeemFault;
 pub(crate) use registration::{
     DelegationShape, Registrar, Registration, RegistrationChoices, RegistrationError,
 };

@@ -29,6 +29,8 @@ mod record;
 mod redemption;
 mod reported_fact;
 mod retention;
+#[cfg(test)]
+pub(crate) mod shape;
 mod stored;
 mod time;
 mod verdict;

@@ -13,6 +13,7 @@ mod health;
 mod hook;
 mod jwks;
 mod limits;
+mod openapi;
 mod policies;
 mod post;
 mod problem;

@@ -21,6 +21,8 @@ pub(crate) use generate::first_key;
 pub(crate) use generate::{NewKey, PemFault, public_pem};
 pub(crate) use identifier_digest::IdentifierDigest;
 pub(crate) use jwks::RenderedJwks;
+#[cfg(test)]
+pub(crate) use jwks::example::key_set as example_key_set;
 pub(crate) use lifecycle::{KeyState, Start, Times, published, state};
 pub(crate) use ring::{Ring, SigningKey};
 pub(crate) use seal::seal;

@@ -32,6 +32,8 @@ pub(crate) use challenge::{ChallengeFault, Expectation, verify as verify_challen
 pub(crate) use events::{EventsFault, read as read_events};
 #[cfg(feature = "testing")]
 pub(crate) use hook::read_body as read_unsigned;
+#[cfg(test)]
+pub(crate) use hook::shape::{self, HookAnswer};
 pub(crate) use hook::{HookFault, answer, read};
 pub(crate) use key_set::{Ed25519Key, KeySet, PssKey, VerificationKey};
 pub(crate) use management::{Management, ManagementCall, ManagementFault};

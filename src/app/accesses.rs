@@ -1,5 +1,8 @@
 //! Who looked at what: recorded before it is shown, and shown to whoever watches over that.
 
+#[cfg(test)]
+pub(crate) mod example;
+
 use serde::{Deserialize, Serialize};
 
 use super::App;
@@ -22,6 +25,7 @@ pub(crate) struct AccessesQuery {
 
 /// That somebody looked.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 struct Access {
     at: Timestamp,
     actor: String,
@@ -31,6 +35,7 @@ struct Access {
 
 /// A page of accesses.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct AccessList {
     accesses: Vec<Access>,
     next_cursor: Option<String>,

@@ -1,5 +1,7 @@
 //! Recorded decisions, shown and explained.
 
+#[cfg(test)]
+pub(crate) mod example;
 mod export;
 
 use base64::Engine as _;
@@ -59,6 +61,7 @@ pub(crate) struct DecisionsQuery {
 
 /// A decision in a list.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct DecisionSummary {
     id: String,
     received_at: Timestamp,
@@ -77,6 +80,7 @@ pub(crate) struct DecisionSummary {
 
 /// A page of a list.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct DecisionList {
     decisions: Vec<DecisionSummary>,
     next_cursor: Option<String>,
@@ -84,11 +88,15 @@ pub(crate) struct DecisionList {
 
 /// One decision with everything that is kept of it, and why it is what it is.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct DecisionDetail {
     #[serde(flatten)]
     summary: DecisionSummary,
+    #[cfg_attr(test, schema(value_type = Option<crate::prelude::HookAnswer>))]
     answer: Option<Box<RawValue>>,
+    #[cfg_attr(test, schema(value_type = Option<Object>))]
     metadata: Option<Box<RawValue>>,
+    #[cfg_attr(test, schema(value_type = Option<Object>))]
     context: Option<Box<RawValue>>,
     /// Only where the user was erased: metadata, context and what the conditions saw are gone.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,6 +107,7 @@ pub(crate) struct DecisionDetail {
 
 /// Personal values that were erased.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ErasedValues))]
 struct Gone {
     /// None where nobody noted that.
     erased_at: Option<Timestamp>,

@@ -16,7 +16,11 @@ use crate::domain::{BundleHash, Desk, DeskRevision};
 use crate::policy::{Bundle, DeskMisfits, DeskOverlay};
 use crate::store::{Store, StoreError};
 
+#[cfg(test)]
+pub(crate) use acting::example as acting_example;
 pub(crate) use acting::{DeskError, DeskWish, ResumeQuery, act_at_desk};
+#[cfg(test)]
+pub(crate) use shown::example as shown_example;
 pub(crate) use shown::{ActionShown, ActionsQuery, ListTold, ScopeTold, Scopes};
 
 /// Why the desk cannot be put in force. It is as it was.

@@ -1,5 +1,8 @@
 //! What the policy would say to a request: a dry run that leaves no verdict and touches no history.
 
+#[cfg(test)]
+pub(crate) mod example;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -36,6 +39,7 @@ pub(crate) enum EvaluateError {
 
 /// What the policy would say, and why.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct Evaluation {
     bundle: String,
     verdict: &'static str,
@@ -44,17 +48,20 @@ pub(crate) struct Evaluation {
     steps: Vec<StepTold>,
     grant: Option<GrantTold>,
     /// What Prelude would be answered.
+    #[cfg_attr(test, schema(value_type = Option<crate::prelude::HookAnswer>))]
     answer: Option<Box<RawValue>>,
     explanation: Option<Explanation>,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = EvaluatedStep))]
 struct StepTold {
     key: String,
     expiration_duration: u32,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = EvaluatedGrant))]
 struct GrantTold {
     granted_for: u32,
     grant_mode: &'static str,

@@ -1,5 +1,8 @@
 //! A fact is reported: something that happened to a user outside of Doorstep, for policies to count.
 
+#[cfg(test)]
+pub(crate) mod example;
+
 use std::time::Duration;
 
 use super::App;
@@ -45,6 +48,7 @@ struct FactReport {
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema), schema(as = ReportFact))]
 struct Body {
     user_id: String,
     kind: String,
@@ -107,6 +111,7 @@ pub(crate) enum FactError {
 
 /// A fact that is recorded, as it is told.
 #[derive(Debug, serde::Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Fact))]
 struct Told<'f> {
     user_id: &'f UserId,
     kind: &'f FactKind,

@@ -1,5 +1,8 @@
 //! The policy in force: held in one place, replaced in one step, and shown with how it came there.
 
+#[cfg(test)]
+pub(crate) mod example;
+
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -54,6 +57,7 @@ struct Status {
 /// How an attempt to read the policy files ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) enum ReloadResult {
     /// Another policy is in force now.
     Activated,
@@ -67,6 +71,7 @@ pub(crate) enum ReloadResult {
 
 /// An attempt to read the policy files. As JSON its shape is stable: members may be added, none changes.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ReloadAttempt))]
 pub(crate) struct Attempt {
     /// When it ended.
     pub(super) at: Timestamp,
@@ -77,6 +82,7 @@ pub(crate) struct Attempt {
     /// The policy in force afterwards.
     pub(super) bundle: String,
     /// How that differs from the one before; none unless it is another one.
+    #[cfg_attr(test, schema(value_type = Option<Difference>))]
     pub(super) changes: Option<Box<RawValue>>,
     /// What is wrong with the files.
     #[serde(flatten)]
@@ -85,6 +91,7 @@ pub(crate) struct Attempt {
 
 /// What `GET /v1/policies` shows.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Policies))]
 pub(crate) struct PolicyView {
     in_force: InForce,
     reload: &'static str,
@@ -92,6 +99,7 @@ pub(crate) struct PolicyView {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = PolicyInForce))]
 struct InForce {
     bundle: String,
     since: Timestamp,
@@ -104,6 +112,7 @@ struct InForce {
 
 /// A policy that came into force once.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = PolicyActivation))]
 pub(crate) struct Activation {
     /// When.
     pub(crate) at: Timestamp,
@@ -114,11 +123,13 @@ pub(crate) struct Activation {
     /// By what.
     pub(crate) trigger: Trigger,
     /// How the two differ; none where there was nothing to compare with.
+    #[cfg_attr(test, schema(value_type = Option<Difference>))]
     pub(crate) changes: Option<Box<RawValue>>,
 }
 
 /// A page of activations.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = PolicyActivationList))]
 pub(crate) struct ActivationList {
     /// Newest first.
     pub(crate) activations: Vec<Activation>,

@@ -1,5 +1,8 @@
 //! Whether calls would be served now, and in words why not.
 
+#[cfg(test)]
+pub(crate) mod example;
+
 use std::time::Duration;
 
 use super::App;
@@ -12,6 +15,7 @@ const STORE_DEADLINE: Duration = Duration::from_secs(1);
 
 /// The answer to "are you ready?".
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct Readiness {
     status: &'static str,
     /// The policy in force, by its hash.
@@ -24,6 +28,7 @@ pub(crate) struct Readiness {
 
 /// One thing that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ReadinessFinding))]
 struct Finding {
     code: &'static str,
     detail: String,

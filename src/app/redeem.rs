@@ -1,5 +1,8 @@
 //! A grant is spent: the customer's service is about to execute what was granted, and asks whether it may.
 
+#[cfg(test)]
+pub(crate) mod example;
+
 use super::App;
 use super::access::{AccessError, require};
 use super::body::{Fields, object};
@@ -34,9 +37,11 @@ struct RedeemRequest {
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema), schema(as = RedeemGrant))]
 struct Body {
     user_id: String,
     scope: String,
+    #[cfg_attr(test, schema(value_type = Option<Metadata>))]
     metadata: Option<Fields>,
 }
 
@@ -83,6 +88,7 @@ pub(crate) enum RedeemError {
 
 /// A grant that was spent, as it is told.
 #[derive(Debug, serde::Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 struct Redeemed<'r> {
     decision_id: DecisionId,
     redeemed_at: Timestamp,

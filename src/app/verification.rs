@@ -23,10 +23,18 @@ use crate::random::NoRandomness;
 use crate::store::StoreError;
 
 pub(super) use approved::Approved;
+#[cfg(test)]
+pub(crate) use mint::example as mint_example;
 pub(super) use open::joined_step_keys;
+#[cfg(test)]
+pub(crate) use request::example as request_example;
 pub(crate) use shown::VerificationsQuery;
+#[cfg(test)]
+pub(crate) use shown::example as shown_example;
 pub(crate) use wait::WaitQuery;
 pub(super) use wait::Waiters;
+#[cfg(test)]
+pub(crate) use withdraw::example as withdraw_example;
 
 /// Why nothing was opened, decided, minted or shown. Nothing changed, in each case.
 #[derive(Debug, thiserror::Error)]

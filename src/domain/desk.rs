@@ -40,6 +40,7 @@ impl fmt::Display for DeskRevision {
 
 /// Who said something at the desk, why, and when.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct Said {
     /// Who.
     #[serde(rename = "actor")]
@@ -109,6 +110,7 @@ impl fmt::Debug for DeskEntry {
 
 /// A pause as it is shown: until when, and who said so.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Pause))]
 pub(crate) struct PauseTold {
     /// Until when.
     pub(crate) until: Option<Timestamp>,

@@ -39,8 +39,8 @@ fn is_printable(c: char) -> bool {
 
 // Shared: a verdict names its rule and its steps, which the bundle keeps.
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $max:literal, $allowed:path, $alphabet:literal) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident, $max:literal, $allowed:path, $alphabet:literal) => {
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub(crate) struct $name(Arc<str>);
 
@@ -49,6 +49,16 @@ macro_rules! text_id {
                 serializer.serialize_str(&self.0)
             }
         }
+
+        #[cfg(test)]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                super::shape::name($max, $alphabet, concat!($($doc, "\n"),*))
+            }
+        }
+
+        #[cfg(test)]
+        impl utoipa::ToSchema for $name {}
 
         impl $name {
             /// Checks length and alphabet.
@@ -147,11 +157,21 @@ impl StepKey {
 }
 
 macro_rules! uuid_id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident) => {
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
         #[serde(transparent)]
         pub(crate) struct $name(Uuid);
+
+        #[cfg(test)]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                super::shape::uuid(concat!($($doc, "\n"),*))
+            }
+        }
+
+        #[cfg(test)]
+        impl utoipa::ToSchema for $name {}
 
         impl $name {
             /// Builds an id from its moment and ten random bytes (RFC 9562 §5.7).

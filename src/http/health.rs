@@ -8,8 +8,8 @@ use super::{Server, answer, open};
 
 /// The media type by which Prometheus asks for the OpenMetrics text form.
 const OPEN_METRICS: &str = "application/openmetrics-text";
-const OPEN_METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-const PLAIN_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub(super) const OPEN_METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub(super) const PLAIN_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Says that the process answers; nothing else is looked at.
 pub(super) async fn healthz(request: HttpRequest) -> HttpResponse {

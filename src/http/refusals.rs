@@ -3,6 +3,9 @@
 
 mod verification;
 
+#[cfg(test)]
+pub(super) use verification::not_signed;
+
 use actix_web::http::StatusCode;
 
 use super::problem::{Refusal, bad_api_key, invalid_request, not_found, unavailable};

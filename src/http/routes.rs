@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::problem::{method_not_allowed, not_found};
 use super::{
     accesses, callbacks, decisions, desk, evaluate, events, facts, grants, health, hook, jwks, open_or,
-    policies, verifications,
+    openapi, policies, verifications,
 };
 use crate::metrics::RouteCounts;
 
@@ -110,7 +110,8 @@ fn operator(routes: &mut ServiceConfig) {
         .service(readable("/v1/accesses").route(web::get().to(accesses::list)))
         .service(readable("/healthz").route(web::get().to(health::healthz)))
         .service(readable("/readyz").route(web::get().to(health::readyz)))
-        .service(readable("/metrics").route(web::get().to(health::metrics)));
+        .service(readable("/metrics").route(web::get().to(health::metrics)))
+        .service(readable("/openapi.json").route(web::get().to(openapi::document)));
 }
 
 fn readable(path: &'static str) -> actix_web::Resource {

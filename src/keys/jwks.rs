@@ -1,5 +1,8 @@
 //! The key set that Prelude reads (docs/CONTRACT.md C7), rendered once per change.
 
+#[cfg(test)]
+pub(crate) mod example;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

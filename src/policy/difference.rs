@@ -17,6 +17,7 @@ const NAMES_MAX: usize = 1000;
 
 /// How a bundle differs from an earlier one. As JSON its shape is stable: members may be added, none changes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = PolicyDifference))]
 pub(crate) struct Difference {
     files: Names,
     scopes: Names,
@@ -27,6 +28,7 @@ pub(crate) struct Difference {
 
 /// Names that came, went or stand for something else now. Scopes only come and go.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = NamesDifference))]
 struct Names {
     added: Vec<String>,
     removed: Vec<String>,
@@ -35,6 +37,7 @@ struct Names {
 
 /// How the rules of one file differ.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 struct RulesDifference {
     /// The file as it is called now; as it was called, if it went.
     file: String,

@@ -37,6 +37,7 @@ pub(crate) struct Told<'r> {
 
 /// Why a decision is what it is. As JSON its shape is stable: members may be added, none changes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct Explanation {
     verdict: String,
     steps: Vec<String>,
@@ -52,6 +53,7 @@ pub(crate) struct Explanation {
 
 /// A rule that was tried.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ExplainedRule))]
 struct RuleTold {
     id: RuleId,
     file: String,
@@ -67,6 +69,7 @@ struct RuleTold {
 /// A condition, and how it came out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ExplainedCondition, no_recursion))]
 enum ConditionTold {
     /// `when: always`.
     Always { held: bool },

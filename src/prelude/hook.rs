@@ -231,4 +231,6 @@ fn write_steps(text: &mut String, plan: &StepPlan) {
 }
 
 #[cfg(test)]
+pub(crate) mod shape;
+#[cfg(test)]
 mod tests;

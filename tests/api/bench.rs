@@ -246,9 +246,12 @@ impl Answer {
         let headers = headers
             .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap_or("?").to_owned()))
             .collect();
+        let path = response.url().path().to_owned();
         let text = response.text().await.expect("a body");
         leaks::look_at_answer(status, &text);
-        Self { status, headers, text }
+        let answer = Self { status, headers, text };
+        crate::described::expect(&path, &answer);
+        answer
     }
 
     pub(crate) fn json(&self) -> Value {

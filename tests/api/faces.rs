@@ -4,30 +4,34 @@ use std::collections::BTreeSet;
 
 use crate::bench::{Answer, Bench, transfer};
 
-const API: &str = include_str!("../../docs/API.md");
+pub(crate) const API: &str = include_str!("../../docs/API.md");
 const ROUTES: &str = include_str!("../../src/http/routes.rs");
 
 /// Prelude's webhook is there only where it is asked for.
-const EVENTS: (&str, &str) = ("prelude.events", "on");
-const EVENTS_TOKEN: (&str, &str) = (
+pub(crate) const EVENTS: (&str, &str) = ("prelude.events", "on");
+pub(crate) const EVENTS_TOKEN: (&str, &str) = (
     "prelude.verification_token_file",
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/verification-token"),
 );
 
-/// A row of the table in docs/API.md: a method, an address and its face.
+/// What a row of the table in docs/API.md says of a method and an address.
 #[derive(Debug)]
-struct Route {
-    method: String,
-    path: String,
-    face: String,
+pub(crate) struct Route {
+    /// Which row it is in.
+    pub(crate) row: usize,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) who: String,
+    pub(crate) face: String,
+    pub(crate) answers: String,
 }
 
 /// The table's rows. A cell may hold several addresses, `…/last` being one that differs from the one before in its end.
-fn documented() -> Vec<Route> {
+pub(crate) fn documented() -> Vec<Route> {
     let mut routes = Vec::new();
-    for line in API.lines().filter(|line| line.starts_with("| `")) {
+    for (row, line) in API.lines().enumerate().filter(|(_, line)| line.starts_with("| `")) {
         let cells: Vec<_> = line.split('|').map(str::trim).collect();
-        let [_, addresses, _, face, _, ""] = cells[..] else { continue };
+        let [_, addresses, who, face, answers, ""] = cells[..] else { continue };
         let (mut methods, mut path) = (String::new(), String::new());
         for address in addresses.split("`, `").map(|text| text.trim_matches('`')) {
             let address = address.split('?').next().expect("an address");
@@ -40,7 +44,8 @@ fn documented() -> Vec<Route> {
                 (None, None) => panic!("no address: {line}"),
             };
             for method in methods.split(", ") {
-                routes.push(Route { method: method.to_owned(), path: path.clone(), face: face.to_owned() });
+                let (who, face, answers) = (who.to_owned(), face.to_owned(), answers.to_owned());
+                routes.push(Route { row, method: method.to_owned(), path: path.clone(), who, face, answers });
             }
         }
     }
@@ -48,7 +53,7 @@ fn documented() -> Vec<Route> {
 }
 
 /// Every address in the server's own table of routes.
-fn served() -> BTreeSet<&'static str> {
+pub(crate) fn served() -> BTreeSet<&'static str> {
     ROUTES.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/')).collect()
 }
 

@@ -1,5 +1,8 @@
 //! Acting at the fraud desk: judged against the files and the desk, stored with who and why, in force at the next call.
 
+#[cfg(test)]
+pub(crate) mod example;
+
 use serde::Deserialize;
 
 use super::super::App;
@@ -70,6 +73,7 @@ impl DeskWish {
 /// What a body that lists or unlists a value says.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema), schema(as = ChangeList))]
 struct EntryBody {
     value: String,
     until: Option<String>,
@@ -79,6 +83,7 @@ struct EntryBody {
 /// What a body that pauses a scope says.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema), schema(as = PauseScope))]
 struct PauseBody {
     until: Option<String>,
     reason: String,

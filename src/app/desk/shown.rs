@@ -1,5 +1,8 @@
 //! What the fraud desk said, for people and programs.
 
+#[cfg(test)]
+pub(crate) mod example;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -26,6 +29,7 @@ const AUDITING: [Role; 3] = [Role::Desk, Role::Reader, Role::Admin];
 
 /// An action as it was recorded.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = DeskAction))]
 pub(crate) struct ActionShown {
     revision: DeskRevision,
     action: &'static str,
@@ -54,6 +58,7 @@ impl ActionShown {
 
 /// A scope, and its pause if it is paused.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = DeskScope))]
 pub(crate) struct ScopeTold {
     /// The scope.
     pub(crate) scope: Scope,
@@ -63,6 +68,7 @@ pub(crate) struct ScopeTold {
 
 /// Every scope that is covered or paused.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = DeskScopeList))]
 pub(crate) struct Scopes {
     revision: DeskRevision,
     /// The scopes, sorted.
@@ -84,6 +90,7 @@ impl Scopes {
 
 /// An entry of the desk.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = DeskEntry))]
 pub(crate) struct EntryTold {
     value: String,
     effect: &'static str,
@@ -122,6 +129,7 @@ impl std::fmt::Display for EntryTold {
 
 /// A list with what the desk said about it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = DeskList))]
 pub(crate) struct ListTold {
     /// Its name.
     pub(crate) name: ListName,
@@ -168,6 +176,7 @@ impl ListTold {
 
 /// A list without its entries.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = DeskListSummary))]
 pub(crate) struct ListSummary {
     name: ListName,
     kind: Option<&'static str>,
@@ -188,6 +197,7 @@ impl ListSummary {
 
 /// Every list.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = DeskListList))]
 pub(crate) struct Lists {
     revision: DeskRevision,
     lists: Vec<ListSummary>,
@@ -203,6 +213,7 @@ pub(crate) struct ActionsQuery {
 
 /// A page of actions, newest first.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = DeskActionList))]
 pub(crate) struct Actions {
     actions: Vec<ActionShown>,
     next_cursor: Option<String>,

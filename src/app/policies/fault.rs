@@ -13,6 +13,7 @@ const OF_A_REQUEST: &str = "the request has a fault here";
 
 /// A finding: where, what, and a way out. The source line stays where it is: it may hold somebody's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct PolicyFault {
     severity: Severity,
     code: &'static str,
@@ -25,6 +26,7 @@ pub(crate) struct PolicyFault {
 
 /// Findings, as many as are told, and how many there are.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct PolicyFaults {
     /// How many there are.
     pub(crate) fault_count: usize,

@@ -1,12 +1,15 @@
 //! Minting: an approval becomes a verification token, which leaves only once that is recorded.
 
+#[cfg(test)]
+pub(crate) mod example;
+
 use std::sync::Arc;
 
 use tracing::Instrument as _;
 
 use super::decide::{approver, own_name, refusal};
 use super::open::Reviews;
-use super::request::OpenRequest;
+use super::request::{OpenRequest, nothing};
 use super::{App, VerificationError, custom_step};
 use crate::app::access::{AccessError, require};
 use crate::app::post::{Post, PostError, Reply, once};
@@ -27,6 +30,7 @@ const ONE_CALL: &str = "approved in one call with its token";
 
 /// A token and what it says, as it leaves.
 #[derive(serde::Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 struct MintedToken<'a> {
     verification_token: &'a str,
     expires_at: Timestamp,
@@ -61,6 +65,7 @@ impl App {
         if let Some(answer) = self.answered_before(key.as_ref()).await? {
             return self.answered_token(answer).await;
         }
+        nothing(post.body)?;
         let opening = self.approved_opening(post.caller, id).await?;
         let minted = self.mint_of(post.caller, &opening, key).await;
         if minted.is_err() {

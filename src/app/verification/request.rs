@@ -1,5 +1,8 @@
 //! What callers send to have a verification opened, decided, or minted from in one call.
 
+#[cfg(test)]
+pub(crate) mod example;
+
 use crate::app::body::{Fields, object};
 use crate::domain::{
     ChallengeId, Decider, GivenReason, Metadata, Scope, SessionId, SourceName, StepKey, UserId,
@@ -27,6 +30,9 @@ pub(crate) enum RequestFault {
          and nothing else"
     )]
     Withdrawal,
+    /// Not an empty JSON object.
+    #[error("the body must be `{{}}`: the address says it all")]
+    Nothing,
     /// A field's value is not what the field holds.
     #[error("`{0}` is not a valid value of that field")]
     Field(&'static str),
@@ -47,6 +53,7 @@ pub(super) struct OpenRequest {
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema), schema(as = OpenVerification))]
 struct OpenBody {
     challenge_token: Option<String>,
     user_id: Option<String>,
@@ -54,6 +61,7 @@ struct OpenBody {
     challenge_id: Option<String>,
     step_key: Option<String>,
     scope: Option<String>,
+    #[cfg_attr(test, schema(value_type = Option<Metadata>))]
     metadata: Option<Fields>,
     source: Option<String>,
 }
@@ -91,6 +99,7 @@ pub(super) struct DecisionRequest {
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema), schema(as = DecideVerification))]
 struct DecisionBody {
     reason: String,
     actor: Option<String>,
@@ -110,6 +119,20 @@ impl DecisionRequest {
     }
 }
 
+/// A body that says nothing, since the address says it all.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema), schema(as = MintToken))]
+struct EmptyBody {}
+
+/// Reads a body that says nothing.
+///
+/// # Errors
+/// [`RequestFault::Nothing`] for any other.
+pub(super) fn nothing(body: &[u8]) -> Result<(), RequestFault> {
+    object(body).map(|EmptyBody {}| ()).ok_or(RequestFault::Nothing)
+}
+
 /// What is withdrawn, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WithdrawRequest {
@@ -119,6 +142,7 @@ pub(super) struct WithdrawRequest {
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(serde::Serialize, utoipa::ToSchema), schema(as = Withdraw))]
 struct WithdrawBody {
     verification_id: Option<String>,
     session_id: Option<String>,

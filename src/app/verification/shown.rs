@@ -1,5 +1,8 @@
 //! Verifications as they are shown: one, a page of them, and what happened to one.
 
+#[cfg(test)]
+pub(crate) mod example;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -29,6 +32,7 @@ pub(crate) struct VerificationsQuery {
 
 /// A verification at a moment.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Verification))]
 pub(super) struct VerificationShown {
     id: String,
     version: u32,
@@ -38,6 +42,7 @@ pub(super) struct VerificationShown {
     challenge_id: ChallengeId,
     step_key: StepKey,
     scope: Scope,
+    #[cfg_attr(test, schema(value_type = Option<crate::domain::Metadata>))]
     metadata: Option<Box<RawValue>>,
     decision_id: Option<String>,
     proof: &'static str,
@@ -58,6 +63,7 @@ pub(super) struct VerificationShown {
 
 /// A page of verifications.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct VerificationList {
     verifications: Vec<VerificationShown>,
     next_cursor: Option<String>,
@@ -65,11 +71,13 @@ pub(crate) struct VerificationList {
 
 /// What happened to a verification, in order.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = VerificationEventList))]
 pub(crate) struct EventList {
     events: Vec<EventShown>,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = VerificationEvent))]
 struct EventShown {
     version: Option<u32>,
     at: Timestamp,

@@ -1,5 +1,8 @@
 //! Withdrawing: nothing is approved any more, and no token is minted any more from what was.
 
+#[cfg(test)]
+pub(crate) mod example;
+
 use serde::Serialize;
 
 use super::request::WithdrawRequest;
@@ -11,6 +14,7 @@ use crate::store::{Answered, KeptAnswer};
 
 /// What was withdrawn now.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Withdrawn))]
 struct WithdrawnShown {
     withdrawn: Vec<String>,
 }

@@ -176,7 +176,7 @@ pub(in crate::config) static TRUSTED_PROXIES: Opt<List<IpNet>> = Opt {
 pub(in crate::config) static OPEN_REQUESTS: Opt<Integer> = Opt {
     key: "server.open_requests_per_second",
     doc: "Requests a second that a client may send to what needs neither signature nor API key: the key set, `/healthz`, \
-          `/readyz`, `/metrics`, and addresses that lead nowhere. Ten seconds' worth may come at once; more are answered 429. A \
+          `/readyz`, `/metrics`, `/openapi.json`, and addresses that lead nowhere. Ten seconds' worth may come at once; more are answered 429. A \
           client is an IPv4 address or an IPv6 /64.",
     absent: Absent::Default("100"),
     shape: Integer { min: 1, max: 1_000_000 },

@@ -45,7 +45,7 @@ impl From<VerificationError> for Refusal {
             Error::NoTimeLeft => challenge_expired(),
             Error::NoSigner => unavailable("no_signing_key", "No signing key is active"),
             Error::StaleRing(_) => stale_signing_keys(),
-            Error::Key(_) | Error::Random(_) => unavailable("not_signed", "The token could not be signed"),
+            Error::Key(_) | Error::Random(_) => not_signed(),
             Error::TooManyWaiters => {
                 unavailable("too_many_waiters", "As many callers wait for verifications as may")
             }
@@ -123,6 +123,11 @@ impl From<ChallengeFault> for Refusal {
             ),
         }
     }
+}
+
+/// The signature could not be made, or nothing random could be had for it.
+pub(in crate::http) fn not_signed() -> Refusal {
+    unavailable("not_signed", "The token could not be signed")
 }
 
 const fn managed_step() -> Refusal {
