@@ -29,12 +29,15 @@ use crate::policy::{Bundle, Diagnostics, load_dir};
 use crate::prelude::{Endpoint, RemoteKeySet, VerificationKey};
 use crate::random::{NoRandomness, SharedRandom, SystemRandom, draw};
 use crate::store::{Store, StoreError};
-use crate::telemetry;
+use crate::telemetry::{self, ExportError};
 
 pub(crate) use checkup::{Health, checkup, prelude_side};
 pub(crate) use office::{Office, open_care_office, open_office};
 pub(crate) use record::{copy_store, migrate};
-pub(crate) use registrar::{delegation_shape, open_registrar};
+pub(crate) use registrar::{delegation_shape, open_registrar, traced};
+
+/// How long spans have to reach their collector when a server ends.
+const SPANS_AWAITED: Duration = Duration::from_secs(2);
 
 /// What tests replace.
 #[derive(Clone)]
@@ -84,6 +87,9 @@ pub(crate) enum BootError {
     /// A key set's address or the certificate file is not usable.
     #[error("Prelude's key sets cannot be fetched")]
     KeySets(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Spans cannot be exported.
+    #[error("traces cannot be exported (tracing.endpoint)")]
+    Tracing(#[from] ExportError),
     /// `prelude.ca_file` cannot be read.
     #[error("cannot read {path} (prelude.ca_file)")]
     CaFile {
@@ -127,6 +133,7 @@ impl Booted {
             }
         }
         close(self.app.store()).await;
+        telemetry::finish(SPANS_AWAITED).await;
     }
 }
 
@@ -135,8 +142,10 @@ impl Booted {
 /// # Errors
 /// [`BootError`]; nothing runs then.
 pub(crate) async fn start(settings: &Settings, sources: Sources) -> Result<Booted, BootError> {
-    telemetry::install(&settings.log);
-    start_with_files(settings, sources).await
+    let metrics = Arc::new(Metrics::new());
+    let counts = metrics.span_counts();
+    telemetry::install(&settings.log, settings.tracing.as_ref().map(|tracing| (tracing, &counts)))?;
+    from_files(settings, sources, metrics).await
 }
 
 /// Logs what `levels` say from now on.
@@ -148,7 +157,16 @@ pub(crate) fn set_log_levels(levels: &LogLevels) {
 ///
 /// # Errors
 /// [`BootError`]; nothing runs then.
+#[cfg(feature = "testing")]
 pub(crate) async fn start_with_files(settings: &Settings, sources: Sources) -> Result<Booted, BootError> {
+    from_files(settings, sources, Arc::new(Metrics::new())).await
+}
+
+async fn from_files(
+    settings: &Settings,
+    sources: Sources,
+    metrics: Arc<Metrics>,
+) -> Result<Booted, BootError> {
     let dir = settings.policies.dir.clone();
     let bundle =
         load_dir(&dir, sources.clock.now()).map_err(|faults| BootError::Policy(faults.discreet()))?;
@@ -158,7 +176,7 @@ pub(crate) async fn start_with_files(settings: &Settings, sources: Sources) -> R
             bundle.warnings().discreet()
         );
     }
-    run(settings, sources, Rules { bundle, dir: Some(dir) }).await
+    run(settings, sources, Rules { bundle, dir: Some(dir) }, metrics).await
 }
 
 /// Like [`start`], with a bundle that is loaded already and stays (the demo's is built in).
@@ -170,7 +188,7 @@ pub(crate) async fn start_with_bundle(
     sources: Sources,
     bundle: Bundle,
 ) -> Result<Booted, BootError> {
-    run(settings, sources, Rules { bundle, dir: None }).await
+    run(settings, sources, Rules { bundle, dir: None }, Arc::new(Metrics::new())).await
 }
 
 /// The policy to start with, and where it came from unless it was built in.
@@ -179,12 +197,16 @@ struct Rules {
     dir: Option<PathBuf>,
 }
 
-async fn run(settings: &Settings, sources: Sources, rules: Rules) -> Result<Booted, BootError> {
+async fn run(
+    settings: &Settings,
+    sources: Sources,
+    rules: Rules,
+    metrics: Arc<Metrics>,
+) -> Result<Booted, BootError> {
     if let Some(obstacle) = app::forgotten_past(&rules.bundle, &settings.retention) {
         return Err(BootError::Past(obstacle));
     }
     encryption_key::require(settings)?;
-    let metrics = Arc::new(Metrics::new());
     let store = await_store(settings, &metrics).await?;
     match compose(settings, sources, rules, store.clone(), metrics).await {
         Ok(booted) => Ok(booted),

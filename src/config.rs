@@ -27,7 +27,7 @@ use std::path::PathBuf;
 
 pub(crate) use fault::ConfigFaults;
 pub(crate) use reference::reference;
-pub(crate) use settings::{LogSettings, PreludeSettings, ServerSettings, Settings};
+pub(crate) use settings::{LogSettings, PreludeSettings, ServerSettings, Settings, TracingSettings};
 pub(crate) use values::{
     ConfigShape, Events, HttpUrl, LogFormat, LogLevel, LogLevels, Mode, PolicyReload, StoreMigrate,
     StorePassword, StorePooler, StoreUrl, TlsFaces, VerificationToken,

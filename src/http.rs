@@ -37,6 +37,7 @@ use self::problem::Refusal;
 use self::request_id::RequestId;
 use crate::app::App;
 use crate::metrics::RouteCounts;
+use crate::spans;
 
 pub(crate) use server::{Running, serve};
 
@@ -52,6 +53,7 @@ struct Server {
 /// Turns a use case's result into the answer and names it; a refusal is logged here, once.
 fn answer(request: &HttpRequest, result: Result<HttpResponse, Refusal>) -> HttpResponse {
     let request_id = RequestId::next();
+    let cause = result.as_ref().err().map(Refusal::cause);
     let response = result.unwrap_or_else(|refusal| {
         if let (Some(limit), Some(server)) = (refusal.limit(), request.app_data::<Data<Server>>()) {
             server.app.metrics().limit_refusal(limit);
@@ -63,6 +65,7 @@ fn answer(request: &HttpRequest, result: Result<HttpResponse, Refusal>) -> HttpR
         }
         refusal.respond(request_id)
     });
+    spans::answered(response.status().as_u16(), request_id, cause);
     count(request, &response);
     security_headers::on(request, request_id.on(response))
 }

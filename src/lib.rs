@@ -4,6 +4,7 @@
 //! that Prelude accepts. The rooms, from the inside out:
 //!
 //! - [`domain`]: the vocabulary, without IO. [`clock`], [`random`]: where "now" and randomness come from. [`metrics`]: what is measured.
+//!   [`spans`]: what requests go through.
 //! - [`policy`]: policy files, checked and compiled into a pure, total matcher.
 //! - [`prelude`]: everything Prelude says or hears. [`keys`], [`token`]: our signing keys and what they sign.
 //! - [`callbacks`]: what identity-check providers say by webhook, verified and understood.
@@ -27,6 +28,7 @@ mod metrics;
 mod policy;
 mod prelude;
 mod random;
+mod spans;
 mod store;
 mod telemetry;
 #[cfg(feature = "testing")]

@@ -12,6 +12,7 @@ mod keys;
 mod labels;
 mod record;
 mod routes;
+mod spans;
 mod steps;
 mod text;
 mod verdicts;
@@ -19,6 +20,7 @@ mod verdicts;
 pub(crate) use self::handles::{Count, Latency};
 pub(crate) use self::keys::Signing;
 pub(crate) use self::routes::RouteCounts;
+pub(crate) use self::spans::SpanCounts;
 
 use self::book::Book;
 use self::calls::Calls;
@@ -40,6 +42,7 @@ pub(crate) struct Metrics {
     keys: Keys,
     in_force: InForce,
     record: Record,
+    spans: SpanCounts,
 }
 
 impl Metrics {
@@ -54,8 +57,14 @@ impl Metrics {
             keys: Keys::register(&mut book),
             in_force: InForce::register(&mut book),
             record: Record::register(&mut book),
+            spans: SpanCounts::register(&mut book),
             book,
         }
+    }
+
+    /// What became of spans, for who exports them.
+    pub(crate) fn span_counts(&self) -> SpanCounts {
+        self.spans.clone()
     }
 
     /// Writes every metric in the OpenMetrics text form.

@@ -86,6 +86,7 @@ use self::turn::Turn;
 use self::watch::Watch;
 use crate::domain::{DecisionRecord, Outage, Recorded, SignatureSeen};
 use crate::metrics::Metrics;
+use crate::spans::Passage;
 
 /// For how long a PostgreSQL server that ran out of room is taken to have none.
 const FULL_FOR: Duration = Duration::from_secs(10);
@@ -160,7 +161,7 @@ impl Store {
 
     async fn record(&self, signature: SignatureSeen, draft: Draft) -> Result<Recorded, StoreError> {
         let (reply, recorded) = oneshot::channel();
-        let pending = Pending { signature, draft, reply };
+        let pending = Pending { signature, draft, passage: Passage::begin(), reply };
         let taken_in = match &*self.engine {
             Engine::Sqlite(database) => database.record(pending),
             Engine::Postgres(database) => database.record(pending),

@@ -1,67 +1,167 @@
-//! Where log lines go, and what they never hold.
+//! Where log lines and spans go, and what they never hold.
 //!
 //! Lines go to standard error, since standard output is for data. A line is a sentence and fields that its author chose;
 //! tokens, bodies, signatures and personal values are not among them. What libraries would say below a warning is
 //! dropped whatever the level: their details could hold an `Authorization` header or a statement's values. What is logged can
 //! change while the process runs; how lines look cannot.
 
-use std::io::IsTerminal as _;
-use std::sync::OnceLock;
+mod export;
 
+use std::io::IsTerminal as _;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use opentelemetry_sdk::trace::SdkTracer;
 use tracing::Subscriber;
-use tracing_subscriber::Registry;
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::config::{LogFormat, LogLevel, LogLevels, LogSettings};
+use self::export::Exporting;
+use crate::config::{LogFormat, LogLevel, LogLevels, LogSettings, TracingSettings};
+use crate::metrics::SpanCounts;
+use crate::spans;
 
-/// The filter of the process's subscriber, once it is installed.
-static FILTER: OnceLock<Filter> = OnceLock::new();
+pub(crate) use export::ExportError;
 
-type Filter = reload::Handle<Targets, Registry>;
+/// The process's subscriber, as far as it can be changed, once it is installed.
+static INSTALLED: OnceLock<Installed> = OnceLock::new();
 
-/// Sends log lines to standard error from now on, as `settings` say; colours only on a terminal.
-///
-/// Once a process: a later call changes nothing.
-pub(crate) fn install(settings: &LogSettings) {
-    install_to(settings, std::io::stderr);
+struct Installed {
+    set_targets: SetTargets,
+    exporting: Mutex<Option<Exporting>>,
 }
 
-/// The same, with another place for the lines; each is written at once.
+/// Has other lines wanted from now on.
+type SetTargets = Box<dyn Fn(Targets) + Send + Sync>;
+
+/// Sends log lines to standard error from now on, as `settings` say, and spans to whoever collects them; colours only on a terminal.
+///
+/// - `tracing`: where spans go, and who counts them.
+///
+/// Once a process: a later call changes nothing.
+///
+/// # Errors
+/// [`ExportError`]; nothing is sent anywhere then.
+pub(crate) fn install(
+    settings: &LogSettings,
+    tracing: Option<(&TracingSettings, &SpanCounts)>,
+) -> Result<(), ExportError> {
+    let started = tracing.map(|(tracing, counts)| export::start(tracing, counts)).transpose()?;
+    let (tracer, exporting) = started.unzip();
+    install_subscriber(subscriber(settings, std::io::stderr, tracer), exporting);
+    Ok(())
+}
+
+/// Sends spans to whoever collects them, and log lines nowhere: a command's words are its own.
+///
+/// # Errors
+/// [`ExportError`]; nothing is sent anywhere then.
+pub(crate) fn install_spans(tracing: &TracingSettings, counts: &SpanCounts) -> Result<(), ExportError> {
+    let (tracer, exporting) = export::start(tracing, counts)?;
+    let subscriber = Box::new(tracing_subscriber::registry().with(span_layer(tracer)));
+    install_subscriber((subscriber, Box::new(drop)), Some(exporting));
+    Ok(())
+}
+
+/// Sends log lines somewhere else, each at once, and spans nowhere.
+#[cfg(feature = "testing")]
 pub(crate) fn install_to<W>(settings: &LogSettings, writer: W)
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let (subscriber, filter) = subscriber(settings, writer);
-    // The only fault is that a subscriber is there already, and then the first one stays.
+    install_subscriber(subscriber(settings, writer, None), None);
+}
+
+/// The only fault is that one is there already, and then that one stays.
+fn install_subscriber(
+    (subscriber, set_targets): (Box<dyn Subscriber + Send + Sync>, SetTargets),
+    exporting: Option<Exporting>,
+) {
     if subscriber.try_init().is_ok() {
-        let _ = FILTER.set(filter);
+        if exporting.is_some() {
+            spans::switch_on();
+        }
+        let _ = INSTALLED.set(Installed { set_targets, exporting: Mutex::new(exporting) });
     }
 }
 
 /// Logs what `levels` say from now on, in every thread. Where nothing is installed there is nothing to change.
 pub(crate) fn set_levels(levels: &LogLevels) {
-    if let Some(filter) = FILTER.get() {
-        // It fails only when the subscriber is gone, and with it all lines.
-        let _ = filter.reload(targets(levels));
+    if let Some(installed) = INSTALLED.get() {
+        (installed.set_targets)(targets(levels));
     }
 }
 
-fn subscriber<W>(settings: &LogSettings, writer: W) -> (Box<dyn Subscriber + Send + Sync>, Filter)
+/// Sends the spans that wait, for as long as `patience` lasts.
+pub(crate) async fn finish(patience: Duration) {
+    let exporting = INSTALLED.get().map(|installed| &installed.exporting);
+    let exporting = exporting.and_then(|place| place.lock().unwrap_or_else(PoisonError::into_inner).take());
+    if let Some(exporting) = exporting {
+        exporting.finish(patience).await;
+    }
+}
+
+fn subscriber<W>(
+    settings: &LogSettings,
+    writer: W,
+    tracer: Option<SdkTracer>,
+) -> (Box<dyn Subscriber + Send + Sync>, SetTargets)
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    let registry = tracing_subscriber::registry();
+    let wanted = targets(&settings.levels);
+    // Setting it fails only when the subscriber is gone, and with it all lines.
+    match tracer {
+        None => {
+            let (filter, handle) = reload::Layer::new(wanted);
+            let set: SetTargets = Box::new(move |targets| drop(handle.reload(targets)));
+            (Box::new(registry.with(filter).with(lines(settings, writer))), set)
+        }
+        Some(tracer) => {
+            let (filter, handle) = reload::Layer::new(wanted);
+            let set: SetTargets = Box::new(move |targets| drop(handle.reload(targets)));
+            (
+                Box::new(registry.with(span_layer(tracer)).with(lines(settings, writer).with_filter(filter))),
+                set,
+            )
+        }
+    }
+}
+
+/// Hands spans of ours, and nothing else, to a tracer.
+fn span_layer<S>(tracer: SdkTracer) -> impl Layer<S> + Send + Sync
+where
+    S: Subscriber + for<'s> LookupSpan<'s> + Send + Sync,
+{
+    tracing_opentelemetry::layer()
+        .with_tracer(tracer)
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_tracked_inactivity(false)
+        .with_context_activation(false)
+        .with_filter(Targets::new().with_target(spans::TARGET, LevelFilter::INFO))
+}
+
+/// Writes lines in the form that `settings` ask for.
+fn lines<S, W>(settings: &LogSettings, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
-    let (filter, handle) = reload::Layer::new(targets(&settings.levels));
-    let registry = tracing_subscriber::registry().with(filter);
-    let subscriber: Box<dyn Subscriber + Send + Sync> = match settings.format {
-        LogFormat::Json => Box::new(registry.with(lines.json().flatten_event(true).with_span_list(false))),
-        LogFormat::Pretty => Box::new(registry.with(lines.with_ansi(std::io::stderr().is_terminal()))),
-    };
-    (subscriber, handle)
+    match settings.format {
+        LogFormat::Json => {
+            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
+        }
+        LogFormat::Pretty => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+    }
 }
 
 /// Our own lines as `levels` say, everybody else's from a warning up.
@@ -118,7 +218,7 @@ mod tests {
     fn lines(level: LogLevel, format: LogFormat) -> Vec<String> {
         let captured = Captured::default();
         let writer = captured.clone();
-        let (subscriber, _) = subscriber(&settings(level, format), move || writer.clone());
+        let (subscriber, _) = subscriber(&settings(level, format), move || writer.clone(), None);
         tracing::subscriber::with_default(subscriber, || {
             tracing::error!(code = "e1", "own error");
             tracing::info!(count = 2, "own info");
@@ -167,8 +267,8 @@ mod tests {
     fn a_room_has_a_level_of_its_own_and_another_one_later() {
         let captured = Captured::default();
         let writer = captured.clone();
-        let (subscriber, filter) =
-            subscriber(&settings(LogLevel::Warn, LogFormat::Pretty), move || writer.clone());
+        let (subscriber, set) =
+            subscriber(&settings(LogLevel::Warn, LogFormat::Pretty), move || writer.clone(), None);
         let say = |round: &str| {
             tracing::debug!(target: "doorstep::http::hook", round, "of http");
             tracing::debug!(target: "doorstep::store", round, "of store");
@@ -176,12 +276,10 @@ mod tests {
         };
         tracing::subscriber::with_default(subscriber, || {
             say("first");
-            let levels = LogLevels { base: LogLevel::Warn, rooms: vec![("http", LogLevel::Debug)] };
-            filter.reload(targets(&levels)).expect("it is there");
+            let levels = |base, room| LogLevels { base, rooms: vec![("http", room)] };
+            set(targets(&levels(LogLevel::Warn, LogLevel::Debug)));
             say("second");
-            filter
-                .reload(targets(&LogLevels { base: LogLevel::Trace, rooms: vec![("http", LogLevel::Error)] }))
-                .expect("it is there");
+            set(targets(&levels(LogLevel::Trace, LogLevel::Error)));
             say("third");
         });
         let lines = captured.lines();
@@ -193,8 +291,8 @@ mod tests {
     #[test]
     fn installing_twice_is_fine() {
         let settings = settings(LogLevel::Error, LogFormat::Pretty);
-        install(&settings);
-        install(&settings);
+        install(&settings, None).expect("it is installed");
+        install(&settings, None).expect("it stays");
         set_levels(&settings.levels);
     }
 }

@@ -5,12 +5,15 @@ mod judge;
 
 use std::sync::Arc;
 
+use tracing::Instrument as _;
+
 pub(super) use self::counts::VerdictCounts;
 use self::judge::Judge;
 use super::App;
 use crate::domain::{DecisionId, Facts, History, Recorded, Timestamp};
 use crate::prelude::{HookFault, SignatureFault, SignatureHeaders, SignedCall, read, verify_call};
 use crate::random::{NoRandomness, draw};
+use crate::spans;
 use crate::store::StoreError;
 
 /// How often a call is decided before it is given up because the fraud desk acts in between.
@@ -84,7 +87,7 @@ impl App {
     /// # Errors
     /// [`DecideError`]; nothing was granted, and apart from `TooLate` nothing was recorded.
     pub(crate) async fn decide(&self, call: &SignedCall) -> Result<String, DecideError> {
-        let deciding = self.decide_under_the_desk(call, self.now());
+        let deciding = self.decide_under_the_desk(call, self.now()).instrument(spans::decide());
         tokio::time::timeout(self.parts.settings.decide_deadline, deciding).await.unwrap_or_else(|_| {
             self.parts.store.was_late();
             Err(DecideError::TooLate)
@@ -135,7 +138,7 @@ impl App {
         if judge.asks() {
             return store.decide_and_record(signature, judge.question()).await;
         }
-        let record = judge.into_record(&History::none());
+        let record = spans::evaluate().in_scope(|| judge.into_record(&History::none()));
         let (tally, answer) = (record.tally(), record.answer.clone());
         let recorded = store.record_decision(signature, record).await?;
         Ok(if recorded == Recorded::First { Recorded::Decided { tally, answer } } else { recorded })

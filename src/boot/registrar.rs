@@ -1,10 +1,14 @@
 //! What a command needs that works on Prelude's side: no store, no listener, no keys of ours.
 
-use super::{BootError, read_ca};
+use tracing::Instrument as _;
+
+use super::{BootError, SPANS_AWAITED, read_ca};
 use crate::app::{DelegationShape, Registrar, RegistrationChoices};
 use crate::config::{ConfigShape, Settings};
+use crate::metrics::Metrics;
 use crate::policy::Bundle;
 use crate::prelude::{Management, ManagementFault};
+use crate::{spans, telemetry};
 
 /// Why nobody can work on Prelude's side. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +25,18 @@ pub(crate) enum NoRegistrar {
     /// Calls cannot be prepared.
     #[error(transparent)]
     Management(#[from] ManagementFault),
+}
+
+/// Has a command's spans exported, where somebody collects them, until it has ended.
+///
+/// # Errors
+/// [`BootError::Tracing`]; the work was not begun.
+pub(crate) async fn traced<T>(settings: &Settings, work: impl Future<Output = T>) -> Result<T, BootError> {
+    let Some(tracing) = &settings.tracing else { return Ok(work.await) };
+    telemetry::install_spans(tracing, &Metrics::new().span_counts())?;
+    let done = work.instrument(spans::command()).await;
+    telemetry::finish(SPANS_AWAITED).await;
+    Ok(done)
 }
 
 /// How the settings have scopes delegated.

@@ -13,17 +13,22 @@ use crate::config::{Settings, VerificationToken};
 use crate::policy::{Bundle, load_dir_in_force};
 
 pub(super) async fn run(settings: Settings, command: PreludeCommand, format: Format) -> Exit {
+    let done = boot::traced(&settings, work(&settings, &command, format)).await;
+    done.unwrap_or_else(|error| refuse(Exit::Failed, &sentence(&error)))
+}
+
+async fn work(settings: &Settings, command: &PreludeCommand, format: Format) -> Exit {
     let nothing_chosen =
         PlanOptions { prune_steps: false, replace_jwks_url: false, shape: None, server: None };
-    let plan_options = match &command {
+    let plan_options = match command {
         PreludeCommand::Plan(plan) | PreludeCommand::Apply { plan, .. } => plan,
         PreludeCommand::Show | PreludeCommand::Webhooks(_) => &nothing_chosen,
     };
-    let site = match Site::open(&settings, plan_options, format) {
+    let site = match Site::open(settings, plan_options, format) {
         Ok(site) => site,
         Err(exit) => return exit,
     };
-    match &command {
+    match command {
         PreludeCommand::Show => site.show().await,
         PreludeCommand::Plan(plan) => match site.planned(plan).await {
             Ok(registration) => site.tell(&registration),

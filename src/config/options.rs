@@ -7,6 +7,7 @@ pub(super) mod prelude;
 pub(super) mod retention;
 pub(super) mod server;
 pub(super) mod store;
+pub(super) mod tracing;
 
 use super::option::{Absent, AnyOption, Opt};
 use super::shape::{Choice, Integer, OneOf, Secret, Span, Text};
@@ -15,7 +16,7 @@ use super::values::{
 };
 
 /// The sections and what they are about; options without a section come first.
-pub(super) const SECTIONS: [(&str, &str); 9] = [
+pub(super) const SECTIONS: [(&str, &str); 10] = [
     ("server", "The HTTP server."),
     ("prelude", "Prelude's side: whose application this is and where its public keys are."),
     ("policies", "The rules."),
@@ -32,6 +33,10 @@ pub(super) const SECTIONS: [(&str, &str); 9] = [
         "Identity-check providers that finish custom steps by webhook, a table each under a name of your choice.",
     ),
     ("log", "Log lines, which go to standard error and never hold tokens, bodies or personal data."),
+    (
+        "tracing",
+        "Traces for an OpenTelemetry collector: what a request goes through, without anything of users.",
+    ),
 ];
 
 /// Every option, section by section.
@@ -48,7 +53,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
 /// The option that stands in no section.
 static FIRST: &dyn AnyOption = &MODE;
 
-static ALL: [&dyn AnyOption; 54] = [
+static ALL: [&dyn AnyOption; 57] = [
     &APP_ID,
     &SESSION_DOMAIN,
     &KEY_SET_URL,
@@ -103,6 +108,9 @@ static ALL: [&dyn AnyOption; 54] = [
     &CHALLENGE_CLOCK_SKEW,
     &LOG_LEVEL,
     &LOG_FORMAT,
+    &tracing::ENDPOINT,
+    &tracing::CA_FILE,
+    &tracing::SAMPLED_PERCENT,
 ];
 
 pub(super) static MODE: Opt<Choice<Mode>> = Opt {

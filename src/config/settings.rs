@@ -46,6 +46,8 @@ pub(crate) struct Settings {
     pub(crate) callbacks: Vec<SourceSpec>,
     /// Log lines.
     pub(crate) log: LogSettings,
+    /// Traces, where somebody collects them.
+    pub(crate) tracing: Option<TracingSettings>,
 }
 
 /// Prelude's side.
@@ -144,6 +146,17 @@ pub(crate) struct LogSettings {
     pub(crate) levels: LogLevels,
     /// How they look.
     pub(crate) format: LogFormat,
+}
+
+/// Traces.
+#[derive(Debug)]
+pub(crate) struct TracingSettings {
+    /// Who collects them; plain http only on this machine.
+    pub(crate) endpoint: HttpUrl,
+    /// Certificate authorities to trust besides the system's; not opened yet.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Of a hundred traces that begin here, how many are collected.
+    pub(crate) sampled_percent: u32,
 }
 
 /// Checks layers and builds the settings.
@@ -256,7 +269,13 @@ fn settings(merged: &Merged, secrets: SecretsRead, callbacks: Vec<SourceSpec>) -
         },
         callbacks,
         log: LogSettings { levels: merged.get(&o::LOG_LEVEL)?, format: merged.get(&o::LOG_FORMAT)? },
+        tracing: tracing(merged, merged.get(&o::tracing::SAMPLED_PERCENT)?),
     })
+}
+
+fn tracing(merged: &Merged, sampled_percent: u32) -> Option<TracingSettings> {
+    let endpoint = merged.get(&o::tracing::ENDPOINT)?;
+    Some(TracingSettings { endpoint, ca_file: merged.get(&o::tracing::CA_FILE), sampled_percent })
 }
 
 fn prelude(

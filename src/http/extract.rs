@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 
 use super::problem::{Refusal, body_broken, body_too_large, body_too_slow, not_json};
 use crate::prelude::SignatureHeaders;
+use crate::spans;
 
 /// Prelude's signature over the body (docs/CONTRACT.md C3.1).
 const SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
@@ -17,6 +18,9 @@ const SIGNATURE_KEY_ID: HeaderName = HeaderName::from_static("x-webhook-signatur
 
 /// Under which name a POST may come again.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// To which trace of its caller's a request belongs.
+const TRACEPARENT: HeaderName = HeaderName::from_static(spans::TRACEPARENT);
 
 /// How large a body may be and how long it may take.
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +119,11 @@ const NO_KEY: &str = "";
 pub(super) fn idempotency_key(request: &HttpRequest) -> Option<&str> {
     let is_there = request.headers().contains_key(&IDEMPOTENCY_KEY);
     is_there.then(|| single_header(request, &IDEMPOTENCY_KEY).unwrap_or(NO_KEY))
+}
+
+/// The trace that a request says it belongs to, where it says so once.
+pub(super) fn traceparent(request: &HttpRequest) -> Option<&str> {
+    single_header(request, &TRACEPARENT)
 }
 
 fn single_header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'a str> {

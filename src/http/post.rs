@@ -6,10 +6,11 @@ use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::Server;
-use super::extract::{bearer, idempotency_key, json_body};
+use super::extract::{bearer, idempotency_key, json_body, traceparent};
 use super::problem::{Refusal, bad_api_key};
 use crate::app::{AccessError, Post, Reply};
 use crate::domain::Caller;
+use crate::spans;
 
 /// The caller and the body of a POST.
 ///
@@ -38,7 +39,10 @@ pub(super) async fn caller(request: &HttpRequest, server: &Server) -> Result<Cal
     server.limits.enter(request)?;
     let caller = server.app.caller(key).await;
     match &caller {
-        Ok(_) => sender.proved(),
+        Ok(_) => {
+            sender.proved();
+            spans::follow(|| traceparent(request));
+        }
         Err(AccessError::BadKey) => sender.failed(),
         // Nobody could tell whether the key is good.
         Err(AccessError::MissingRole(_) | AccessError::Store(_)) => {}

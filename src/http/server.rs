@@ -5,12 +5,13 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::{ServerHandle, Service as _};
+use actix_web::dev::{ServerHandle, Service as _, ServiceRequest};
 use actix_web::http::ConnectionType;
 use actix_web::web::Data;
 use actix_web::{App as Routes, HttpServer};
 use futures_util::future::{Either, ready};
 use tokio::task::JoinHandle;
+use tracing::{Instrument as _, Span};
 
 use super::extract::BodyLimits;
 use super::limits::Limits;
@@ -20,6 +21,7 @@ use super::tls::{Certificates, TlsError};
 use super::{Server, answer, request_id};
 use crate::app::App;
 use crate::config::{ServerSettings, TlsFaces};
+use crate::spans;
 
 /// Why the server did not start or ended badly.
 #[derive(Debug, thiserror::Error)]
@@ -135,6 +137,19 @@ pub(crate) fn serve(app: Arc<App>, settings: &ServerSettings) -> Result<Running,
     Ok(Running { public, private, renewing, app, lead: settings.shutdown_lead })
 }
 
+/// The span of a request, where somebody collects them. What needs neither signature nor key is asked for again and again, and
+/// is none.
+fn traced(request: &ServiceRequest) -> Span {
+    if !spans::are_on() {
+        return Span::none();
+    }
+    let route = request.match_pattern();
+    match route.as_deref() {
+        Some("/.well-known/jwks.json" | "/healthz" | "/readyz" | "/metrics") => Span::none(),
+        route => spans::request(request.method().as_str(), route),
+    }
+}
+
 fn bind(address: SocketAddr, option: &'static str) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address).map_err(|source| ServeError::Bind { address, option, source })
 }
@@ -156,7 +171,8 @@ fn listen(
                 let response = answer(request.request(), Err(head_too_large()));
                 return Either::Left(ready(Ok(request.into_response(response))));
             }
-            let (is_leaving, answering) = (server.app.is_leaving(), next.call(request));
+            let span = traced(&request);
+            let (is_leaving, answering) = (server.app.is_leaving(), next.call(request).instrument(span));
             Either::Right(async move {
                 let mut response = answering.await?;
                 if is_leaving {

@@ -4,11 +4,12 @@ use actix_web::HttpRequest;
 use actix_web::web::Payload;
 
 use super::Server;
-use super::extract::{BodyLimits, json_body, signature_headers};
+use super::extract::{BodyLimits, json_body, signature_headers, traceparent};
 use super::limits::Sender;
 use super::problem::Refusal;
 use crate::app::CallRefusal;
 use crate::prelude::SignedCall;
+use crate::spans;
 
 /// Reads and verifies a call; it counts as being worked on from when its body is here.
 ///
@@ -28,7 +29,10 @@ pub(super) async fn read<'s>(
     let sender = server.limits.signer(request, server.app.now())?;
     server.limits.enter(request)?;
     match server.app.verify_call(signature_headers(request), &body).await {
-        Ok(call) => Ok((call, sender)),
+        Ok(call) => {
+            spans::follow(|| traceparent(request));
+            Ok((call, sender))
+        }
         Err(refusal) => {
             if matches!(refusal, CallRefusal::Signature(_)) {
                 sender.failed();

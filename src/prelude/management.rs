@@ -8,8 +8,10 @@ use reqwest::header::{ACCEPT, RETRY_AFTER};
 use reqwest::{Client, Method, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
+use tracing::Instrument as _;
 
 use super::remote::{Endpoint, SetupFault, client_for};
+use crate::spans;
 
 /// How long one try may take.
 const TRY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -138,7 +140,8 @@ impl Management {
         let mut pause = self.first_pause;
         let mut tries = 1;
         loop {
-            let (fault, asked) = match self.try_once(call).await {
+            let span = spans::management_call(call.method);
+            let (fault, asked) = match self.try_once(call).instrument(span).await {
                 Tried::Answered(answer) => return Ok(answer),
                 Tried::Failed(fault) => return Err(fault),
                 Tried::Again(fault, _) if tries >= TRIES_MAX => return Err(fault),
@@ -164,6 +167,10 @@ impl Management {
             .timeout(TRY_TIMEOUT)
             .header(ACCEPT, "application/json")
             .bearer_auth(self.key.expose_secret());
+        let request = match spans::departing() {
+            Some(traceparent) => request.header(spans::TRACEPARENT, traceparent),
+            None => request,
+        };
         let request = match &call.body {
             Some(body) => request.json(body),
             None => request,

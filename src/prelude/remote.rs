@@ -5,11 +5,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore, watch};
+use tracing::Instrument as _;
 
 use super::key_set::{KeySet, KeySetFault, VerificationKey};
 use crate::clock::SharedClock;
 use crate::domain::Timestamp;
 use crate::metrics::Metrics;
+use crate::spans;
 
 mod fetch;
 
@@ -211,12 +213,16 @@ impl<K: VerificationKey> RemoteKeySet<K> {
 
     /// INVARIANT: the caller holds `flight`.
     async fn fetch(&self, now: Timestamp) -> Result<Option<Timestamp>, FetchFault> {
-        let fetched = self.source.fetch().await.and_then(|fetched| {
+        let span = spans::key_set_fetch(K::SET);
+        let fetched = self.source.fetch().instrument(span.clone()).await.and_then(|fetched| {
             self.confirm(fetched.body, now)?;
             Ok(fetched.server_time)
         });
         let outcome = fetched.as_ref().map_or_else(FetchFault::code, |_| "confirmed");
         self.metrics.key_set_fetch(K::SET, outcome);
+        if fetched.is_err() {
+            span.in_scope(|| spans::failed(outcome));
+        }
         fetched
     }
 

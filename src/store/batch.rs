@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use super::connection::Connection;
 use super::filed::Filed;
 use super::places::Places;
 use super::{Draft, StoreError, past};
 use crate::domain::{DecisionRecord, DeskRevision, Recorded, SignatureHash, SignatureSeen, Timestamp};
+use crate::spans::Passage;
 
 /// How long a repeated signature gets its first answer, counted from the first call's arrival to the repeat's
 /// (docs/CONTRACT.md C3.6).
@@ -23,8 +25,17 @@ pub(super) struct Pending {
     pub(super) signature: SignatureSeen,
     /// What to record.
     pub(super) draft: Draft,
+    /// Its spans.
+    pub(super) passage: Passage,
     /// Who waits; gone when the caller gave up.
     pub(super) reply: oneshot::Sender<Result<Recorded, StoreError>>,
+}
+
+/// The spans of a commit, one for each call of the batch that somebody follows; kept until it is over.
+pub(super) fn commits(batch: &[Pending]) -> Vec<Span> {
+    let spans = batch.iter().map(|call| call.passage.commit(batch.len()));
+    // Nothing is allocated where there are none.
+    spans.filter(|span| !span.is_none()).collect()
 }
 
 /// A decision that answered a signature, as far as judging a repeat needs it.
@@ -110,9 +121,14 @@ pub(super) async fn decide<'b>(
             Draft::Waits(question) => {
                 let asked = (&question.needs, &question.asker);
                 let history = past::history(connection, place, asked, &earlier).await?;
-                Cow::Owned((question.decide)(&history))
+                Cow::Owned(call.passage.evaluate().in_scope(|| (question.decide)(&history)))
             }
         };
+        call.passage.decided(
+            record.scope.as_str(),
+            record.verdict.as_str(),
+            record.rule.as_ref().map(crate::domain::RuleId::as_str),
+        );
         if anybody_asks {
             earlier.push(past::event(&record));
         }

@@ -1,5 +1,5 @@
 //! Marked values in every input of real servers at their most talkative, on both engines, through good and bad days: none of
-//! them may stand in a log line, a metric, a refusal or the header of an answer.
+//! them may stand in a log line, a metric, a span, a refusal or the header of an answer.
 //!
 //! What is planted is found in whatever dress (`doorstep::testing::leaks`), by the harness too: every process that a test
 //! starts, and every refusal that it reads, is looked through.
@@ -37,19 +37,21 @@ async fn run(engine: Engine, format: &str) {
     persons::unknown_key(&stage).await;
     stage.see("/metrics").await;
     stage.see("/readyz").await;
-    stage.end(&[
-        "Doorstep takes calls.",
-        "A request was refused.",
-        "The fraud desk acted.",
-        "wrong_signature",
-        "not_an_event",
-        "wrong_token",
-        "not_recorded",
-        "do not come into force",
-        "log_level_unusable",
-        "The record can be written again.",
-        "Doorstep finishes",
-    ]);
+    stage
+        .end(&[
+            "Doorstep takes calls.",
+            "A request was refused.",
+            "The fraud desk acted.",
+            "wrong_signature",
+            "not_an_event",
+            "wrong_token",
+            "not_recorded",
+            "do not come into force",
+            "log_level_unusable",
+            "The record can be written again.",
+            "Doorstep finishes",
+        ])
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,8 @@ pub(crate) mod example;
 
 use std::sync::Arc;
 
+use tracing::Instrument as _;
+
 use super::decide::{approver, own_name, refusal};
 use super::open::Reviews;
 use super::request::{OpenRequest, nothing};
@@ -16,6 +18,7 @@ use crate::domain::{
     StoredToken, Timestamp, VerificationId, VerificationState,
 };
 use crate::random::draw;
+use crate::spans;
 use crate::store::{Answered, DecideOutcome, KeptAnswer, MintOutcome, OnceKey, OneCallOutcome, OpenWish};
 use crate::token::{VerificationClaims, sign};
 
@@ -96,7 +99,9 @@ impl App {
         key: Option<OnceKey>,
     ) -> Result<Reply, VerificationError> {
         for _ in 0..TRIES_MAX {
-            if let Tried::Answered(reply) = self.try_mint(caller, opening, key.clone()).await? {
+            if let Tried::Answered(reply) =
+                self.try_mint(caller, opening, key.clone()).instrument(spans::mint()).await?
+            {
                 return Ok(reply);
             }
         }
@@ -152,7 +157,8 @@ impl App {
             self.open_wish(post.caller, OpenRequest::from_json(post.body)?, Reviews::Recent).await?;
         let decided = self.decided_in_one_call(post.caller, &wish)?;
         for _ in 0..TRIES_MAX {
-            match self.try_one_call(post.caller, (&wish, &decided), key.clone()).await? {
+            let tried = self.try_one_call(post.caller, (&wish, &decided), key.clone());
+            match tried.instrument(spans::mint()).await? {
                 Tried::Answered(reply) => return Ok(reply),
                 Tried::EndsEarlier(end) => wish.opening.expires_at = end,
                 Tried::NewerReview => {

@@ -5,7 +5,7 @@ use std::fmt;
 use super::super::shape::Wrong;
 
 /// The rooms whose lines can have a severity of their own: all of the house (`src/lib.rs`).
-pub(in crate::config) const ROOMS: [&str; 18] = [
+pub(in crate::config) const ROOMS: [&str; 19] = [
     "app",
     "boot",
     "callbacks",
@@ -20,6 +20,7 @@ pub(in crate::config) const ROOMS: [&str; 18] = [
     "policy",
     "prelude",
     "random",
+    "spans",
     "store",
     "telemetry",
     "testing",

@@ -6,6 +6,7 @@ use reqwest::{Certificate, Client, StatusCode, Url, redirect};
 
 use crate::domain::Timestamp;
 use crate::prelude::key_set::{KEY_SET_BYTES_MAX, KeySetFault};
+use crate::spans;
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -129,6 +130,10 @@ impl Source {
     pub(super) async fn fetch(&self) -> Result<Fetched, FetchFault> {
         let request = self.client.get(self.endpoint.0.clone()).timeout(self.patience);
         let request = request.header(reqwest::header::ACCEPT, "application/json");
+        let request = match spans::departing() {
+            Some(traceparent) => request.header(spans::TRACEPARENT, traceparent),
+            None => request,
+        };
         let mut answer = request.send().await.map_err(unreachable)?;
         match answer.status() {
             StatusCode::OK => {}

@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::transaction::Transactions;
 use crate::domain::Recorded;
-use crate::store::batch::Pending;
+use crate::store::batch::{Pending, commits};
 use crate::store::chain::Chain;
 use crate::store::watch::Watch;
 use crate::store::{StoreError, StoreSettings};
@@ -78,7 +78,10 @@ impl Writer {
                 match job {
                     // Whoever gave up was answered already: what was not begun need not be.
                     Job::Record(pending) if pending.reply.is_closed() => {}
-                    Job::Record(pending) => decisions.push(*pending),
+                    Job::Record(mut pending) => {
+                        pending.passage.taken();
+                        decisions.push(*pending);
+                    }
                     Job::Close(reply) => {
                         queue.close();
                         closing.push(reply);
@@ -135,6 +138,7 @@ async fn try_record(
     chain: &mut Chain,
     decisions: &[Pending],
 ) -> Result<Vec<Recorded>, StoreError> {
+    let _commits = commits(decisions);
     let began = Instant::now();
     match transactions.record(decisions, chain).await {
         Ok((recorded, rows)) => {

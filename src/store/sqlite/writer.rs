@@ -17,7 +17,7 @@ use super::mint_statements::MintStatements;
 use super::statements::BatchStatements;
 use super::tail::Tail;
 use super::{Known, batch};
-use crate::store::batch::Pending;
+use crate::store::batch::{Pending, commits};
 use crate::store::chain::Chain;
 use crate::store::watch::Watch;
 use crate::store::{StoreError, StoreSettings};
@@ -144,7 +144,10 @@ impl Writer {
             match job {
                 // Whoever gave up was answered already: what was not begun need not be.
                 Job::Record(pending) if pending.reply.is_closed() => {}
-                Job::Record(pending) => decisions.push(*pending),
+                Job::Record(mut pending) => {
+                    pending.passage.taken();
+                    decisions.push(*pending);
+                }
                 Job::Mint(minting) => mints.push(*minting),
                 Job::Run(command) => commands.push(command),
                 Job::File(reply) => filing.push(reply),
@@ -197,6 +200,7 @@ impl Writer {
         if self.known.tail.read().rows() >= self.file_after_rows.saturating_mul(UNFILED_MAX_FACTOR) {
             self.file_all().await?;
         }
+        let _commits = commits(batch);
         let began = Instant::now();
         match batch::record(&mut self.connection, &self.statements, &self.known, (batch, &mut self.chain))
             .await

@@ -10,6 +10,9 @@ use super::stage::{
 };
 use crate::site::Site;
 
+/// A method is a text of the caller's choice.
+const METHOD: &str = "CANARYMETHODOFASTRANGER";
+
 /// API keys by what they may do.
 pub(super) struct Key {
     pub(super) backend: String,
@@ -194,6 +197,11 @@ pub(super) async fn strangers(stage: &Stage) {
     ] {
         let answer = stage.send(stage.request(method, &path).body(EMAIL)).await;
         assert!(answer.0 == status || answer.0 == 415, "{method} {path}: {}", answer.1);
+    }
+    leaks::plant("a method", METHOD);
+    for path in ["/v1/decisions", "/nowhere"] {
+        let answer = stage.send(stage.request(METHOD, path)).await;
+        assert_eq!(answer.0 / 100, 4, "{}", answer.1);
     }
     for key in [WRONG_KEY, FORGED, EMAIL] {
         let answer = stage.send(stage.request("GET", "/v1/decisions").bearer_auth(key)).await;

@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 
 use crate::client::{Answer, Client, until};
+use crate::collector::Collector;
 use crate::site::{SHIPPED_POLICIES, Server, Site};
 
 pub(super) const PHONE: &str = "+33698765432";
@@ -55,6 +56,7 @@ pub(super) struct Stage {
     pub(super) site: Site,
     server: Server,
     client: reqwest::Client,
+    collector: Collector,
     record: Record,
 }
 
@@ -62,7 +64,10 @@ impl Stage {
     pub(super) async fn set(engine: Engine, format: &str) -> Self {
         plant();
         let prelude = Prelude::start(None).await.expect("Prelude's side");
+        let collector = Collector::start().await;
         let site = Site::with(&prelude)
+            .set("tracing.endpoint", &collector.endpoint())
+            .set("tracing.sampled_percent", "100")
             .set("log.format", format)
             .set("policies.dir", "rules")
             .set("policies.reload", "asked")
@@ -91,7 +96,7 @@ impl Stage {
         let server = site.serve_with(&["--config", "doorstep.toml"]);
         Client::of(&server.address).await;
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Self { prelude, site, server, client, record }
+        Self { prelude, site, server, client, collector, record }
     }
 
     /// A request with everything that may stand in a head.
@@ -220,9 +225,15 @@ impl Stage {
         .await;
     }
 
-    /// Stops the server, whose log must say all of this.
-    pub(super) fn end(self, said: &[&str]) {
+    /// Stops the server, whose log must say all of this; then its spans are looked through.
+    pub(super) async fn end(self, said: &[&str]) {
         self.server.stop().saying(said);
+        let spans = self.collector.spans().await;
+        for name in ["decide", "commit", "mint", "key_set_fetch", "POST /hooks/stepup", "POST unknown"] {
+            assert!(spans.iter().any(|span| span.name == name), "no {name} in {spans:?}");
+        }
+        leaks::expect_none("a span", &format!("{spans:?}"));
+        leaks::expect_none("what a collector gets", &String::from_utf8_lossy(&self.collector.bytes().await));
     }
 }
 

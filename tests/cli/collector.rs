@@ -1,0 +1,106 @@
+//! An OpenTelemetry collector that keeps what it gets.
+
+use std::collections::BTreeMap;
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Attribute;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message as _;
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::client::until;
+
+/// Where it takes traces.
+pub(crate) const TRACES: &str = "/v1/traces";
+
+/// What keeps the spans that a server exports.
+pub(crate) struct Collector(MockServer);
+
+impl Collector {
+    pub(crate) async fn start() -> Self {
+        Self::answering(ResponseTemplate::new(200)).await
+    }
+
+    pub(crate) async fn answering(answer: ResponseTemplate) -> Self {
+        let server = MockServer::start().await;
+        Mock::given(method("POST")).and(path(TRACES)).respond_with(answer).mount(&server).await;
+        Self(server)
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("{}{TRACES}", self.0.uri())
+    }
+
+    /// All spans so far.
+    pub(crate) async fn spans(&self) -> Vec<Seen> {
+        let requests = self.0.received_requests().await.expect("they are kept");
+        let of_one = |request: wiremock::Request| {
+            assert_eq!(request.headers["content-type"], "application/x-protobuf");
+            let batch = ExportTraceServiceRequest::decode(&*request.body).expect("OTLP");
+            let scopes = batch.resource_spans.into_iter().flat_map(|of_resource| {
+                let service = of_resource.resource.expect("a resource").attributes;
+                assert!(service.iter().any(|attribute| attribute.key == "service.name"), "{service:?}");
+                of_resource.scope_spans
+            });
+            scopes.flat_map(|scope| scope.spans).map(Seen::of).collect::<Vec<_>>()
+        };
+        requests.into_iter().flat_map(of_one).collect()
+    }
+
+    /// All that came, as it came.
+    pub(crate) async fn bytes(&self) -> Vec<u8> {
+        let requests = self.0.received_requests().await.expect("they are kept");
+        requests.into_iter().flat_map(|request| request.body).collect()
+    }
+
+    /// The spans of one trace, once one of this name is among them.
+    pub(crate) async fn trace(&self, trace: &str, with: &str) -> Vec<Seen> {
+        until(with, async || {
+            let spans: Vec<_> = self.spans().await.into_iter().filter(|span| span.trace == trace).collect();
+            spans.iter().any(|span| span.name == with).then_some(spans)
+        })
+        .await
+    }
+}
+
+/// A span as it arrived.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) name: String,
+    pub(crate) trace: String,
+    pub(crate) id: String,
+    pub(crate) parent: String,
+    pub(crate) took_nanos: u64,
+    pub(crate) attributes: BTreeMap<String, String>,
+}
+
+impl Seen {
+    fn of(span: Span) -> Self {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!((span.trace_state.as_str(), span.events.len()), ("", 0), "other people's text");
+        let text = |value: Option<Attribute>| match value {
+            Some(Attribute::StringValue(text)) => text,
+            Some(Attribute::IntValue(number)) => number.to_string(),
+            other => panic!("{other:?}"),
+        };
+        let attributes = span.attributes.into_iter();
+        Self {
+            trace: hex(&span.trace_id),
+            id: hex(&span.span_id),
+            parent: hex(&span.parent_span_id),
+            took_nanos: span
+                .end_time_unix_nano
+                .checked_sub(span.start_time_unix_nano)
+                .expect("it ends later"),
+            attributes: attributes
+                .map(|one| (one.key, text(one.value.and_then(|value| value.value))))
+                .collect(),
+            name: span.name,
+        }
+    }
+
+    pub(crate) fn is(&self, attribute: &str) -> &str {
+        self.attributes.get(attribute).map_or("", String::as_str)
+    }
+}
