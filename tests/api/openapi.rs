@@ -40,7 +40,8 @@ fn own_statuses(operation: &'static Value) -> BTreeSet<&'static str> {
     let own = members(&operation["responses"]).filter(|(status, response)| {
         let only_overloaded =
             !codes(response).any(|code| code != "overloaded") && codes(response).count() > 0;
-        !EVERYWHERE.contains(&status.as_str()) && !(*status == "503" && only_overloaded)
+        let is_everywhere = EVERYWHERE.contains(&status.as_str()) || (*status == "503" && only_overloaded);
+        !is_everywhere
     });
     own.map(|(status, _)| status.as_str()).collect()
 }

@@ -28,6 +28,8 @@ pub(crate) enum Script {
     SignaturesPython,
     /// The emulator's signatures judged by Node's own crypto.
     SignaturesNode,
+    /// Prelude's side, and schemathesis.
+    Described,
 }
 
 /// Starts a script in an environment that holds nothing but what it needs: no proxy stands before this machine.
@@ -46,6 +48,7 @@ pub(crate) fn start_with(script: Script, arguments: &[OsString], more: &[(&str, 
         Script::Sdk => ("node".into(), "sdk.mjs"),
         Script::SignaturesPython => (installed("DOORSTEP_TEST_PYTHON"), "signatures.py"),
         Script::SignaturesNode => ("node".into(), "signatures.mjs"),
+        Script::Described => (installed("DOORSTEP_TEST_PYTHON"), "openapi/described.py"),
     };
     let file: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "interop", name].iter().collect();
     let mut command = Command::new(program);
@@ -81,7 +84,7 @@ pub(crate) fn expect_all_installed() {
 }
 
 /// What `scripts/test` installed, by the variable that names it.
-fn installed(name: &str) -> OsString {
+pub(crate) fn installed(name: &str) -> OsString {
     let place = variable(name).unwrap_or_else(|| {
         panic!("{name} is not set: run `scripts/test`, which installs the libraries that this test needs and says where they are")
     });
@@ -96,6 +99,6 @@ fn installed(name: &str) -> OsString {
     clippy::disallowed_methods,
     reason = "where tools are is the environment's to say; these are no settings"
 )]
-fn variable(name: &str) -> Option<OsString> {
+pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }

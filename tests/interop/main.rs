@@ -14,7 +14,9 @@
 
 #[path = "../cli/client.rs"]
 mod client;
+mod described;
 mod foreign;
+mod generated;
 mod hook;
 #[path = "../cli/process.rs"]
 mod process;
