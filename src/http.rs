@@ -72,10 +72,10 @@ fn answer(request: &HttpRequest, result: Result<HttpResponse, Refusal>) -> HttpR
 
 /// Counts an answer under the address that was found for its request.
 fn count(request: &HttpRequest, response: &HttpResponse) {
-    if let (Some(route), Some(server)) =
-        (request.app_data::<RouteCounts>(), request.app_data::<Data<Server>>())
-    {
-        route.answered(server.app.metrics(), response.status().as_u16());
+    if let Some(route) = request.app_data::<RouteCounts>() {
+        route.answered(response.status().as_u16(), || {
+            request.app_data::<Data<Server>>().map(|server| server.app.metrics())
+        });
     }
 }
 

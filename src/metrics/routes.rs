@@ -23,14 +23,41 @@ impl RouteCounts {
     }
 
     /// Counts an answer.
-    pub(crate) fn answered(&self, metrics: &Metrics, status: u16) {
+    ///
+    /// - `metrics`: asked for the first answer with a status only.
+    pub(crate) fn answered<'m>(&self, status: u16, metrics: impl FnOnce() -> Option<&'m Metrics>) {
         let place = CODES.iter().position(|code| *code == status).unwrap_or(CODES.len());
         // INVARIANT: there is one more than codes.
         let Some(held) = self.by_code.get(place) else { return };
-        held.get_or_init(|| {
-            let code = CODES.get(place).map_or_else(|| "other".to_owned(), u16::to_string);
-            Count::of(metrics.calls.requests.get_or_create_owned(&RouteAndCode { route: self.route, code }))
-        })
-        .one();
+        match held.get() {
+            Some(count) => count.one(),
+            None => {
+                let Some(metrics) = metrics() else { return };
+                let code = CODES.get(place).map_or_else(|| "other".to_owned(), u16::to_string);
+                let labels = RouteAndCode { route: self.route, code };
+                held.get_or_init(|| Count::of(metrics.calls.requests.get_or_create_owned(&labels))).one();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_once_is_not_asked_for_again() {
+        let metrics = Metrics::new();
+        let route = RouteCounts::of("/healthz");
+        route.answered(200, || None);
+        for status in [200, 404, 299] {
+            route.answered(status, || Some(&metrics));
+            route.answered(status, || panic!("it is known"));
+        }
+        let text = metrics.render();
+        for code in ["200", "404", "other"] {
+            let line = format!("doorstep_http_requests_total{{route=\"/healthz\",code=\"{code}\"}} 2\n");
+            assert!(text.contains(&line), "{line}{text}");
+        }
     }
 }

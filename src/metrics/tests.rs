@@ -47,7 +47,7 @@ fn what_may_be_absent_goes_when_it_does() {
 fn everything() -> Metrics {
     const TOOK: Duration = Duration::from_micros(300);
     let metrics = Metrics::new();
-    RouteCounts::of("/hooks/stepup").answered(&metrics, 200);
+    RouteCounts::of("/hooks/stepup").answered(200, || Some(&metrics));
     metrics.hook_answered(TOOK);
     metrics.hook_refusal("c", TOOK);
     metrics.limit_refusal("l");
