@@ -231,6 +231,28 @@ async fn a_collector_that_points_elsewhere_is_not_followed() {
     assert!(elsewhere.spans().await.is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_must_show_a_certificate_that_is_trusted() {
+    let elsewhere = Site::bare();
+    let ca = elsewhere.path("ca.pem").display().to_string();
+    let arguments =
+        ["emulator", "--dev", "--port", "0", "--app-id", "test", "--ca-out", &ca, "--format", "json"];
+    let mut https = elsewhere.start(&arguments);
+    let facts: serde_json::Value =
+        serde_json::from_str(&https.stdout.find("key_set_url").expect("its addresses")).expect("JSON");
+    let endpoint = format!("{}{TRACES}", facts["url"].as_str().expect("a text"));
+    for (ca_file, said) in [(None, "certificate"), (Some(&ca), "it answered with status 404")] {
+        let (prelude, site) = site(&endpoint, "100").await;
+        let site = ca_file.into_iter().fold(site, |site, file| site.set("tracing.ca_file", file));
+        let mut server = site.serve();
+        let client = Client::of(&server.address).await;
+        assert_eq!(client.send(&transfer(&prelude, "usr_1", "20")).await.expect("an answer").0, 200);
+        let line = server.process.until_it_says("trace_export_failed");
+        assert!(line.contains(said), "{line}");
+        server.stop();
+    }
+}
+
 #[test]
 fn a_collector_on_another_machine_is_spoken_to_over_tls() {
     let site = Site::bare().set("mode", "development").set("prelude.app_id", "test");
