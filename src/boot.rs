@@ -157,7 +157,6 @@ pub(crate) fn set_log_levels(levels: &LogLevels) {
 ///
 /// # Errors
 /// [`BootError`]; nothing runs then.
-#[cfg(feature = "testing")]
 pub(crate) async fn start_with_files(settings: &Settings, sources: Sources) -> Result<Booted, BootError> {
     from_files(settings, sources, Arc::new(Metrics::new())).await
 }
