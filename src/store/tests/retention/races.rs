@@ -72,7 +72,7 @@ async fn pages_of_what_went_take_what_comes() {
     let mut vacuum =
         sqlx::PgConnection::connect_with(&directory.server().expect("a server")).await.expect("a connection");
     let mut sizes = Vec::new();
-    for round in 0..4 {
+    for round in 0..6 {
         old_ones(&store, round * OLD).await;
         let size = "SELECT pg_table_size('decisions') + pg_table_size('decision_personal')";
         sizes.push(number(&store, size).await);
@@ -81,8 +81,9 @@ async fn pages_of_what_went_take_what_comes() {
             vacuum.execute(table).await.expect("vacuumed");
         }
     }
-    let (first, last) = (sizes[0], sizes[3]);
-    assert!(last <= first + first / 4, "{sizes:?}");
+    // Without room it would be six times. A look that somebody takes just then can keep one round's pages for the next.
+    let (first, last) = (sizes[0], sizes[5]);
+    assert!(last <= 2 * first, "{sizes:?}");
 }
 
 on_each_engine! {
