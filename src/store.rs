@@ -6,6 +6,7 @@
 
 mod accesses;
 mod activations;
+mod ahead;
 mod answers;
 mod api_keys;
 mod audit;

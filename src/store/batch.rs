@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tracing::Span;
 
+use super::ahead::Ahead;
 use super::connection::Connection;
 use super::filed::Filed;
 use super::places::Places;
@@ -109,6 +110,11 @@ pub(super) async fn decide<'b>(
     batch: &'b [Pending],
     fates: &[Fate],
 ) -> Result<New<'b>, StoreError> {
+    let asks = |(call, fate): (&'b Pending, &Fate)| match &call.draft {
+        Draft::Waits(question) if *fate == Fate::New => Some(&**question),
+        _ => None,
+    };
+    let ahead = Ahead::read(connection, place.0, batch.iter().zip(fates).filter_map(asks)).await?;
     let anybody_asks = batch.iter().any(|call| matches!(call.draft, Draft::Waits(_)));
     let mut earlier = Vec::new();
     let mut new = New::new();
@@ -120,7 +126,7 @@ pub(super) async fn decide<'b>(
             Draft::Decided(record) => Cow::Borrowed(&**record),
             Draft::Waits(question) => {
                 let asked = (&question.needs, &question.asker);
-                let history = past::history(connection, place, asked, &earlier).await?;
+                let history = past::history(connection, place, asked, (&ahead, &earlier)).await?;
                 Cow::Owned(call.passage.evaluate().in_scope(|| (question.decide)(&history)))
             }
         };

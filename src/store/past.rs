@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::ahead::Ahead;
 use super::connection::{Connection, Row};
 use super::filed::Filed;
 use super::places::{CallsAsked, Executed, Places};
@@ -35,7 +36,7 @@ impl Store {
         let mut reader = self.reader().await?;
         let connection = &mut reader.connection();
         let filed = Filed::read(connection).await?;
-        history(connection, (&self.places(), &filed), (needs, asker), &[]).await
+        history(connection, (&self.places(), &filed), (needs, asker), (&Ahead::nothing(), &[])).await
     }
 }
 
@@ -60,6 +61,7 @@ impl Events {
 /// Answers the needs of a call.
 ///
 /// - `filed`: by whom everything that was recorded can be found.
+/// - `ahead`: what was read for all calls of the batch together.
 /// - `earlier`: what was decided earlier in this batch, and is not in a table yet.
 ///
 /// # Errors
@@ -68,7 +70,7 @@ pub(super) async fn history(
     connection: &mut Connection<'_>,
     (places, filed): (&Places, &Filed),
     (needs, asker): (&Needs, &Asker),
-    earlier: &[PastEvent],
+    (ahead, earlier): (&Ahead, &[PastEvent]),
 ) -> Result<History, StoreError> {
     let user = user_key(asker)?;
     let mut found = Vec::new();
@@ -76,7 +78,7 @@ pub(super) async fn history(
         if !filed.finds(by) {
             return Err(StoreError::UnrecordedPast);
         }
-        let mut own = calls(connection, places, (needs, asker, by)).await?;
+        let mut own = calls(connection, (places, ahead), (needs, asker, by)).await?;
         own.single.extend_from_slice(earlier);
         if *by == Subject::User {
             // Rejections and facts are known by their user only.
@@ -142,62 +144,86 @@ fn reaches_back_to(needs: &Needs, asker: &Asker, kind: fn(&HistoryNeed) -> bool)
     needs.as_slice().iter().filter(|need| kind(need)).map(|need| need.reaches_back_to(asker.at)).min()
 }
 
-/// The recorded calls by which needs are answered that are found by one subject. A call that has none of it has no past by it.
+/// What is asked of recorded calls by needs that are found by one subject.
+pub(super) struct Wanted<'a> {
+    /// Whose calls.
+    pub(super) keys: Vec<&'a SubjectKey>,
+    /// From when on.
+    pub(super) back_to: Timestamp,
+    /// Whether it matters which were executed.
+    pub(super) executions: Executed,
+}
+
+/// What a question wants by one subject; `None` where no need asks for calls by it, or the call has none of it: then it has no
+/// past by it.
+pub(super) fn wanted<'a>(needs: &Needs, asker: &'a Asker, by: &Subject) -> Option<Wanted<'a>> {
+    let needs = || needs.as_slice().iter().filter(|need| need.found_by() == by && asks_for_calls(need));
+    let back_to = needs().map(|need| need.reaches_back_to(asker.at)).min()?;
+    let keys: Vec<_> = own_keys(asker, by).collect::<BTreeSet<_>>().into_iter().collect();
+    let executions = if needs().any(asks_for_executions) { Executed::Told } else { Executed::NotTold };
+    (!keys.is_empty()).then_some(Wanted { keys, back_to, executions })
+}
+
+/// A call with its place.
+pub(super) type Placed = (i64, PastCall);
+
+/// The recorded calls by which needs are answered that are found by one subject.
 async fn calls(
     connection: &mut Connection<'_>,
-    places: &Places,
+    (places, ahead): (&Places, &Ahead),
     (needs, asker, by): (&Needs, &Asker, &Subject),
 ) -> Result<Events, StoreError> {
-    let needs = || needs.as_slice().iter().filter(|need| need.found_by() == by && asks_for_calls(need));
-    let Some(back_to) = needs().map(|need| need.reaches_back_to(asker.at)).min() else {
-        return Ok(Events::default());
+    let Some(wanted) = wanted(needs, asker, by) else { return Ok(Events::default()) };
+    let (single, settled) = match ahead.about(&wanted) {
+        Some(found) => found,
+        None => read(connection, places, &wanted).await?,
     };
-    let keys: Vec<_> = own_keys(asker, by).collect::<BTreeSet<_>>().into_iter().collect();
-    if keys.is_empty() {
-        return Ok(Events::default());
-    }
-    let executions = if needs().any(asks_for_executions) { Executed::Told } else { Executed::NotTold };
-    let asked = CallsAsked { keys: &keys, back_to, executions, limit: events_limit() };
-    // Single calls first: what moves into a segment in between is found in both.
-    let rows = places.calls(connection, asked).await?;
-    let mut settled = Vec::new();
-    for key in &keys {
-        settled.extend(places.segments().about(connection, key, back_to).await?);
-    }
-    let events = if keys.len() > 1 { once_each(&rows, &settled)? } else { beside(&rows, settled)? };
+    let events = if wanted.keys.len() > 1 { once_each(single, &settled) } else { beside(single, settled) };
     if events.len() > EVENTS_MAX {
         return Err(StoreError::TooMuchPast);
     }
-    note_settled(places, &keys, (&events, asker.at));
+    note_settled(places, &wanted.keys, (&events, asker.at));
     Ok(events)
 }
 
+/// Reads what is wanted: the calls that stand by themselves, and segments.
+async fn read(
+    connection: &mut Connection<'_>,
+    places: &Places,
+    wanted: &Wanted<'_>,
+) -> Result<(Vec<Placed>, Vec<Arc<Segment>>), StoreError> {
+    let Wanted { keys, back_to, executions } = wanted;
+    let asked = CallsAsked { keys, back_to: *back_to, executions: *executions, limit: events_limit() };
+    // Single calls first: what moves into a segment in between is found in both.
+    let rows = places.calls(connection, asked).await?;
+    let settled = places.segments().about(connection, keys, *back_to).await?;
+    Ok((
+        rows.iter().map(call).collect::<Result<_, _>>()?,
+        settled.into_iter().map(|(_, segment)| segment).collect(),
+    ))
+}
+
 /// Single calls beside segments that have none in common.
-fn beside(rows: &[Row], settled: Vec<Arc<Segment>>) -> Result<Events, StoreError> {
-    let mut single = Vec::with_capacity(rows.len());
-    for row in rows {
-        let seq = row.try_get("seq")?;
-        if !settled.iter().any(|segment| segment.has(seq)) {
-            single.push(PastEvent::Call(call(row)?));
-        }
-    }
-    Ok(Events { settled, single })
+fn beside(single: Vec<Placed>, settled: Vec<Arc<Segment>>) -> Events {
+    let stands_alone = |(seq, _): &Placed| !settled.iter().any(|segment| segment.has(*seq));
+    let single = single.into_iter().filter(stands_alone).map(|(_, call)| PastEvent::Call(call)).collect();
+    Events { settled, single }
 }
 
 /// The calls about several keys, of which a call may have more than one.
-fn once_each(rows: &[Row], settled: &[Arc<Segment>]) -> Result<Events, StoreError> {
+fn once_each(placed: Vec<Placed>, settled: &[Arc<Segment>]) -> Events {
     let (mut seen, mut single) = (BTreeSet::new(), Vec::new());
     for (seq, event) in settled.iter().flat_map(|segment| segment.seqs.iter().zip(&segment.events)) {
         if seen.insert(*seq) {
             single.push(event.clone());
         }
     }
-    for row in rows {
-        if seen.insert(row.try_get("seq")?) {
-            single.push(PastEvent::Call(call(row)?));
+    for (seq, call) in placed {
+        if seen.insert(seq) {
+            single.push(PastEvent::Call(call));
         }
     }
-    Ok(Events { settled: Vec::new(), single })
+    Events { settled: Vec::new(), single }
 }
 
 /// Has calls moved that can no longer change, where they are worth it.
@@ -245,7 +271,7 @@ async fn reported(
 }
 
 /// One more than may be looked through: so many tell that there are too many.
-fn events_limit() -> i64 {
+pub(super) fn events_limit() -> i64 {
     i64::try_from(EVENTS_MAX + 1).unwrap_or(i64::MAX)
 }
 
@@ -266,11 +292,12 @@ fn rejection(row: &Row, user: &SubjectKey) -> Result<PastRejection, StoreError> 
     })
 }
 
-pub(super) fn call(row: &Row) -> Result<PastCall, StoreError> {
+/// A recorded call with its place.
+pub(super) fn call(row: &Row) -> Result<Placed, StoreError> {
     let seq: i64 = row.try_get("seq")?;
     let corrupt = |column| move || StoreError::corrupt("decisions", column, seq.to_string());
     let kept = traits::parse(row.try_get("traits")?).ok_or_else(corrupt("traits"))?;
-    Ok(PastCall {
+    let call = PastCall {
         at: Timestamp::from_unix_micros(row.try_get("received_at")?),
         scope: Scope::new(row.try_get("scope")?).ok().ok_or_else(corrupt("scope"))?,
         verdict: VerdictKind::parse(row.try_get("verdict")?).ok_or_else(corrupt("verdict"))?,
@@ -278,5 +305,6 @@ pub(super) fn call(row: &Row) -> Result<PastCall, StoreError> {
         money: kept.money,
         usable_until: row.try_get::<Option<i64>>("usable_until")?.map(Timestamp::from_unix_micros),
         executed_at: row.try_get::<Option<i64>>("redeemed_at")?.map(Timestamp::from_unix_micros),
-    })
+    };
+    Ok((seq, call))
 }

@@ -20,8 +20,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sqlx::types::Json;
 
-use super::StoreError;
-use super::connection::{Connection, Sql, either};
+use super::connection::{Connection, Row, Sql, either};
+use super::{StoreError, traits};
 use crate::domain::{PastEvent, SubjectKey, Timestamp};
 
 pub(super) use packed::{pack, unpack};
@@ -33,19 +33,24 @@ const CALLS_KEPT_MAX: usize = 32_768;
 const RIPE_MAX: usize = 256;
 
 macro_rules! about {
-    ($known:literal) => {
+    ($known:literal, $subjects:literal) => {
         concat!(
-            "SELECT segment, CASE WHEN segment IN (",
+            "SELECT subject, segment, CASE WHEN segment IN (",
             $known,
-            ") THEN NULL ELSE packed END AS packed FROM past_segments WHERE subject = $1 AND last_at >= $2"
+            ") THEN NULL ELSE packed END AS packed FROM past_segments WHERE subject IN (",
+            $subjects,
+            ") AND last_at >= $2"
         )
     };
 }
 
-/// A subject's segments, and of those that are not known what is in them.
+/// The segments of some subjects, and of those that are not known what is in them.
 const ABOUT: Sql = either(
-    about!("SELECT value FROM json_each($3)"),
-    about!("SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($3)"),
+    about!("SELECT value FROM json_each($3)", "SELECT unhex(value) FROM json_each($1)"),
+    about!(
+        "SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($3)",
+        "SELECT decode(value, 'hex') FROM jsonb_array_elements_text($1)"
+    ),
 );
 
 /// Some of a subject's calls.
@@ -76,43 +81,58 @@ struct Kept {
 }
 
 impl SharedSegments {
-    /// A subject's segments that reach as far as `back_to`.
+    /// The segments of some subjects that reach as far as `back_to`, each with whose it is.
+    ///
+    /// - `keys`: no two alike.
     ///
     /// # Errors
     /// The record could not be read.
-    pub(super) async fn about(
+    pub(super) async fn about<'k>(
         &self,
         connection: &mut Connection<'_>,
-        key: &SubjectKey,
+        keys: &[&'k SubjectKey],
         back_to: Timestamp,
-    ) -> Result<Vec<Arc<Segment>>, StoreError> {
-        let known = self.kept().by_subject.get(key).cloned().unwrap_or_default();
-        let numbers: Vec<i64> = known.iter().map(|(number, _)| *number).collect();
+    ) -> Result<Vec<(&'k SubjectKey, Arc<Segment>)>, StoreError> {
+        let known: Vec<Numbered> = {
+            let kept = self.kept();
+            keys.iter().map(|key| kept.by_subject.get(*key).cloned().unwrap_or_default()).collect()
+        };
+        let numbers: Vec<i64> = known.iter().flatten().map(|(number, _)| *number).collect();
         let rows = connection
             .query(ABOUT)
-            .bind(key.as_bytes())
+            .bind(Json(keys.iter().map(|key| traits::hexadecimal(key)).collect::<Vec<_>>()))
             .bind(back_to.unix_micros())
             .bind(Json(numbers))
             .fetch_all(connection)
             .await?;
-        let (mut found, mut is_news) = (Vec::with_capacity(rows.len()), false);
+        let mut of_subject: HashMap<&[u8], Vec<&Row>> = HashMap::new();
         for row in &rows {
-            let number: i64 = row.try_get("segment")?;
-            let segment = match row.try_get::<Option<&[u8]>>("packed")? {
-                None => known.iter().find(|(own, _)| *own == number).map(|(_, segment)| Arc::clone(segment)),
-                Some(bytes) => {
-                    is_news = true;
-                    unpack(bytes).map(Arc::new)
-                }
-            };
-            let corrupt = || StoreError::corrupt("past_segments", "packed", number.to_string());
-            found.push((number, segment.ok_or_else(corrupt)?));
+            of_subject.entry(row.try_get("subject")?).or_default().push(row);
         }
-        let segments = found.iter().map(|(_, segment)| Arc::clone(segment)).collect();
-        if is_news {
-            self.kept().keep(key, (known, found));
+        let mut all = Vec::with_capacity(rows.len());
+        for (key, known) in keys.iter().zip(known) {
+            let Some(rows) = of_subject.remove(key.as_bytes()) else { continue };
+            let (mut found, mut is_news) = (Vec::with_capacity(rows.len()), false);
+            for row in rows {
+                let number: i64 = row.try_get("segment")?;
+                let segment = match row.try_get::<Option<&[u8]>>("packed")? {
+                    None => {
+                        known.iter().find(|(own, _)| *own == number).map(|(_, segment)| Arc::clone(segment))
+                    }
+                    Some(bytes) => {
+                        is_news = true;
+                        unpack(bytes).map(Arc::new)
+                    }
+                };
+                let corrupt = || StoreError::corrupt("past_segments", "packed", number.to_string());
+                found.push((number, segment.ok_or_else(corrupt)?));
+            }
+            all.extend(found.iter().map(|(_, segment)| (*key, Arc::clone(segment))));
+            if is_news {
+                self.kept().keep(key, (known, found));
+            }
         }
-        Ok(segments)
+        Ok(all)
     }
 
     /// Notes that some of a subject's calls can be moved.

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use sqlx::types::Json;
 
-use super::connection::{Connection, Row, Sql, either};
+use super::connection::{Connection, Sql, either};
 use super::filed::About;
+use super::past::Placed;
 use super::segments::{Segment, pack, unpack};
 use super::turn::Turn;
 use super::{Store, StoreError, filed, past, traits};
@@ -152,7 +153,7 @@ async fn settle(
     if rows.len() < WORTH_MOVING {
         return Ok(0);
     }
-    let mut calls = rows.iter().map(numbered).collect::<Result<Vec<_>, _>>()?;
+    let mut calls = rows.iter().map(past::call).collect::<Result<Vec<_>, _>>()?;
     calls.sort_unstable_by_key(|(seq, _)| *seq);
     let beside = beside(connection, key, &calls).await?;
     let (new, again): (Vec<_>, Vec<_>) =
@@ -164,13 +165,6 @@ async fn settle(
     let_go(connection, key, &singles).await?;
     Ok(singles.len())
 }
-
-fn numbered(row: &Row) -> Result<Placed, StoreError> {
-    Ok((row.try_get("seq")?, past::call(row)?))
-}
-
-/// A call with its place in `decisions`.
-type Placed = (i64, PastCall);
 
 /// A segment that is there: its number, how many calls it has, and it.
 type Standing = (i64, usize, Segment);

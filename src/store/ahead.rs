@@ -1,0 +1,129 @@
+//! What the calls of a batch ask about earlier ones, read for all of them together: two looks a batch instead of two a call.
+//!
+//! It is read inside the batch's transaction and under its locks, so nothing of it can change before the batch is written but by the
+//! batch's own decisions, which each call is told of besides.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::Question;
+use super::connection::Connection;
+use super::past::{self, Placed, Wanted, events_limit, wanted};
+use super::places::{CallsAsked, Executed, Places};
+use super::segments::Segment;
+use crate::domain::{HistoryNeed, PastEvent, SubjectKey, Timestamp};
+use crate::store::StoreError;
+
+/// What was read about the subjects of a batch.
+pub(super) struct Ahead {
+    back_to: Timestamp,
+    executions: Executed,
+    about: HashMap<SubjectKey, About>,
+}
+
+#[derive(Default)]
+struct About {
+    single: Vec<Placed>,
+    settled: Vec<Arc<Segment>>,
+}
+
+impl Ahead {
+    /// Nothing was read: each call looks for itself.
+    pub(super) fn nothing() -> Self {
+        Self { back_to: Timestamp::from_unix_micros(0), executions: Executed::NotTold, about: HashMap::new() }
+    }
+
+    /// Reads the calls that some questions want to know of.
+    ///
+    /// Where that is more than one call may look through, or a row cannot be read, nothing is: each call then looks for itself, and only
+    /// whose own past it is gets no verdict.
+    ///
+    /// # Errors
+    /// The record could not be read.
+    pub(super) async fn read<'q>(
+        connection: &mut Connection<'_>,
+        places: &Places,
+        questions: impl Iterator<Item = &'q Question>,
+    ) -> Result<Self, StoreError> {
+        let Some(all) = together(questions) else { return Ok(Self::nothing()) };
+        match Self::read_all(connection, places, &all).await {
+            Err(fault) if fault.is_one_rows_own() => Ok(Self::nothing()),
+            read => read,
+        }
+    }
+
+    async fn read_all(
+        connection: &mut Connection<'_>,
+        places: &Places,
+        Wanted { keys, back_to, executions }: &Wanted<'_>,
+    ) -> Result<Self, StoreError> {
+        let (back_to, executions) = (*back_to, *executions);
+        let mut about: HashMap<SubjectKey, About> =
+            keys.iter().map(|key| ((*key).clone(), About::default())).collect();
+        let asked = CallsAsked { keys, back_to, executions, limit: events_limit() };
+        // Single calls first: what moves into a segment in between is found in both.
+        let rows = places.calls(connection, asked).await?;
+        if i64::try_from(rows.len()).is_ok_and(|rows| rows >= events_limit()) {
+            return Err(StoreError::TooMuchPast);
+        }
+        let mut seen = HashSet::with_capacity(rows.len());
+        for row in &rows {
+            let (seq, call) = past::call(row)?;
+            if !seen.insert(seq) {
+                continue;
+            }
+            for (_, key) in &call.subjects {
+                if let Some(about) = about.get_mut(key)
+                    && about.single.last().is_none_or(|(last, _)| *last != seq)
+                {
+                    about.single.push((seq, call.clone()));
+                }
+            }
+        }
+        for (key, segment) in places.segments().about(connection, keys, back_to).await? {
+            if let Some(about) = about.get_mut(key) {
+                about.settled.push(segment);
+            }
+        }
+        Ok(Self { back_to, executions, about })
+    }
+
+    /// What is wanted, where it was read; `None` where it was not.
+    pub(super) fn about(&self, wanted: &Wanted<'_>) -> Option<(Vec<Placed>, Vec<Arc<Segment>>)> {
+        let is_told = self.executions == Executed::Told || wanted.executions == Executed::NotTold;
+        if !is_told || wanted.back_to < self.back_to {
+            return None;
+        }
+        let (mut single, mut settled) = (Vec::new(), Vec::new());
+        for key in &wanted.keys {
+            let about = self.about.get(*key)?;
+            single.extend(about.single.iter().filter(|(_, call)| call.at >= wanted.back_to).cloned());
+            settled.extend(about.settled.iter().filter(|segment| reaches(segment, wanted.back_to)).cloned());
+        }
+        Some((single, settled))
+    }
+}
+
+/// Whether something in a segment is of that moment or later.
+fn reaches(segment: &Segment, back_to: Timestamp) -> bool {
+    segment.events.iter().rev().any(|event| matches!(event, PastEvent::Call(call) if call.at >= back_to))
+}
+
+/// What some questions want, as one; `None` where they want nothing.
+fn together<'q>(questions: impl Iterator<Item = &'q Question>) -> Option<Wanted<'q>> {
+    let mut all: Option<Wanted<'q>> = None;
+    let mut keys = BTreeSet::new();
+    for question in questions {
+        let needs = &question.needs;
+        for by in needs.as_slice().iter().map(HistoryNeed::found_by) {
+            let Some(one) = wanted(needs, &question.asker, by) else { continue };
+            keys.extend(one.keys);
+            let (back_to, executions) = all.as_ref().map_or((one.back_to, one.executions), |all| {
+                let told = [all.executions, one.executions].contains(&Executed::Told);
+                (all.back_to.min(one.back_to), if told { Executed::Told } else { Executed::NotTold })
+            });
+            all = Some(Wanted { keys: Vec::new(), back_to, executions });
+        }
+    }
+    all.map(|all| Wanted { keys: keys.into_iter().collect(), ..all })
+}
