@@ -172,6 +172,45 @@ async fn a_call_shares_its_past_by_any_of_its_identifiers(directory: Directory) 
     store.close().await.expect("closed");
 }
 
+/// What is read for all calls of a batch together is each one's own: whoever asks, by whatever, however far back, and whether or not
+/// it matters what was executed.
+async fn who_asks_at_once_sees_their_own_past(directory: Directory) {
+    let store = directory.open().await;
+    store.file_by(&[Subject::Identifier].into(), START).await.expect("filed by it");
+    let calls = |by, counts| need(Measure::Calls, by, counts);
+    let named = |texts: &[&str]| -> Vec<_> {
+        user("many").into_iter().chain(texts.iter().map(|text| (Subject::Identifier, key(text)))).collect()
+    };
+    let mut past: Vec<_> = (0..12).flat_map(|n| std::iter::repeat_n(user(&format!("u{n}")), n)).collect();
+    past.extend([named(&["a"]), named(&["a"]), named(&["b"]), named(&["a", "b"])]);
+    for (id, subjects) in (0..).zip(&past) {
+        let first = (subjects.clone(), calls(Subject::User, Counts::Asked));
+        assert!(ask(&store, id, first, |_| true).await.expect("recorded"));
+    }
+    let later = START.plus(Duration::from_mins(30));
+    let recent = || HistoryNeed {
+        window: Window::Over(Duration::from_mins(10)),
+        ..calls(Subject::User, Counts::Asked)
+    };
+    let mut asked = vec![(named(&["a", "b"]), START, calls(Subject::Identifier, Counts::Asked), 4)];
+    for n in 0..12 {
+        let subjects = user(&format!("u{n}"));
+        asked.push(match n % 3 {
+            0 => (subjects, later, calls(Subject::User, Counts::Asked), n),
+            1 => (subjects, later, recent(), 0),
+            _ => (subjects, later, calls(Subject::User, Counts::Executed), 0),
+        });
+    }
+    let answers = (1_000..).zip(asked).map(|(id, (subjects, at, need, expected))| {
+        let exactly = move |tally: &Tally| *tally == Tally::Count(expected);
+        ask_as(&store, (id, Asker { at, ..asker(&subjects) }), need, exactly)
+    });
+    for (place, answer) in futures_util::future::join_all(answers).await.into_iter().enumerate() {
+        assert!(answer.expect("recorded"), "call {place}");
+    }
+    store.close().await.expect("closed");
+}
+
 async fn sums_are_exact_and_blocks_are_no_exposure(directory: Directory) {
     let store = directory.open().await;
     let by_user = || (user("u"), need(Measure::Sum("value".into()), Subject::User, USABLE));
@@ -286,6 +325,7 @@ on_each_engine! {
     a_limit_cannot_be_raced,
     the_past_is_found_wherever_it_stands,
     a_call_shares_its_past_by_any_of_its_identifiers,
+    who_asks_at_once_sees_their_own_past,
     sums_are_exact_and_blocks_are_no_exposure,
     what_is_not_recorded_is_no_empty_past,
     a_repeat_is_not_asked_again,
