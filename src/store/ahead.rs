@@ -3,13 +3,13 @@
 //! It is read inside the batch's transaction and under its locks, so nothing of it can change before the batch is written but by the
 //! batch's own decisions, which each call is told of besides.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::Question;
 use super::connection::Connection;
-use super::past::{self, Placed, Wanted, events_limit, wanted};
-use super::places::{CallsAsked, Executed, Places};
+use super::past::{EVENTS_MAX, Shared, Wanted, read, shared, wanted};
+use super::places::{Executed, Places};
 use super::segments::Segment;
 use crate::domain::{HistoryNeed, PastEvent, SubjectKey, Timestamp};
 use crate::store::StoreError;
@@ -23,7 +23,7 @@ pub(super) struct Ahead {
 
 #[derive(Default)]
 struct About {
-    single: Vec<Placed>,
+    single: Vec<Shared>,
     settled: Vec<Arc<Segment>>,
 }
 
@@ -55,41 +55,33 @@ impl Ahead {
     async fn read_all(
         connection: &mut Connection<'_>,
         places: &Places,
-        Wanted { keys, back_to, executions }: &Wanted<'_>,
+        all: &Wanted<'_>,
     ) -> Result<Self, StoreError> {
-        let (back_to, executions) = (*back_to, *executions);
-        let mut about: HashMap<SubjectKey, About> =
-            keys.iter().map(|key| ((*key).clone(), About::default())).collect();
-        let asked = CallsAsked { keys, back_to, executions, limit: events_limit() };
-        // Single calls first: what moves into a segment in between is found in both.
-        let rows = places.calls(connection, asked).await?;
-        if i64::try_from(rows.len()).is_ok_and(|rows| rows >= events_limit()) {
+        let (single, settled) = read(connection, places, all).await?;
+        if single.len() > EVENTS_MAX {
             return Err(StoreError::TooMuchPast);
         }
-        let mut seen = HashSet::with_capacity(rows.len());
-        for row in &rows {
-            let (seq, call) = past::call(row)?;
-            if !seen.insert(seq) {
-                continue;
-            }
+        let mut about: HashMap<SubjectKey, About> =
+            all.keys.iter().map(|key| ((*key).clone(), About::default())).collect();
+        for (seq, event) in single.into_iter().map(shared) {
+            let PastEvent::Call(call) = &*event else { continue };
             for (_, key) in &call.subjects {
-                if let Some(about) = about.get_mut(key)
-                    && about.single.last().is_none_or(|(last, _)| *last != seq)
-                {
-                    about.single.push((seq, call.clone()));
-                }
+                let Some(about) = about.get_mut(key) else { continue };
+                about.single.push((seq, Arc::clone(&event)));
             }
         }
-        for (key, segment) in places.segments().about(connection, keys, back_to).await? {
-            if let Some(about) = about.get_mut(key) {
-                about.settled.push(segment);
-            }
+        for (key, segment) in settled {
+            about.entry(key.clone()).or_default().settled.push(segment);
         }
-        Ok(Self { back_to, executions, about })
+        for about in about.values_mut() {
+            about.single.sort_unstable_by_key(|(seq, _)| *seq);
+            about.single.dedup_by_key(|(seq, _)| *seq);
+        }
+        Ok(Self { back_to: all.back_to, executions: all.executions, about })
     }
 
     /// What is wanted, where it was read; `None` where it was not.
-    pub(super) fn about(&self, wanted: &Wanted<'_>) -> Option<(Vec<Placed>, Vec<Arc<Segment>>)> {
+    pub(super) fn about(&self, wanted: &Wanted<'_>) -> Option<(Vec<Shared>, Vec<Arc<Segment>>)> {
         let is_told = self.executions == Executed::Told || wanted.executions == Executed::NotTold;
         if !is_told || wanted.back_to < self.back_to {
             return None;
@@ -97,7 +89,7 @@ impl Ahead {
         let (mut single, mut settled) = (Vec::new(), Vec::new());
         for key in &wanted.keys {
             let about = self.about.get(*key)?;
-            single.extend(about.single.iter().filter(|(_, call)| call.at >= wanted.back_to).cloned());
+            single.extend(about.single.iter().filter(|(_, event)| is_since(event, wanted.back_to)).cloned());
             settled.extend(about.settled.iter().filter(|segment| reaches(segment, wanted.back_to)).cloned());
         }
         Some((single, settled))
@@ -106,7 +98,11 @@ impl Ahead {
 
 /// Whether something in a segment is of that moment or later.
 fn reaches(segment: &Segment, back_to: Timestamp) -> bool {
-    segment.events.iter().rev().any(|event| matches!(event, PastEvent::Call(call) if call.at >= back_to))
+    segment.events.iter().rev().any(|event| is_since(event, back_to))
+}
+
+fn is_since(event: &PastEvent, back_to: Timestamp) -> bool {
+    matches!(event, PastEvent::Call(call) if call.at >= back_to)
 }
 
 /// What some questions want, as one; `None` where they want nothing.

@@ -18,7 +18,7 @@ use crate::store::StoreError;
 
 /// The most recorded calls that one call's conditions look through, the most rejections, and the most facts. Beyond it there is
 /// no verdict: an answer that leaves some out could be too soft.
-const EVENTS_MAX: usize = 20_000;
+pub(super) const EVENTS_MAX: usize = 20_000;
 
 /// The rejections of a user.
 pub(super) const REJECTIONS: &str = "
@@ -45,12 +45,12 @@ impl Store {
 struct Events {
     /// Calls that can no longer change.
     settled: Vec<Arc<Segment>>,
-    single: Vec<PastEvent>,
+    single: Vec<Arc<PastEvent>>,
 }
 
 impl Events {
     fn iter(&self) -> impl Iterator<Item = &PastEvent> + Clone {
-        self.settled.iter().flat_map(|segment| &segment.events).chain(&self.single)
+        self.settled.iter().flat_map(|segment| &segment.events).chain(self.single.iter().map(Arc::as_ref))
     }
 
     fn len(&self) -> usize {
@@ -79,18 +79,17 @@ pub(super) async fn history(
             return Err(StoreError::UnrecordedPast);
         }
         let mut own = calls(connection, (places, ahead), (needs, asker, by)).await?;
-        own.single.extend_from_slice(earlier);
         if *by == Subject::User {
             // Rejections and facts are known by their user only.
-            own.single.extend(rejections(connection, (needs, asker, user)).await?);
-            own.single.extend(reported(connection, (needs, asker, user)).await?);
+            own.single.extend(rejections(connection, (needs, asker, user)).await?.into_iter().map(Arc::new));
+            own.single.extend(reported(connection, (needs, asker, user)).await?.into_iter().map(Arc::new));
         }
         found.push((by, own));
     }
     let nothing = Events::default();
     let events = |need: &HistoryNeed| {
         let own = found.iter().find(|(by, _)| *by == need.found_by());
-        own.map_or(&nothing, |(_, events)| events).iter()
+        own.map_or(&nothing, |(_, events)| events).iter().chain(earlier)
     };
     Ok(History::of(needs, asker, events))
 }
@@ -167,6 +166,12 @@ pub(super) fn wanted<'a>(needs: &Needs, asker: &'a Asker, by: &Subject) -> Optio
 /// A call with its place.
 pub(super) type Placed = (i64, PastCall);
 
+/// The same for questions: several calls of a batch may ask about it.
+pub(super) type Shared = (i64, Arc<PastEvent>);
+
+/// What was found of some subjects: the calls that stand by themselves, and segments with whose they are.
+pub(super) type Found<'k> = (Vec<Placed>, Vec<(&'k SubjectKey, Arc<Segment>)>);
+
 /// The recorded calls by which needs are answered that are found by one subject.
 async fn calls(
     connection: &mut Connection<'_>,
@@ -176,7 +181,13 @@ async fn calls(
     let Some(wanted) = wanted(needs, asker, by) else { return Ok(Events::default()) };
     let (single, settled) = match ahead.about(&wanted) {
         Some(found) => found,
-        None => read(connection, places, &wanted).await?,
+        None => {
+            let (single, settled) = read(connection, places, &wanted).await?;
+            (
+                single.into_iter().map(shared).collect(),
+                settled.into_iter().map(|(_, segment)| segment).collect(),
+            )
+        }
     };
     let events = if wanted.keys.len() > 1 { once_each(single, &settled) } else { beside(single, settled) };
     if events.len() > EVENTS_MAX {
@@ -186,41 +197,45 @@ async fn calls(
     Ok(events)
 }
 
-/// Reads what is wanted: the calls that stand by themselves, and segments.
-async fn read(
+/// Reads what is wanted; one call more than may be looked through where there are too many.
+///
+/// # Errors
+/// The record could not be read.
+pub(super) async fn read<'k>(
     connection: &mut Connection<'_>,
     places: &Places,
-    wanted: &Wanted<'_>,
-) -> Result<(Vec<Placed>, Vec<Arc<Segment>>), StoreError> {
-    let Wanted { keys, back_to, executions } = wanted;
+    Wanted { keys, back_to, executions }: &Wanted<'k>,
+) -> Result<Found<'k>, StoreError> {
     let asked = CallsAsked { keys, back_to: *back_to, executions: *executions, limit: events_limit() };
     // Single calls first: what moves into a segment in between is found in both.
     let rows = places.calls(connection, asked).await?;
     let settled = places.segments().about(connection, keys, *back_to).await?;
-    Ok((
-        rows.iter().map(call).collect::<Result<_, _>>()?,
-        settled.into_iter().map(|(_, segment)| segment).collect(),
-    ))
+    Ok((rows.iter().map(call).collect::<Result<_, _>>()?, settled))
+}
+
+/// Makes a call one that several may hold.
+pub(super) fn shared((seq, call): Placed) -> Shared {
+    (seq, Arc::new(PastEvent::Call(call)))
 }
 
 /// Single calls beside segments that have none in common.
-fn beside(single: Vec<Placed>, settled: Vec<Arc<Segment>>) -> Events {
-    let stands_alone = |(seq, _): &Placed| !settled.iter().any(|segment| segment.has(*seq));
-    let single = single.into_iter().filter(stands_alone).map(|(_, call)| PastEvent::Call(call)).collect();
+fn beside(single: Vec<Shared>, settled: Vec<Arc<Segment>>) -> Events {
+    let stands_alone = |(seq, _): &Shared| !settled.iter().any(|segment| segment.has(*seq));
+    let single = single.into_iter().filter(stands_alone).map(|(_, call)| call).collect();
     Events { settled, single }
 }
 
 /// The calls about several keys, of which a call may have more than one.
-fn once_each(placed: Vec<Placed>, settled: &[Arc<Segment>]) -> Events {
+fn once_each(calls: Vec<Shared>, settled: &[Arc<Segment>]) -> Events {
     let (mut seen, mut single) = (BTreeSet::new(), Vec::new());
     for (seq, event) in settled.iter().flat_map(|segment| segment.seqs.iter().zip(&segment.events)) {
         if seen.insert(*seq) {
-            single.push(event.clone());
+            single.push(Arc::new(event.clone()));
         }
     }
-    for (seq, call) in placed {
+    for (seq, call) in calls {
         if seen.insert(seq) {
-            single.push(PastEvent::Call(call));
+            single.push(call);
         }
     }
     Events { settled: Vec::new(), single }
@@ -229,7 +244,8 @@ fn once_each(placed: Vec<Placed>, settled: &[Arc<Segment>]) -> Events {
 /// Has calls moved that can no longer change, where they are worth it.
 fn note_settled(places: &Places, keys: &[&SubjectKey], (events, now): (&Events, Timestamp)) {
     let [key] = keys else { return };
-    let can_move = |event: &&PastEvent| matches!(event, PastEvent::Call(call) if is_settled(call, now));
+    let can_move =
+        |event: &&Arc<PastEvent>| matches!(&***event, PastEvent::Call(call) if is_settled(call, now));
     if events.single.iter().filter(can_move).count() >= WORTH_MOVING {
         places.segments().ripen(key);
     }
@@ -271,7 +287,7 @@ async fn reported(
 }
 
 /// One more than may be looked through: so many tell that there are too many.
-pub(super) fn events_limit() -> i64 {
+fn events_limit() -> i64 {
     i64::try_from(EVENTS_MAX + 1).unwrap_or(i64::MAX)
 }
 
