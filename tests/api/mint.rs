@@ -4,6 +4,7 @@ use doorstep::testing::KeyWish;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, NOW, claims, transfer};
+use crate::reviewing::reviewing;
 
 /// A reviewed large transfer of `usr_1`, and a key that may mint for it.
 async fn reviewed() -> (Bench, String) {
@@ -97,24 +98,8 @@ async fn a_review_whose_time_is_over_yields_no_token() {
     let steps = "custom:
   kyc_review: { description: Identity check, expires_in: 1h, approved_by: [backend] }
 ";
-    let transfer_policy = "scopes: [transfer:write]
-description: Always an identity check.
-metadata:
-  amount: { type: string }
-  currency: { type: string }
-  payee: { type: string }
-rules:
-  - id: always-checked
-    when: always
-    then:
-      review:
-        grant: { mode: single-use, for: 5m }
-        steps: [{ first_of: [verify_sms], expires_in: 10m }, kyc_review]
-        else: block
-otherwise: block
-";
-    let bench = Bench::with(&[("steps.yaml", steps), ("transfer.yaml", transfer_policy)], &[]).await;
-    assert_eq!(bench.call(&transfer("usr_1", "15000")).await.json()["status"], "review");
+    let bench = Bench::with(&reviewing(steps), &[]).await;
+    bench.review("usr_1").await;
     let key = bench.backend_key().await;
     let mut long = claims("usr_1", "15000");
     long["exp"] = json!(NOW + 86_400);
