@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::Question;
 use super::connection::Connection;
-use super::past::{EVENTS_MAX, Shared, Wanted, read, shared, wanted};
+use super::past::{Shared, Wanted, read, shared, wanted};
 use super::places::{Executed, Places};
 use super::segments::Segment;
 use crate::domain::{HistoryNeed, PastEvent, SubjectKey, Timestamp};
@@ -58,9 +58,6 @@ impl Ahead {
         all: &Wanted<'_>,
     ) -> Result<Self, StoreError> {
         let (single, settled) = read(connection, places, all).await?;
-        if single.len() > EVENTS_MAX {
-            return Err(StoreError::TooMuchPast);
-        }
         let mut about: HashMap<SubjectKey, About> =
             all.keys.iter().map(|key| ((*key).clone(), About::default())).collect();
         for (seq, event) in single.into_iter().map(shared) {

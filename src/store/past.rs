@@ -18,7 +18,7 @@ use crate::store::StoreError;
 
 /// The most recorded calls that one call's conditions look through, the most rejections, and the most facts. Beyond it there is
 /// no verdict: an answer that leaves some out could be too soft.
-pub(super) const EVENTS_MAX: usize = 20_000;
+const EVENTS_MAX: usize = 20_000;
 
 /// The rejections of a user.
 pub(super) const REJECTIONS: &str = "
@@ -197,9 +197,10 @@ async fn calls(
     Ok(events)
 }
 
-/// Reads what is wanted; one call more than may be looked through where there are too many.
+/// Reads what is wanted.
 ///
 /// # Errors
+/// [`StoreError::TooMuchPast`] where the look may have cut something off: a call about several keys may have been found as often.
 /// The record could not be read.
 pub(super) async fn read<'k>(
     connection: &mut Connection<'_>,
@@ -209,6 +210,9 @@ pub(super) async fn read<'k>(
     let asked = CallsAsked { keys, back_to: *back_to, executions: *executions, limit: events_limit() };
     // Single calls first: what moves into a segment in between is found in both.
     let rows = places.calls(connection, asked).await?;
+    if rows.len() > EVENTS_MAX {
+        return Err(StoreError::TooMuchPast);
+    }
     let settled = places.segments().about(connection, keys, *back_to).await?;
     Ok((rows.iter().map(call).collect::<Result<_, _>>()?, settled))
 }

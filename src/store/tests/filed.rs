@@ -172,6 +172,29 @@ async fn there_is_an_end_to_what_decisions_are_filed_by(directory: Directory) {
     store.close().await.expect("closed");
 }
 
+/// PostgreSQL finds a call as often as it is about somebody: where that fills the look, calls may be missing, which is no answer.
+#[tokio::test]
+async fn what_may_have_been_cut_off_is_no_verdict() {
+    let directory = Directory::on_postgres().await;
+    let store = directory.open().await;
+    file_by(&store, [Subject::Identifier]).await;
+    let both = [(Subject::Identifier, "a"), (Subject::Identifier, "b")];
+    leave(&store, 1, &both).await;
+    let look =
+        async || store.history(&Needs::new([calls_by(Subject::Identifier)]), &stranger(2, &both)).await;
+    let before = look().await.expect("a past");
+    assert_eq!(
+        before.tallies(&Needs::new([calls_by(Subject::Identifier)])),
+        Some([Tally::Count(1)].as_slice())
+    );
+    let again = "INSERT INTO decision_subjects (subject, received_at, decision_seq)
+                 SELECT subject, received_at + n, decision_seq FROM decision_subjects, generate_series(1, 20000) AS n
+                  WHERE subject = 'a'::bytea";
+    run(&store, again).await.expect("inserted");
+    let cut = look().await;
+    assert!(matches!(cut, Err(StoreError::TooMuchPast)), "{cut:?}");
+}
+
 on_each_engine! {
     []
     a_limit_of_strangers_cannot_be_raced,
