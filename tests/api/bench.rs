@@ -19,6 +19,8 @@ pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T
         if let Some(found) = look().await {
             return found;
         }
+        // The pause follows also a look that took long: two who look for the same place must not starve each other.
+        ticks.reset();
     }
     panic!("{what}: not within {LOOKS} looks")
 }
