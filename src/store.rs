@@ -34,6 +34,7 @@ mod prelude_events;
 mod probe;
 mod provider_events;
 mod redemptions;
+mod replies;
 mod retention;
 mod reviews;
 #[cfg(feature = "testing")]
@@ -58,7 +59,6 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
-use tokio::sync::oneshot;
 
 pub(crate) use api_keys::{Revocation, StoredApiKey};
 pub(crate) use copy::CopiedTable;
@@ -82,6 +82,7 @@ pub(crate) use verifications::{DecideOutcome, OpenOutcome, OpenWish};
 use self::batch::Pending;
 use self::connection::{Bound, Connection, Prepared};
 use self::places::Places;
+use self::replies::Ways;
 use self::settings::Address;
 use self::turn::Turn;
 use self::watch::Watch;
@@ -97,6 +98,7 @@ const FULL_FOR: Duration = Duration::from_secs(10);
 pub(crate) struct Store {
     engine: Arc<Engine>,
     watch: Arc<Watch>,
+    ways: Arc<Ways>,
 }
 
 #[derive(Debug)]
@@ -124,7 +126,7 @@ impl Store {
                 Engine::Postgres(postgres::Database::open(*server, &settings, watching).await?)
             }
         };
-        Ok(Self { engine: Arc::new(engine), watch })
+        Ok(Self { engine: Arc::new(engine), watch, ways: Arc::default() })
     }
 
     /// Records a decision unless its signature came before; answers once that is on disk.
@@ -161,7 +163,7 @@ impl Store {
     }
 
     async fn record(&self, signature: SignatureSeen, draft: Draft) -> Result<Recorded, StoreError> {
-        let (reply, recorded) = oneshot::channel();
+        let (reply, recorded) = self.ways.wait();
         let pending = Pending { signature, draft, passage: Passage::begin(), reply };
         let taken_in = match &*self.engine {
             Engine::Sqlite(database) => database.record(pending),

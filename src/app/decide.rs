@@ -87,7 +87,8 @@ impl App {
     /// # Errors
     /// [`DecideError`]; nothing was granted, and apart from `TooLate` nothing was recorded.
     pub(crate) async fn decide(&self, call: &SignedCall) -> Result<String, DecideError> {
-        let deciding = self.decide_under_the_desk(call, self.now()).instrument(spans::decide());
+        // On the heap, or every future around it would carry its five KiB from call to call.
+        let deciding = Box::pin(self.decide_under_the_desk(call, self.now())).instrument(spans::decide());
         tokio::time::timeout(self.parts.settings.decide_deadline, deciding).await.unwrap_or_else(|_| {
             self.parts.store.was_late();
             Err(DecideError::TooLate)
@@ -138,7 +139,7 @@ impl App {
         if judge.asks() {
             return store.decide_and_record(signature, judge.question()).await;
         }
-        let record = spans::evaluate().in_scope(|| judge.into_record(&History::none()));
+        let record = spans::evaluate().in_scope(|| judge.record(&History::none()));
         let (tally, answer) = (record.tally(), record.answer.clone());
         let recorded = store.record_decision(signature, record).await?;
         Ok(if recorded == Recorded::First { Recorded::Decided { tally, answer } } else { recorded })

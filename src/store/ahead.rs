@@ -8,23 +8,30 @@ use std::sync::Arc;
 
 use super::Question;
 use super::connection::Connection;
-use super::past::{Shared, Wanted, read, shared, wanted};
+use super::past::{Found, Shared, Wanted, wanted};
 use super::places::{Executed, Places};
 use super::segments::Segment;
 use crate::domain::{HistoryNeed, PastEvent, SubjectKey, Timestamp};
 use crate::store::StoreError;
 
 /// What was read about the subjects of a batch.
+#[derive(Debug)]
 pub(super) struct Ahead {
     back_to: Timestamp,
     executions: Executed,
     about: HashMap<SubjectKey, About>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct About {
     single: Vec<Shared>,
     settled: Vec<Arc<Segment>>,
+}
+
+impl Default for Ahead {
+    fn default() -> Self {
+        Self::nothing()
+    }
 }
 
 impl Ahead {
@@ -45,22 +52,24 @@ impl Ahead {
         places: &Places,
         questions: impl Iterator<Item = &'q Question>,
     ) -> Result<Self, StoreError> {
-        let Some(all) = together(questions) else { return Ok(Self::nothing()) };
-        match Self::read_all(connection, places, &all).await {
-            Err(fault) if fault.is_one_rows_own() => Ok(Self::nothing()),
-            read => read,
+        match together(questions) {
+            Some(all) => Self::of(&all, places.calls(connection, &all).await),
+            None => Ok(Self::nothing()),
         }
     }
 
-    async fn read_all(
-        connection: &mut Connection<'_>,
-        places: &Places,
-        all: &Wanted<'_>,
-    ) -> Result<Self, StoreError> {
-        let (single, settled) = read(connection, places, all).await?;
+    /// Takes what was read of all that is wanted.
+    ///
+    /// # Errors
+    /// The record could not be read.
+    pub(super) fn of(all: &Wanted<'_>, found: Result<Found<'_>, StoreError>) -> Result<Self, StoreError> {
+        let (single, settled) = match found {
+            Err(fault) if fault.is_one_rows_own() => return Ok(Self::nothing()),
+            found => found?,
+        };
         let mut about: HashMap<SubjectKey, About> =
             all.keys.iter().map(|key| ((*key).clone(), About::default())).collect();
-        for (seq, event) in single.into_iter().map(shared) {
+        for (seq, event) in single {
             let PastEvent::Call(call) = &*event else { continue };
             for (_, key) in &call.subjects {
                 let Some(about) = about.get_mut(key) else { continue };
@@ -103,7 +112,7 @@ fn is_since(event: &PastEvent, back_to: Timestamp) -> bool {
 }
 
 /// What some questions want, as one; `None` where they want nothing.
-fn together<'q>(questions: impl Iterator<Item = &'q Question>) -> Option<Wanted<'q>> {
+pub(super) fn together<'q>(questions: impl Iterator<Item = &'q Question>) -> Option<Wanted<'q>> {
     let mut all: Option<Wanted<'q>> = None;
     let mut keys = BTreeSet::new();
     for question in questions {

@@ -2,17 +2,20 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tracing::Span;
 
 use super::ahead::Ahead;
 use super::connection::Connection;
 use super::filed::Filed;
 use super::places::Places;
+use super::replies::Waiting;
 use super::{Draft, StoreError, past};
-use crate::domain::{DecisionRecord, DeskRevision, Recorded, SignatureHash, SignatureSeen, Timestamp};
+use crate::domain::{
+    DecisionRecord, DeskRevision, PastEvent, Recorded, SignatureHash, SignatureSeen, Timestamp,
+};
 use crate::spans::Passage;
 
 /// How long a repeated signature gets its first answer, counted from the first call's arrival to the repeat's
@@ -29,7 +32,7 @@ pub(super) struct Pending {
     /// Its spans.
     pub(super) passage: Passage,
     /// Who waits; gone when the caller gave up.
-    pub(super) reply: oneshot::Sender<Result<Recorded, StoreError>>,
+    pub(super) reply: Waiting,
 }
 
 /// The spans of a commit, one for each call of the batch that somebody follows; kept until it is over.
@@ -102,19 +105,16 @@ fn in_window(first_received_at: Timestamp, repeat: &Pending) -> bool {
 
 /// Decides the new calls that wait for their past, in the order of arrival: each sees those before it.
 ///
+/// - `ahead`: what was read of the past for all of them.
+/// - returns: also what later calls see of each, where somebody in the batch asks about the past; else nothing.
+///
 /// # Errors
 /// The transaction must be given up.
 pub(super) async fn decide<'b>(
     connection: &mut Connection<'_>,
-    place: (&Places, &Filed),
-    batch: &'b [Pending],
-    fates: &[Fate],
-) -> Result<New<'b>, StoreError> {
-    let asks = |(call, fate): (&'b Pending, &Fate)| match &call.draft {
-        Draft::Waits(question) if *fate == Fate::New => Some(&**question),
-        _ => None,
-    };
-    let ahead = Ahead::read(connection, place.0, batch.iter().zip(fates).filter_map(asks)).await?;
+    (places, filed, ahead): (&Places, &Filed, &Ahead),
+    (batch, fates): (&'b [Pending], &[Fate]),
+) -> Result<(New<'b>, Vec<Arc<PastEvent>>), StoreError> {
     let anybody_asks = batch.iter().any(|call| matches!(call.draft, Draft::Waits(_)));
     let mut earlier = Vec::new();
     let mut new = New::new();
@@ -126,7 +126,7 @@ pub(super) async fn decide<'b>(
             Draft::Decided(record) => Cow::Borrowed(&**record),
             Draft::Waits(question) => {
                 let asked = (&question.needs, &question.asker);
-                let history = past::history(connection, place, asked, (&ahead, &earlier)).await?;
+                let history = past::history(connection, (places, filed), asked, (ahead, &earlier)).await?;
                 Cow::Owned(call.passage.evaluate().in_scope(|| (question.decide)(&history)))
             }
         };
@@ -136,11 +136,11 @@ pub(super) async fn decide<'b>(
             record.rule.as_ref().map(crate::domain::RuleId::as_str),
         );
         if anybody_asks {
-            earlier.push(past::event(&record));
+            earlier.push(Arc::new(past::event(&record)));
         }
         new.insert(index, (&call.signature, record));
     }
-    Ok(new)
+    Ok((new, earlier))
 }
 
 /// What each caller hears once the batch is committed.

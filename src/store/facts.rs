@@ -25,7 +25,7 @@ macro_rules! about {
               WHERE user_key = $1 AND kind IN (SELECT value FROM ",
             $each,
             "($2)) AND happened_at >= $3
-              LIMIT $4"
+              LIMIT (SELECT CAST($4 AS BIGINT))"
         )
     };
 }

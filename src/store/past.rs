@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ahead::Ahead;
 use super::connection::{Connection, Row};
 use super::filed::Filed;
-use super::places::{CallsAsked, Executed, Places};
+use super::places::{Executed, Places};
 use super::segments::Segment;
 use super::settling::{WORTH_MOVING, is_settled};
 use super::{Question, Store, facts, traits};
@@ -20,12 +20,12 @@ use crate::store::StoreError;
 /// no verdict: an answer that leaves some out could be too soft.
 const EVENTS_MAX: usize = 20_000;
 
-/// The rejections of a user.
+/// The rejections of a user. With a bare `LIMIT $3` SQLite would prepare it anew each time.
 pub(super) const REJECTIONS: &str = "
     SELECT seq, decided_at, scope, step_key
       FROM verifications
      WHERE user_id = $1 AND state = 'rejected' AND decided_at >= $2
-     LIMIT $3";
+     LIMIT (SELECT CAST($3 AS BIGINT))";
 
 impl Store {
     /// Answers the needs of a call that is not recorded, as of now.
@@ -70,7 +70,7 @@ pub(super) async fn history(
     connection: &mut Connection<'_>,
     (places, filed): (&Places, &Filed),
     (needs, asker): (&Needs, &Asker),
-    (ahead, earlier): (&Ahead, &[PastEvent]),
+    (ahead, earlier): (&Ahead, &[Arc<PastEvent>]),
 ) -> Result<History, StoreError> {
     let user = user_key(asker)?;
     let mut found = Vec::new();
@@ -89,7 +89,7 @@ pub(super) async fn history(
     let nothing = Events::default();
     let events = |need: &HistoryNeed| {
         let own = found.iter().find(|(by, _)| *by == need.found_by());
-        own.map_or(&nothing, |(_, events)| events).iter().chain(earlier)
+        own.map_or(&nothing, |(_, events)| events).iter().chain(earlier.iter().map(Arc::as_ref))
     };
     Ok(History::of(needs, asker, events))
 }
@@ -170,7 +170,7 @@ pub(super) type Placed = (i64, PastCall);
 pub(super) type Shared = (i64, Arc<PastEvent>);
 
 /// What was found of some subjects: the calls that stand by themselves, and segments with whose they are.
-pub(super) type Found<'k> = (Vec<Placed>, Vec<(&'k SubjectKey, Arc<Segment>)>);
+pub(super) type Found<'k> = (Vec<Shared>, Vec<(&'k SubjectKey, Arc<Segment>)>);
 
 /// The recorded calls by which needs are answered that are found by one subject.
 async fn calls(
@@ -182,11 +182,8 @@ async fn calls(
     let (single, settled) = match ahead.about(&wanted) {
         Some(found) => found,
         None => {
-            let (single, settled) = read(connection, places, &wanted).await?;
-            (
-                single.into_iter().map(shared).collect(),
-                settled.into_iter().map(|(_, segment)| segment).collect(),
-            )
+            let (single, settled) = places.calls(connection, &wanted).await?;
+            (single, settled.into_iter().map(|(_, segment)| segment).collect())
         }
     };
     let events = if wanted.keys.len() > 1 { once_each(single, &settled) } else { beside(single, settled) };
@@ -197,29 +194,19 @@ async fn calls(
     Ok(events)
 }
 
-/// Reads what is wanted.
+/// Reads calls that stand by themselves.
+///
+/// - `rows`: `seq, received_at, scope, verdict, usable_until, traits, redeemed_at`, [`events_limit`] of them at most.
 ///
 /// # Errors
 /// [`StoreError::TooMuchPast`] where the look may have cut something off: a call about several keys may have been found as often.
-/// The record could not be read.
-pub(super) async fn read<'k>(
-    connection: &mut Connection<'_>,
-    places: &Places,
-    Wanted { keys, back_to, executions }: &Wanted<'k>,
-) -> Result<Found<'k>, StoreError> {
-    let asked = CallsAsked { keys, back_to: *back_to, executions: *executions, limit: events_limit() };
-    // Single calls first: what moves into a segment in between is found in both.
-    let rows = places.calls(connection, asked).await?;
+/// [`StoreError::Corrupt`].
+pub(super) fn read_calls(rows: impl ExactSizeIterator<Item = Row>) -> Result<Vec<Shared>, StoreError> {
     if rows.len() > EVENTS_MAX {
         return Err(StoreError::TooMuchPast);
     }
-    let settled = places.segments().about(connection, keys, *back_to).await?;
-    Ok((rows.iter().map(call).collect::<Result<_, _>>()?, settled))
-}
-
-/// Makes a call one that several may hold.
-pub(super) fn shared((seq, call): Placed) -> Shared {
-    (seq, Arc::new(PastEvent::Call(call)))
+    let shared = |(seq, call)| (seq, Arc::new(PastEvent::Call(call)));
+    rows.map(|row| call(&row).map(shared)).collect()
 }
 
 /// Single calls beside segments that have none in common.
@@ -291,7 +278,7 @@ async fn reported(
 }
 
 /// One more than may be looked through: so many tell that there are too many.
-fn events_limit() -> i64 {
+pub(super) fn events_limit() -> i64 {
     i64::try_from(EVENTS_MAX + 1).unwrap_or(i64::MAX)
 }
 

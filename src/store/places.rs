@@ -1,10 +1,11 @@
 //! Where recorded decisions are looked for: each engine keeps them in its own order.
 
 use super::connection::{Connection, Row};
+use super::past::{Found, Wanted};
 use super::segments::SharedSegments;
 use super::sqlite::Known;
 use super::{StoreError, postgres, sqlite};
-use crate::domain::{ReviewQuery, Spending, SubjectKey, Timestamp};
+use crate::domain::{ReviewQuery, Spending, Timestamp};
 
 /// How an engine finds the decisions about somebody.
 #[derive(Debug, Clone)]
@@ -13,19 +14,6 @@ pub(super) enum Places {
     FiledAndTail(Known),
     /// PostgreSQL: in indexes that are written with the decision.
     Indexes(SharedSegments),
-}
-
-/// What is asked of recorded calls.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct CallsAsked<'q> {
-    /// About whom: about any of these.
-    pub(super) keys: &'q [&'q SubjectKey],
-    /// From when on.
-    pub(super) back_to: Timestamp,
-    /// Whether it matters which were executed: that costs a look at each.
-    pub(super) executions: Executed,
-    /// The most that are read.
-    pub(super) limit: i64,
 }
 
 /// Whether a look-up tells which calls were executed.
@@ -46,18 +34,19 @@ impl Places {
         }
     }
 
-    /// The calls about somebody that stand by themselves; one that is about several of the keys may be there as often: `seq, received_at, scope, verdict, usable_until, traits, redeemed_at`.
+    /// The calls that are wanted. One that is about several of the subjects may be there as often, and one that has just moved into a
+    /// segment by itself, too.
     ///
     /// # Errors
-    /// The record could not be read.
-    pub(super) async fn calls(
+    /// [`StoreError::TooMuchPast`], or the record could not be read.
+    pub(super) async fn calls<'k>(
         &self,
         connection: &mut Connection<'_>,
-        asked: CallsAsked<'_>,
-    ) -> Result<Vec<Row>, StoreError> {
+        wanted: &Wanted<'k>,
+    ) -> Result<Found<'k>, StoreError> {
         match self {
-            Self::FiledAndTail(known) => sqlite::find::calls(connection, &known.tail, asked).await,
-            Self::Indexes(_) => postgres::find::calls(connection, asked).await,
+            Self::FiledAndTail(known) => sqlite::look::calls(connection, known, wanted).await,
+            Self::Indexes(segments) => postgres::find::calls(connection, segments, wanted).await,
         }
     }
 

@@ -18,11 +18,9 @@ mod packed;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sqlx::types::Json;
-
-use super::connection::{Connection, Row, Sql, either};
-use super::{StoreError, traits};
-use crate::domain::{PastEvent, SubjectKey, Timestamp};
+use super::StoreError;
+use super::connection::Row;
+use crate::domain::{PastEvent, SubjectKey};
 
 pub(super) use packed::{pack, unpack};
 
@@ -31,27 +29,6 @@ const CALLS_KEPT_MAX: usize = 32_768;
 
 /// How many subjects wait for their calls to be moved; others come again with their next call.
 const RIPE_MAX: usize = 256;
-
-macro_rules! about {
-    ($known:literal, $subjects:literal) => {
-        concat!(
-            "SELECT subject, segment, CASE WHEN segment IN (",
-            $known,
-            ") THEN NULL ELSE packed END AS packed FROM past_segments WHERE subject IN (",
-            $subjects,
-            ") AND last_at >= $2"
-        )
-    };
-}
-
-/// The segments of some subjects, and of those that are not known what is in them.
-const ABOUT: Sql = either(
-    about!("SELECT value FROM json_each($3)", "SELECT unhex(value) FROM json_each($1)"),
-    about!(
-        "SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text($3)",
-        "SELECT decode(value, 'hex') FROM jsonb_array_elements_text($1)"
-    ),
-);
 
 /// Some of a subject's calls.
 #[derive(Debug)]
@@ -81,36 +58,36 @@ struct Kept {
 }
 
 impl SharedSegments {
-    /// The segments of some subjects that reach as far as `back_to`, each with whose it is.
+    /// What is known already of some subjects' segments.
     ///
     /// - `keys`: no two alike.
+    pub(super) fn known(&self, keys: &[&SubjectKey]) -> KnownSegments {
+        let kept = self.kept();
+        KnownSegments(keys.iter().map(|key| kept.by_subject.get(*key).cloned().unwrap_or_default()).collect())
+    }
+
+    /// Reads the segments that were found of some subjects, each with whose it is, and keeps what is new.
+    ///
+    /// - `keys`: those of `known`.
+    /// - `rows`: `subject, segment, packed`; nothing packed for a segment that is known.
     ///
     /// # Errors
-    /// The record could not be read.
-    pub(super) async fn about<'k>(
+    /// A segment cannot be read.
+    pub(super) fn read<'k>(
         &self,
-        connection: &mut Connection<'_>,
         keys: &[&'k SubjectKey],
-        back_to: Timestamp,
+        known: KnownSegments,
+        rows: &[Row],
     ) -> Result<Vec<(&'k SubjectKey, Arc<Segment>)>, StoreError> {
-        let known: Vec<Numbered> = {
-            let kept = self.kept();
-            keys.iter().map(|key| kept.by_subject.get(*key).cloned().unwrap_or_default()).collect()
-        };
-        let numbers: Vec<i64> = known.iter().flatten().map(|(number, _)| *number).collect();
-        let rows = connection
-            .query(ABOUT)
-            .bind(Json(keys.iter().map(|key| traits::hexadecimal(key)).collect::<Vec<_>>()))
-            .bind(back_to.unix_micros())
-            .bind(Json(numbers))
-            .fetch_all(connection)
-            .await?;
+        let mut all = Vec::with_capacity(rows.len());
+        if rows.is_empty() {
+            return Ok(all);
+        }
         let mut of_subject: HashMap<&[u8], Vec<&Row>> = HashMap::new();
-        for row in &rows {
+        for row in rows {
             of_subject.entry(row.try_get("subject")?).or_default().push(row);
         }
-        let mut all = Vec::with_capacity(rows.len());
-        for (key, known) in keys.iter().zip(known) {
+        for (key, known) in keys.iter().zip(known.0) {
             let Some(rows) = of_subject.remove(key.as_bytes()) else { continue };
             let (mut found, mut is_news) = (Vec::with_capacity(rows.len()), false);
             for row in rows {
@@ -151,6 +128,16 @@ impl SharedSegments {
     /// Held for no longer than a look: never across an await.
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is known of some subjects' segments, in the order of the subjects.
+pub(super) struct KnownSegments(Vec<Numbered>);
+
+impl KnownSegments {
+    /// Their numbers: nobody need read again what is in them.
+    pub(super) fn numbers(&self) -> Vec<i64> {
+        self.0.iter().flatten().map(|(number, _)| *number).collect()
     }
 }
 

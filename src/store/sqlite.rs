@@ -17,6 +17,7 @@ pub(super) mod file;
 mod filing;
 pub(super) mod find;
 mod group;
+pub(super) mod look;
 mod mint_statements;
 mod statements;
 mod tail;

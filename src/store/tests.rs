@@ -79,7 +79,7 @@ async fn open(settings: StoreSettings) -> Store {
 /// The moment of the first call in every test.
 const START: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
 
-fn signature(n: u64) -> SignatureSeen {
+pub(super) fn signature(n: u64) -> SignatureSeen {
     let mut hash = [0xab; 32];
     hash[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
     SignatureSeen { hash: SignatureHash(hash), kid: Kid::new("prelude-1").expect("a kid") }

@@ -73,7 +73,10 @@ pub(super) fn hexadecimal(key: &SubjectKey) -> String {
 /// By hand: this is written for every call, and `fmt` costs ten times as much.
 fn push_hexadecimal(text: &mut String, key: &SubjectKey) {
     let digit = |half: u8| char::from(half + if half < 10 { b'0' } else { b'a' - 10 });
-    text.extend(key.as_bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]));
+    for byte in key.as_bytes() {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 0xf));
+    }
 }
 
 /// The subject of such a word; `None` for another one.

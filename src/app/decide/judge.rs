@@ -14,7 +14,6 @@ use crate::prelude::answer;
 use crate::store::Question;
 
 /// A call with everything that its verdict rests on, but for its past. The same past gives the same record.
-#[derive(Clone)]
 pub(super) struct Judge {
     bundle: Arc<Bundle>,
     desk: Arc<CompiledDesk>,
@@ -59,15 +58,15 @@ impl Judge {
             at: self.facts.received_at,
         };
         let desk = self.desk();
-        Question { needs, asker, desk, decide: Box::new(move |history| self.clone().into_record(history)) }
+        Question { needs, asker, desk, decide: Box::new(move |history| self.record(history)) }
     }
 
-    /// Decides, and writes down what is recorded of it.
-    pub(super) fn into_record(self, history: &History) -> DecisionRecord {
+    /// Decides, and writes down what is recorded of it. It may be asked again.
+    pub(super) fn record(&self, history: &History) -> DecisionRecord {
         let started = Instant::now();
         let decision = self.bundle.decide(&self.facts, self.desk.overlay(), history);
         let evaluation_ns = u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX);
-        let facts = self.facts;
+        let facts = &self.facts;
         let plan = match &decision.verdict {
             Verdict::Review(_, plan) => Some(plan),
             Verdict::Continue(_) | Verdict::Block => None,
@@ -82,20 +81,20 @@ impl Judge {
             step_keys: plan.map(step_keys),
             walkable_until: plan.map(|plan| walkable_until(plan, facts.received_at)),
             usable_until: usable_until(&decision.verdict, facts.received_at),
-            subjects: self.subjects,
-            money: self.money,
+            subjects: self.subjects.clone(),
+            money: self.money.clone(),
             answer: answer(&decision.verdict),
             salt: self.salt,
             metadata_json: masked_metadata(&facts.metadata),
             metadata_digest: self.metadata_digest,
-            context_json: context_json(&facts),
+            context_json: context_json(facts),
             seen_json: decision.seen.values_json,
             outcomes: decision.seen.outcomes,
             reason_kind: decision.reason.kind(),
             place: decision.place,
             rule: decision.rule,
-            user_id: facts.user_id,
-            scope: facts.scope,
+            user_id: facts.user_id.clone(),
+            scope: facts.scope.clone(),
             evaluation_ns,
         }
     }

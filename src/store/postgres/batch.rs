@@ -7,7 +7,8 @@ use sqlx::{Row as _, query};
 
 use super::locks::{self, Whom};
 use crate::domain::{DecisionRecord, DeskRevision, Recorded, RuleId, SignatureHash, SubjectKey, Timestamp};
-use crate::store::batch::{Earlier, New, Pending, decide, judge, outcomes};
+use crate::store::ahead::Ahead;
+use crate::store::batch::{Earlier, Fate, New, Pending, decide, judge, outcomes};
 use crate::store::chain::{Chain, Link};
 use crate::store::connection::{Bound, Connection, Prepared};
 use crate::store::filed::{About, Filed, filed_list};
@@ -63,7 +64,9 @@ pub(super) async fn record(
     let Found { desk, by, signatures } = look_up(connection, prepared, batch).await?;
     let fates = judge(batch, desk, |hash| signatures.get(hash).copied());
     let both = &mut Connection::Postgres(connection, prepared, Bound::Transaction);
-    let new = decide(both, (places, &by), batch, &fates).await?;
+    let new = batch.iter().zip(&fates).filter(|(_, fate)| **fate == Fate::New);
+    let ahead = Ahead::read(both, places, new.filter_map(|(call, _)| call.draft.question())).await?;
+    let (new, _) = decide(both, (places, &by, &ahead), (batch, &fates)).await?;
     let recorded = outcomes(both, batch, (&fates, &new)).await?;
     let links = chain.link(new.values().map(|(signature, record)| (*signature, &**record)))?;
     if !new.is_empty() {

@@ -3,7 +3,9 @@
 use crate::domain::{LONGEST_USE, ReviewQuery, Spending, Timestamp};
 use crate::store::StoreError;
 use crate::store::connection::{Connection, Prepared, Row};
-use crate::store::places::{CallsAsked, Executed};
+use crate::store::past::{Found, Wanted, events_limit, read_calls};
+use crate::store::places::Executed;
+use crate::store::segments::SharedSegments;
 
 /// The calls about somebody, given as an expression for when each was executed.
 macro_rules! find_calls {
@@ -22,6 +24,11 @@ macro_rules! find_calls {
 const CALLS: &str = find_calls!("NULL::bigint");
 const CALLS_AND_EXECUTIONS: &str =
     find_calls!("(SELECT r.redeemed_at FROM redemptions AS r WHERE r.decision_id = d.id)");
+
+/// The segments of some subjects, and of those that are not known what is in them.
+const SEGMENTS: &str = "
+    SELECT subject, segment, CASE WHEN segment = ANY($1) THEN NULL ELSE packed END AS packed
+      FROM past_segments WHERE subject = ANY($2) AND last_at >= $3";
 
 /// A step is proved by an approval that still counts and from which a token was minted.
 const GRANTS: &str = "
@@ -51,25 +58,31 @@ const REVIEW: &str = "
      LIMIT 1";
 
 /// # Errors
-/// The record could not be read.
-pub(in crate::store) async fn calls(
+/// [`StoreError::TooMuchPast`], or the record could not be read.
+pub(in crate::store) async fn calls<'k>(
     connection: &mut Connection<'_>,
-    asked: CallsAsked<'_>,
-) -> Result<Vec<Row>, StoreError> {
-    let select = match asked.executions {
+    segments: &SharedSegments,
+    wanted: &Wanted<'k>,
+) -> Result<Found<'k>, StoreError> {
+    let select = match wanted.executions {
         Executed::Told => CALLS_AND_EXECUTIONS,
         Executed::NotTold => CALLS,
     };
     let Connection::Postgres(connection, prepared, bound) = connection else {
         return Err(StoreError::OtherEngine);
     };
-    let query = sqlx::query(select)
-        .bind(asked.keys.iter().map(|key| key.as_bytes()).collect::<Vec<_>>())
-        .bind(asked.back_to.unix_micros())
-        .bind(asked.limit)
-        .persistent(*prepared == Prepared::Kept);
-    let rows = bound.hold(query.fetch_all(&mut **connection)).await?;
-    Ok(rows.into_iter().map(Row::Postgres).collect())
+    let is_kept = *prepared == Prepared::Kept;
+    let keys: Vec<&[u8]> = wanted.keys.iter().map(|key| key.as_bytes()).collect();
+    let back_to = wanted.back_to.unix_micros();
+    // Single calls first: what moves into a segment in between is found in both.
+    let single = sqlx::query(select).bind(&keys).bind(back_to).bind(events_limit()).persistent(is_kept);
+    let single = bound.hold(single.fetch_all(&mut **connection)).await?;
+    let single = read_calls(single.into_iter().map(Row::Postgres))?;
+    let known = segments.known(&wanted.keys);
+    let settled = sqlx::query(SEGMENTS).bind(known.numbers()).bind(&keys).bind(back_to).persistent(is_kept);
+    let settled = bound.hold(settled.fetch_all(&mut **connection)).await?;
+    let settled: Vec<_> = settled.into_iter().map(Row::Postgres).collect();
+    Ok((single, segments.read(&wanted.keys, known, &settled)?))
 }
 
 /// # Errors

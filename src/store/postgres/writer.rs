@@ -12,6 +12,7 @@ use super::transaction::Transactions;
 use crate::domain::Recorded;
 use crate::store::batch::{Pending, commits};
 use crate::store::chain::Chain;
+use crate::store::replies::tell_all;
 use crate::store::watch::Watch;
 use crate::store::{StoreError, StoreSettings};
 
@@ -112,23 +113,18 @@ impl Writer {
 async fn record(place: (&Transactions, &Watch), chain: &mut Chain, decisions: Vec<Pending>) {
     match try_record(place, chain, &decisions).await {
         Ok(recorded) => {
-            for (call, recorded) in decisions.into_iter().zip(recorded) {
-                // A caller that gave up is not there any more; its decision stays recorded.
-                drop(call.reply.send(Ok(recorded)));
-            }
+            tell_all(decisions.into_iter().map(|call| call.reply).zip(recorded.into_iter().map(Ok)));
         }
         Err(fault) if fault.is_one_rows_own() && decisions.len() > 1 => {
             for call in decisions {
                 let alone = try_record(place, chain, std::slice::from_ref(&call)).await;
                 let recorded =
                     alone.and_then(|recorded| recorded.into_iter().next().ok_or(StoreError::Closed));
-                drop(call.reply.send(recorded));
+                call.reply.hear(recorded);
             }
         }
         Err(fault) => {
-            for call in decisions {
-                drop(call.reply.send(Err(fault.clone())));
-            }
+            tell_all(decisions.into_iter().map(|call| (call.reply, Err(fault.clone()))));
         }
     }
 }

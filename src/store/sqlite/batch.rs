@@ -6,11 +6,13 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Arguments, Encode, Executor, Row, Sqlite, Type};
 
 use super::Known;
-use super::statements::{BatchStatements, DECISION_VALUES, PERSONAL_VALUES};
+use super::look::{Look, PAST_VALUES, in_one_go, patiently};
+use super::statements::{BEGIN_STATEMENTS, BatchStatements, DECISION_VALUES, PERSONAL_VALUES};
 use super::tail::SharedTail;
 use crate::domain::{
     DecisionRecord, DeskRevision, Kid, Recorded, RuleId, SignatureHash, SignatureSeen, Timestamp,
 };
+use crate::store::ahead::{Ahead, together};
 use crate::store::batch::{Earlier, New, Pending, decide, judge, outcomes};
 use crate::store::chain::{Chain, Link, Personal};
 use crate::store::connection::Connection;
@@ -29,6 +31,8 @@ struct Found {
     by: Filed,
     /// The place up to which they are.
     filed_through: i64,
+    /// What was read of the past.
+    ahead: Ahead,
 }
 
 /// Records a batch in one transaction and takes what is new into the tail.
@@ -62,7 +66,7 @@ async fn record_in_transaction(
     (batch, chain): (&[Pending], &mut Chain),
 ) -> Result<(Vec<Recorded>, usize), StoreError> {
     let tail = &known.tail;
-    let found = begin_and_look_up(connection, statements, tail, batch).await?;
+    let found = begin_and_look_up(connection, statements, known, batch).await?;
     let (fates, first_seq) = {
         let tail = tail.read();
         let earlier = |hash: &SignatureHash| tail.earlier(hash).or_else(|| found.filed.get(hash).copied());
@@ -70,37 +74,48 @@ async fn record_in_transaction(
         (judge(batch, found.desk, earlier), tail.last_seq().max(found.filed_through) + 1)
     };
     let places = Places::FiledAndTail(known.clone());
-    let new = decide(&mut Connection::Sqlite(connection), (&places, &found.by), batch, &fates).await?;
+    let place = (&places, &found.by, &found.ahead);
+    let (new, events) = decide(&mut Connection::Sqlite(connection), place, (batch, &fates)).await?;
     let recorded = outcomes(&mut Connection::Sqlite(connection), batch, (&fates, &new)).await?;
     let links = chain.link(new.values().map(|(signature, record)| (*signature, &**record)))?;
     insert_and_commit(connection, statements, (first_seq, &new, &links)).await?;
     chain.take_in(&links);
     let mut tail = tail.write();
-    for (seq, (signature, record)) in (first_seq..).zip(new.values()) {
-        tail.add(seq, (signature, record), &found.by);
+    for (index, (seq, (signature, record))) in (first_seq..).zip(new.values()).enumerate() {
+        tail.add((seq, events.get(index)), (signature, record), &found.by);
     }
     Ok((recorded, new.len()))
 }
 
-/// Begins the transaction, takes other processes' decisions into the tail, and tells which signatures are filed and what
-/// the fraud desk says.
+/// Begins the transaction, takes other processes' decisions into the tail, and tells which signatures are filed, what
+/// the fraud desk says, and what the calls ask about the past.
 async fn begin_and_look_up(
     connection: &mut SqliteConnection,
     statements: &BatchStatements,
-    tail: &SharedTail,
+    known: &Known,
     batch: &[Pending],
 ) -> Result<Found, StoreError> {
-    let statement = statements.look_up(batch.len()).ok_or(StoreError::Busy)?;
+    let wanted = together(batch.iter().filter_map(|call| call.draft.question()));
+    let look = wanted.as_ref().map(|wanted| Look::begin(known, wanted));
+    let executions = wanted.as_ref().map(|wanted| wanted.executions);
+    let statement = statements.look_up(batch.len(), executions).ok_or(StoreError::Busy)?;
     let mut values = SqliteArguments::default();
-    values.reserve(batch.len() + 1, 0);
-    add(&mut values, tail.read().last_seq())?;
+    values.reserve(batch.len() + 1 + PAST_VALUES, 0);
+    add(&mut values, known.tail.read().last_seq())?;
     for call in batch {
         add(&mut values, call.signature.hash.0.as_slice())?;
     }
-    let rows = sqlx::query_with(statement, values).fetch_all(connection).await?;
+    if let Some(look) = &look {
+        look.add_values(&mut values)?;
+    }
+    let mut parts = in_one_go(connection, (statement, values)).await?.into_iter().skip(BEGIN_STATEMENTS);
     let mut found = Found::default();
-    for row in &rows {
-        take_in(row, &mut found, tail)?;
+    for row in parts.next().unwrap_or_default() {
+        take_in(&row, &mut found, &known.tail)?;
+    }
+    if let (Some(look), Some(wanted)) = (look, &wanted) {
+        let rows = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        found.ahead = Ahead::of(wanted, look.end(rows))?;
     }
     Ok(found)
 }
@@ -155,7 +170,7 @@ async fn insert_and_commit(
     for (seq, (_, record)) in (first_seq..).zip(new.values()) {
         add_personal(&mut values, seq, record)?;
     }
-    sqlx::query_with(statement, values).execute(connection).await?;
+    patiently(sqlx::query_with(statement, values).execute(connection)).await?;
     Ok(())
 }
 

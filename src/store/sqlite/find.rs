@@ -1,42 +1,14 @@
 //! Finding decisions again: what is filed, what is not filed yet, and what another process recorded since.
 
-use std::collections::BTreeSet;
-
 use sqlx::types::Json;
 
 use super::tail::SharedTail;
-use crate::domain::{LONGEST_USE, ReviewQuery, Spending, SubjectKey, Timestamp};
+use crate::domain::{LONGEST_USE, ReviewQuery, Spending, Timestamp};
 use crate::store::StoreError;
 use crate::store::connection::{Connection, Row};
-use crate::store::places::{CallsAsked, Executed};
-use crate::store::traits;
 
-/// The calls about somebody, given as an expression for when each was executed. What another process recorded since may be about
-/// anybody.
-macro_rules! find_calls {
-    ($redeemed_at:literal) => {
-        concat!(
-            "SELECT seq, received_at, scope, verdict, usable_until, traits, ",
-            $redeemed_at,
-            " AS redeemed_at
-               FROM decisions AS d
-              WHERE seq IN (
-                        SELECT decision_seq FROM decision_subjects
-                         WHERE subject IN (SELECT unhex(value) FROM json_each($1)) AND received_at >= $2
-                        UNION
-                        SELECT value FROM json_each($3)
-                        UNION
-                        SELECT seq FROM decisions WHERE seq > $4)
-              LIMIT $5"
-        )
-    };
-}
-
-const CALLS: &str = find_calls!("NULL");
-pub(in crate::store) const CALLS_AND_EXECUTIONS: &str =
-    find_calls!("(SELECT r.redeemed_at FROM redemptions AS r WHERE r.decision_id = d.id)");
-
-/// A step is proved by an approval that still counts and from which a token was minted.
+/// A step is proved by an approval that still counts and from which a token was minted. With a bare `LIMIT $8` SQLite would prepare the
+/// statement anew each time.
 pub(in crate::store) const GRANTS: &str = "
     SELECT g.*, (SELECT group_concat(v.step_key, ' ')
                    FROM verifications AS v
@@ -53,7 +25,7 @@ pub(in crate::store) const GRANTS: &str = "
                        SELECT seq FROM decisions WHERE seq > $4)
                AND d.user_id = $5 AND d.scope = $6 AND d.usable_until > $7
              ORDER BY r.decision_id IS NOT NULL, d.seq DESC
-             LIMIT $8) AS g";
+             LIMIT (SELECT $8)) AS g";
 
 /// Step keys have no blank, so a plan contains a step where the plan between two blanks contains the step between two blanks.
 const REVIEW: &str = "
@@ -75,30 +47,6 @@ const REVIEW: &str = "
 
 /// # Errors
 /// The record could not be read.
-pub(in crate::store) async fn calls(
-    connection: &mut Connection<'_>,
-    tail: &SharedTail,
-    asked: CallsAsked<'_>,
-) -> Result<Vec<Row>, StoreError> {
-    let (unfiled, last_seq) = unfiled_about(tail, asked.keys, asked.back_to);
-    let keys: Vec<_> = asked.keys.iter().map(|key| traits::hexadecimal(key)).collect();
-    let select = match asked.executions {
-        Executed::Told => CALLS_AND_EXECUTIONS,
-        Executed::NotTold => CALLS,
-    };
-    connection
-        .query(select)
-        .bind(Json(keys))
-        .bind(asked.back_to.unix_micros())
-        .bind(Json(unfiled))
-        .bind(last_seq)
-        .bind(asked.limit)
-        .fetch_all(connection)
-        .await
-}
-
-/// # Errors
-/// The record could not be read.
 pub(in crate::store) async fn grants(
     connection: &mut Connection<'_>,
     tail: &SharedTail,
@@ -106,7 +54,11 @@ pub(in crate::store) async fn grants(
     (now, limit): (Timestamp, i64),
 ) -> Result<Vec<Row>, StoreError> {
     let back_to = now.minus(LONGEST_USE);
-    let (unfiled, last_seq) = unfiled_about(tail, &[&wanted.user_key], back_to);
+    let (unfiled, last_seq) = {
+        let tail = tail.read();
+        let calls = tail.calls_about(&wanted.user_key, back_to);
+        (calls.collect::<Vec<_>>(), tail.last_seq())
+    };
     connection
         .query(GRANTS)
         .bind(wanted.user_key.as_bytes())
@@ -145,9 +97,4 @@ pub(in crate::store) async fn review(
         .bind(query.metadata_digest.as_ref().map(<[u8; 32]>::as_slice))
         .fetch_optional(connection)
         .await
-}
-
-fn unfiled_about(tail: &SharedTail, keys: &[&SubjectKey], back_to: Timestamp) -> (BTreeSet<i64>, i64) {
-    let tail = tail.read();
-    (keys.iter().flat_map(|key| tail.calls_about(key, back_to)).collect(), tail.last_seq())
 }

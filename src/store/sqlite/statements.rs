@@ -1,4 +1,4 @@
-//! The two statements of a batch, for every number of rows that a batch can have.
+//! The statements of a batch, for every number of rows that a batch can have.
 //!
 //! One statement writes all rows, with one parameter a value: measured against one JSON array taken apart by
 //! `json_each`, it costs about half the CPU a row. SQLite prepares a statement for a fixed number of rows, so there is
@@ -8,7 +8,9 @@ use std::sync::{Arc, OnceLock};
 
 use sqlx::AssertSqlSafe;
 
+use super::look;
 use crate::store::filed::filed_list;
+use crate::store::places::Executed;
 
 /// Begins the batch and tells in one go what the fraud desk's revision is, which of the batch's signatures are filed, and
 /// what other processes recorded after the last decision known here. The columns of a filed signature that only an
@@ -41,8 +43,11 @@ const INSERT_PERSONAL: &str = "
     INSERT OR FAIL INTO decision_personal (decision_seq, salt, metadata, context, seen)
     VALUES ";
 
-/// One look-up and one insert for every number of rows.
-pub(super) const STATEMENTS_PER_ROW_COUNT: usize = 2;
+/// How many statements of a look-up come before the one that looks up.
+pub(super) const BEGIN_STATEMENTS: usize = 1;
+
+/// Three look-ups and one insert for every number of rows.
+pub(super) const STATEMENTS_PER_ROW_COUNT: usize = 4;
 
 /// How many values a decision has.
 pub(super) const DECISION_VALUES: usize = 24;
@@ -54,18 +59,31 @@ pub(super) const PERSONAL_VALUES: usize = 5;
 #[derive(Debug)]
 pub(super) struct BatchStatements {
     look_up: ByRows,
+    look_up_with_past: ByRows,
+    look_up_with_executions: ByRows,
     insert: ByRows,
 }
 
 impl BatchStatements {
     /// The statements for 1 to `rows_max` rows.
     pub(super) fn up_to(rows_max: usize) -> Self {
-        Self { look_up: ByRows::up_to(rows_max, look_up), insert: ByRows::up_to(rows_max, insert) }
+        Self {
+            look_up: ByRows::up_to(rows_max, look_up),
+            look_up_with_past: ByRows::up_to(rows_max, |rows| with_past(rows, Executed::NotTold)),
+            look_up_with_executions: ByRows::up_to(rows_max, |rows| with_past(rows, Executed::Told)),
+            insert: ByRows::up_to(rows_max, insert),
+        }
     }
 
     /// The look-up of `rows` signatures; `None` for a number that no batch has.
-    pub(super) fn look_up(&self, rows: usize) -> Option<AssertSqlSafe<Arc<str>>> {
-        self.look_up.of(rows)
+    ///
+    /// - `past`: whether the past of some subjects is looked up, too ([`look`]), and what of it.
+    pub(super) fn look_up(&self, rows: usize, past: Option<Executed>) -> Option<AssertSqlSafe<Arc<str>>> {
+        match past {
+            None => self.look_up.of(rows),
+            Some(Executed::NotTold) => self.look_up_with_past.of(rows),
+            Some(Executed::Told) => self.look_up_with_executions.of(rows),
+        }
     }
 
     /// The insert of `rows` decisions; `None` for a number that no batch has.
@@ -76,6 +94,10 @@ impl BatchStatements {
 
 fn look_up(rows: usize) -> String {
     format!("{LOOK_UP}{})", list("?", rows))
+}
+
+fn with_past(rows: usize, executions: Executed) -> String {
+    format!("{};{}", look_up(rows), look::statements(executions))
 }
 
 fn insert(rows: usize) -> String {

@@ -1,15 +1,18 @@
 //! What was recorded but is not filed yet, held in memory for looking up.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::filing::{self, Rows, Run};
 use crate::domain::{
-    DecisionId, DecisionRecord, Kid, ReviewFound, ReviewQuery, SignatureHash, SignatureSeen, SubjectKey,
-    Timestamp,
+    DecisionId, DecisionRecord, Kid, PastEvent, ReviewFound, ReviewQuery, SignatureHash, SignatureSeen,
+    SubjectKey, Timestamp,
 };
 use crate::store::batch::Earlier;
 use crate::store::filed::{About, Filed};
+
+/// How many calls are held as later ones see them: about half a KiB each.
+const EVENTS_HELD_MAX: usize = 4096;
 
 /// A review that somebody can walk.
 #[derive(Debug, Clone)]
@@ -56,6 +59,8 @@ pub(in crate::store) struct Tail {
     signatures: HashMap<SignatureHash, (Earlier, Kid)>,
     reviews: HashMap<Box<str>, Vec<Review>>,
     subjects: HashMap<SubjectKey, Vec<Earlier>>,
+    /// The newest calls, by their places, as later ones see them; none that came where nobody asked about the past.
+    events: BTreeMap<i64, Arc<PastEvent>>,
 }
 
 impl Tail {
@@ -80,12 +85,20 @@ impl Tail {
     }
 
     /// Takes in a decision that was committed.
+    ///
+    /// - `event`: it, as later calls see it, where somebody has put that together.
     pub(super) fn add(
         &mut self,
-        seq: i64,
+        (seq, event): (i64, Option<&Arc<PastEvent>>),
         (signature, record): (&SignatureSeen, &DecisionRecord),
         filed: &Filed,
     ) {
+        if let Some(event) = event {
+            self.events.insert(seq, Arc::clone(event));
+            if self.events.len() > EVENTS_HELD_MAX {
+                self.events.pop_first();
+            }
+        }
         let call = Earlier { seq, received_at: record.received_at };
         self.add_call(signature, call);
         self.add_subjects(call, filed.keys(&record.subjects));
@@ -127,6 +140,11 @@ impl Tail {
     pub(super) fn calls_about(&self, key: &SubjectKey, from: Timestamp) -> impl Iterator<Item = i64> {
         let calls = self.subjects.get(key).map_or(&[][..], Vec::as_slice);
         calls.iter().filter(move |call| call.received_at >= from).map(|call| call.seq)
+    }
+
+    /// The call at a place as it was recorded, as later ones see it, where that is held.
+    pub(super) fn event(&self, seq: i64) -> Option<&Arc<PastEvent>> {
+        self.events.get(&seq)
     }
 
     /// Where the user's reviews for the scope stand that can still be walked.
@@ -204,6 +222,7 @@ impl Tail {
             calls.retain(|call| call.seq > seq);
             !calls.is_empty()
         });
+        self.events = self.events.split_off(&seq.saturating_add(1));
     }
 }
 
@@ -220,5 +239,33 @@ impl SharedTail {
     /// For changing. Held for no longer than that: never across an await.
     pub(super) fn write(&self) -> RwLockWriteGuard<'_, Tail> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Subject;
+    use crate::store::past;
+    use crate::store::tests::{block, signature};
+
+    #[test]
+    fn calls_are_held_as_later_ones_see_them_up_to_a_bound_and_until_they_are_filed() {
+        let key = SubjectKey::new([1]);
+        let record = DecisionRecord { subjects: vec![(Subject::User, key.clone())], ..block(1) };
+        let event = Arc::new(past::event(&record));
+        let mut tail = Tail::filed_through(0);
+        let last = i64::try_from(EVENTS_HELD_MAX).expect("small") + 1;
+        for seq in 1..=last {
+            let signature = signature(seq.unsigned_abs());
+            tail.add((seq, Some(&event)), (&signature, &record), &Filed::default());
+        }
+        tail.add((last + 1, None), (&signature(0), &record), &Filed::default());
+        let is_held = |tail: &Tail, seq| tail.event(seq).is_some();
+        assert!(!is_held(&tail, 1) && is_held(&tail, 2) && is_held(&tail, last) && !is_held(&tail, last + 1));
+        assert!(tail.calls_about(&key, record.received_at).eq(1..=last + 1), "each is known, held or not");
+        tail.forget_through(last - 1);
+        assert!(!is_held(&tail, last - 1) && is_held(&tail, last));
+        assert!(tail.calls_about(&key, record.received_at).eq(last..=last + 1));
     }
 }

@@ -19,6 +19,7 @@ use super::tail::Tail;
 use super::{Known, batch};
 use crate::store::batch::{Pending, commits};
 use crate::store::chain::Chain;
+use crate::store::replies::tell_all;
 use crate::store::watch::Watch;
 use crate::store::{StoreError, StoreSettings};
 
@@ -174,23 +175,18 @@ impl Writer {
     async fn record(&mut self, batch: Vec<Pending>) {
         match self.try_record(&batch).await {
             Ok(recorded) => {
-                for (call, recorded) in batch.into_iter().zip(recorded) {
-                    // A caller that gave up is not there any more; its decision stays recorded.
-                    drop(call.reply.send(Ok(recorded)));
-                }
+                tell_all(batch.into_iter().map(|call| call.reply).zip(recorded.into_iter().map(Ok)));
             }
             Err(fault) if fault.is_one_rows_own() && batch.len() > 1 => {
                 for call in batch {
                     let alone = self.try_record(std::slice::from_ref(&call)).await;
                     let recorded =
                         alone.and_then(|recorded| recorded.into_iter().next().ok_or(StoreError::Closed));
-                    drop(call.reply.send(recorded));
+                    call.reply.hear(recorded);
                 }
             }
             Err(fault) => {
-                for call in batch {
-                    drop(call.reply.send(Err(fault.clone())));
-                }
+                tell_all(batch.into_iter().map(|call| (call.reply, Err(fault.clone()))));
             }
         }
         self.file_some().await;
