@@ -13,6 +13,8 @@ load="$built/load"
 doorstep="$built/doorstep"
 work=""
 load_pid=""
+# The directory of the PostgreSQL server that the measure started, if it did.
+postgres_server=""
 
 # In $root, since rust-toolchain.toml holds for the directory that cargo is called in.
 build_load() {
@@ -29,6 +31,19 @@ make_work() {
   trap clear_away EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
+}
+
+# Starts a PostgreSQL server of its own, and gives its address in $postgres. Its directory is beside the work directory, which
+# PostgreSQL's own user may not enter.
+start_postgres() {
+  postgres_server="$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/doorstep-postgres.XXXXXXXX")"
+  # shellcheck disable=SC2034 # the measures use it
+  postgres="$("$root/scripts/postgres" start "$postgres_server")"
+}
+
+stop_postgres() {
+  [[ -z "$postgres_server" ]] || "$root/scripts/postgres" stop "$postgres_server" || true
+  postgres_server=""
 }
 
 # Runs `load` so that a signal to this script ends it, and it ends the servers that it started.
@@ -48,6 +63,7 @@ clear_away() {
     kill -TERM "$load_pid" 2>/dev/null || true
     wait "$load_pid" 2>/dev/null || true
   fi
+  stop_postgres
   if [[ "$code" -eq 1 && -n "${BENCH_KEEP:-}" ]]; then
     echo "kept for a look: $work" >&2
   else

@@ -16,22 +16,19 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 # shellcheck source=benches/build.sh
 source "$root/benches/build.sh"
 
-postgres=yes
+with_postgres=yes
 options=()
 for option in "$@"; do
-  if [[ "$option" == --without-postgres ]]; then postgres=no; else options+=("$option"); fi
+  if [[ "$option" == --without-postgres ]]; then with_postgres=no; else options+=("$option"); fi
 done
 
 build_load
 build_doorstep
 make_work
-if [[ "$postgres" == yes ]]; then
-  # Beside the work directory, which PostgreSQL's own user may not enter.
-  server="$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/doorstep-postgres.XXXXXXXX")"
-  trap '"$root/scripts/postgres" stop "$server"; clear_away' EXIT
-  address="$("$root/scripts/postgres" start "$server")"
-  psql --no-psqlrc --quiet --command "ALTER SYSTEM SET fsync = on" --command "SELECT pg_reload_conf()" "$address" >/dev/null
-  options+=(--postgres "$address" --postgres-pid "$(head -n 1 "$server/data/postmaster.pid")")
+if [[ "$with_postgres" == yes ]]; then
+  start_postgres
+  psql --no-psqlrc --quiet --command "ALTER SYSTEM SET fsync = on" --command "SELECT pg_reload_conf()" "$postgres" >/dev/null
+  options+=(--postgres "$postgres" --postgres-pid "$(head -n 1 "$postgres_server/data/postmaster.pid")")
 fi
 commit="$(git -C "$root" describe --always --dirty 2>/dev/null || echo 'no commit')"
 run_load durable --work "$work" --about "commit $commit" \

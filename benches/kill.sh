@@ -43,28 +43,19 @@ else
 fi
 make_work
 
-# The PostgreSQL server of the series that runs, if it has one.
-server=""
-stop_server() {
-  [[ -z "$server" ]] || "$root/scripts/postgres" stop "$server"
-  server=""
-}
-trap 'stop_server; clear_away' EXIT
-
 # Runs a series (sqlite, on-postgres, of-postgres) of so many kills, 20 where nothing is said, and says what came of it.
 kill_again_and_again() {
   local own=() store="$work/$1/store.sqlite"
   [[ -z "$2" ]] || own+=(--rounds "$2")
   if [[ "$1" != sqlite ]]; then
-    # Beside the work directory, which PostgreSQL's own user may not enter.
-    server="$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/doorstep-postgres.XXXXXXXX")"
-    store="$("$root/scripts/postgres" start "$server")"
+    start_postgres
+    store="$postgres"
     own+=(--store "$store")
-    [[ "$1" == on-postgres ]] || own+=(--postgres "$server" --postgres-script "$root/scripts/postgres")
+    [[ "$1" == on-postgres ]] || own+=(--postgres "$postgres_server" --postgres-script "$root/scripts/postgres")
   fi
   run_load kill --work "$work/$1" "${options[@]}" "${own[@]}"
   python3 "$root/benches/ledger.py" "$work/$1/ledger.txt" "$store" "${check[@]}" | tee "$work/$1.said"
-  stop_server
+  stop_postgres
 }
 
 if [[ -z "$write" ]]; then

@@ -15,10 +15,7 @@ source "$root/benches/build.sh"
 build_load
 build_doorstep
 make_work
-# Beside the work directory, which PostgreSQL's own user may not enter.
-server="$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/doorstep-postgres.XXXXXXXX")"
-trap '"$root/scripts/postgres" stop "$server"; clear_away' EXIT
-store="$("$root/scripts/postgres" start "$server")"
+start_postgres
 commit="$(git -C "$root" describe --always --dirty 2>/dev/null || echo 'no commit')"
-run_load rolling --work "$work" --about "commit $commit" --store "$store" \
+run_load rolling --work "$work" --about "commit $commit" --store "$postgres" \
   --doorstep "$doorstep" --policies "$root/benches/policies" --caddyfile "$root/ops/compose/Caddyfile" "$@"
