@@ -190,7 +190,7 @@ impl App {
     }
 
     /// Tells the moment to whoever asks later, inside a transaction.
-    pub(crate) fn later_now(&self) -> impl Fn() -> Timestamp + Send + use<> {
+    pub(crate) fn later_now(&self) -> impl Fn() -> Timestamp + Clone + Send + use<> {
         let clock = Arc::clone(&self.parts.clock);
         move || clock.now()
     }

@@ -29,6 +29,20 @@ pub(crate) fn draw<const N: usize>(random: &dyn Random) -> Result<[u8; N], NoRan
     Ok(bytes)
 }
 
+/// Draws twice in one go: what is random costs less than asking for it does.
+///
+/// # Errors
+/// As [`draw`].
+pub(crate) fn draw_two<const N: usize, const M: usize>(
+    random: &dyn Random,
+) -> Result<([u8; N], [u8; M]), NoRandomness> {
+    let mut bytes = [[0; N].as_slice(), [0; M].as_slice()].concat();
+    random.fill(&mut bytes)?;
+    let (first, second) = bytes.split_at(N);
+    let whole = first.try_into().ok().zip(second.try_into().ok());
+    whole.ok_or(NoRandomness)
+}
+
 /// The operating system's generator, through aws-lc.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct SystemRandom;

@@ -12,7 +12,7 @@ use self::judge::Judge;
 use super::App;
 use crate::domain::{DecisionId, Facts, History, Recorded, Timestamp};
 use crate::prelude::{HookFault, SignatureFault, SignatureHeaders, SignedCall, read, verify_call};
-use crate::random::{NoRandomness, draw};
+use crate::random::{NoRandomness, draw_two};
 use crate::spans;
 use crate::store::StoreError;
 
@@ -126,8 +126,8 @@ impl App {
 
     /// Lets one bundle judge, whatever comes into force meanwhile, and has it counted as that bundle's verdict.
     fn judge(&self, facts: Facts) -> Result<(Judge, Arc<VerdictCounts>), NoRandomness> {
-        let id = DecisionId::new(facts.received_at, draw(&*self.parts.random)?);
-        let salt = draw(&*self.parts.random)?;
+        let (id, salt) = draw_two(&*self.parts.random)?;
+        let id = DecisionId::new(facts.received_at, id);
         let (bundle, counts) = self.parts.policies.in_force();
         let desk = self.desk.for_bundle(&bundle);
         Ok((Judge::new((bundle, desk), (id, salt, facts), &self.parts.identifier_digest), counts))

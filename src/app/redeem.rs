@@ -3,6 +3,8 @@
 #[cfg(test)]
 pub(crate) mod example;
 
+use std::sync::Arc;
+
 use super::App;
 use super::access::{AccessError, require};
 use super::body::{Fields, object};
@@ -140,7 +142,7 @@ impl App {
         let digest = &self.parts.identifier_digest;
         let normal = self.parts.policies.bundle().normal_metadata(&wanted.scope, &wanted.metadata);
         let fields = normal.into_iter().map(|(name, text)| {
-            let key = digest.of_subject(&Subject::Metadata(name.clone()), &text);
+            let key = digest.of_subject(&Subject::Metadata(Arc::clone(&name)), &text);
             (name, key)
         });
         Spending {

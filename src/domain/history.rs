@@ -12,12 +12,14 @@ use std::sync::Arc;
 use super::{FactKind, Scope, VerdictKind};
 
 mod event;
+mod settled;
 mod sum;
 mod tally;
 mod window;
 mod words;
 
 pub(crate) use event::{Asker, PastCall, PastEvent, PastFact, PastRejection, Subject, SubjectKey, Traits};
+pub(crate) use settled::SettledCalls;
 pub(crate) use sum::Sum;
 pub(crate) use tally::Tally;
 pub(crate) use window::{HISTORY_KEPT, LONGEST_USE, Period, Window, Zone};
@@ -49,9 +51,9 @@ pub(crate) enum Measure {
     /// The number of facts of a kind.
     Fact(FactKind),
     /// The sum of a kind of money, by its name without `money.`.
-    Sum(Box<str>),
+    Sum(Arc<str>),
     /// The number of different values of a metadata field, by its name without `metadata.`.
-    Distinct(Box<str>),
+    Distinct(Arc<str>),
     /// The moment of the last call.
     Last,
 }
@@ -179,12 +181,13 @@ impl History {
     ///
     /// - `asker`: the call that asks.
     /// - `events`: for each need, all that might count: everything that shares its subjects with the asker and is not
-    ///   older than [`HistoryNeed::reaches_back_to`]. More does no harm; no event may stand there twice, nor the call itself.
-    pub(crate) fn of<'e, E: Iterator<Item = &'e PastEvent> + Clone>(
-        needs: &Needs,
-        asker: &Asker,
-        events: impl Fn(&HistoryNeed) -> E,
-    ) -> Self {
+    ///   older than [`HistoryNeed::reaches_back_to`], what is settled in its groups. More does no harm; no event may stand there
+    ///   twice, nor the call itself.
+    pub(crate) fn of<'e, S, E>(needs: &Needs, asker: &Asker, events: impl Fn(&HistoryNeed) -> (S, E)) -> Self
+    where
+        S: Iterator<Item = &'e SettledCalls> + Clone,
+        E: Iterator<Item = &'e PastEvent> + Clone,
+    {
         let tallies = needs.as_slice().iter().map(|need| Tally::of(need, asker, events(need))).collect();
         Self { needs: needs.clone(), tallies }
     }

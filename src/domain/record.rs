@@ -1,6 +1,7 @@
 //! What the store keeps: of a hook call, of a token, of a signing key.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::{
     Amount, ApiKeyId, BundleHash, ChallengeId, Currency, DecisionId, DeskRevision, Jti, Kid, ReasonKind,
@@ -52,7 +53,7 @@ pub(crate) struct DecisionRecord {
     /// Who and what the call was about, as keyed digests, for later calls to be compared with.
     pub(crate) subjects: Vec<(Subject, SubjectKey)>,
     /// The call's money: name, amount and currency.
-    pub(crate) money: Vec<(Box<str>, Amount, Currency)>,
+    pub(crate) money: Vec<(Arc<str>, Amount, Currency)>,
     /// Random bytes, kept and erased with the personal values: metadata, context and what the conditions saw.
     pub(crate) salt: [u8; 16],
     /// JSON object: the metadata, `identifier` masked.

@@ -1,12 +1,13 @@
 //! Spending a grant: which verdict is spent for what somebody is about to execute, and why none is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{ApiKeyId, DecisionId, Scope, StepKey, SubjectKey, Timestamp, UserId, VerdictKind};
 
 /// Metadata in normal form: a key for each field that has a value, equal where the values are. One that is left out, or
 /// empty, has none.
-pub(crate) type FieldKeys = BTreeMap<Box<str>, SubjectKey>;
+pub(crate) type FieldKeys = BTreeMap<Arc<str>, SubjectKey>;
 
 /// What somebody is about to execute, and wants a grant spent for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +82,7 @@ pub(crate) enum NotSpent {
     },
     /// A verdict is in force, about something else: these fields differ in the one that comes nearest.
     #[error("the verdict in force differs in {}", quoted(.0))]
-    Differs(BTreeSet<Box<str>>),
+    Differs(BTreeSet<Arc<str>>),
     /// The verdict about exactly this is a review, and this step of it was not proved.
     #[error("the review's step `{0}` is not proved")]
     Unproved(StepKey),
@@ -90,7 +91,7 @@ pub(crate) enum NotSpent {
     NotGranted,
 }
 
-fn quoted(names: &BTreeSet<Box<str>>) -> String {
+fn quoted(names: &BTreeSet<Arc<str>>) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
@@ -131,7 +132,7 @@ impl Spending {
 
     /// The fields whose values are not the same. What came exactly as it was decided about is the same, whatever the policy
     /// in force makes of it.
-    fn differences(&self, grant: &GrantFound) -> BTreeSet<Box<str>> {
+    fn differences(&self, grant: &GrantFound) -> BTreeSet<Arc<str>> {
         if self.metadata_digest == grant.metadata_digest {
             return BTreeSet::new();
         }

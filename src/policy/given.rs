@@ -50,7 +50,7 @@ pub(crate) fn history(bundle: &Bundle, facts: &Facts, events: &[PastEvent]) -> H
     let subjects = bundle.traits(facts).keyed(plain_key);
     let asker =
         Asker { user_id: facts.user_id.clone(), subjects, scope: facts.scope.clone(), at: facts.received_at };
-    History::of(bundle.needs(&facts.scope), &asker, |_| events.iter())
+    History::of(bundle.needs(&facts.scope), &asker, |_| (std::iter::empty(), events.iter()))
 }
 
 /// Here nothing has to be hidden.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use super::condition::HistoryField;
 use super::literal::Pattern;
@@ -28,7 +29,7 @@ pub(crate) struct Schema {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FieldRule {
     /// The name that the page sends.
-    pub(crate) name: Box<str>,
+    pub(crate) name: Arc<str>,
     /// The name in conditions and reasons: `metadata.NAME`.
     pub(crate) path: Box<str>,
     /// The path as the name of a JSON member: `"metadata.NAME":`.

@@ -104,7 +104,7 @@ impl Ahead {
 
 /// Whether something in a segment is of that moment or later.
 fn reaches(segment: &Segment, back_to: Timestamp) -> bool {
-    segment.events.iter().rev().any(|event| is_since(event, back_to))
+    segment.calls.events().iter().rev().any(|event| is_since(event, back_to))
 }
 
 fn is_since(event: &PastEvent, back_to: Timestamp) -> bool {

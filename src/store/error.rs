@@ -1,11 +1,12 @@
 //! What can go wrong in the record, in words that a log may hold: no value of a row is ever quoted.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgDatabaseError;
 
-use crate::domain::Outage;
+use crate::domain::{Outage, SubjectKey};
 
 /// Why the record could not do what was asked.
 ///
@@ -65,6 +66,9 @@ pub(crate) enum StoreError {
     /// A condition asks for what is not recorded. The call was not decided.
     #[error("a condition asks about a past that is not recorded")]
     UnrecordedPast,
+    /// The write concerns others than those whose turn it took. Nothing was written; it is to be tried again with theirs.
+    #[error("the write concerns others than those whose turn it took")]
+    OthersTurns(Arc<BTreeSet<SubjectKey>>),
     /// Policies ask for more subjects than decisions are filed by. Nothing was changed.
     #[error("policies ask about the past by more different subjects than decisions are filed by (32)")]
     TooManySubjects,
@@ -105,6 +109,7 @@ impl StoreError {
             | Self::Refused(_)
             | Self::TooMuchPast
             | Self::UnrecordedPast
+            | Self::OthersTurns(_)
             | Self::TooManySubjects
             | Self::Corrupt { .. } => None,
         }

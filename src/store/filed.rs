@@ -82,6 +82,15 @@ impl Filed {
         subjects.iter().filter(|(subject, _)| self.has(subject)).map(|(_, key)| key)
     }
 
+    /// The same without the user's.
+    pub(super) fn keys_of_others<'s>(
+        &self,
+        subjects: &'s [(Subject, SubjectKey)],
+    ) -> impl Iterator<Item = &'s SubjectKey> {
+        let others = subjects.iter().filter(|(subject, _)| *subject != Subject::User && self.has(subject));
+        others.map(|(_, key)| key)
+    }
+
     /// Whether all that was recorded can be found by a subject.
     pub(super) fn finds(&self, subject: &Subject) -> bool {
         *subject == Subject::User || self.0.contains(&(subject.clone(), Extent::Whole))

@@ -55,3 +55,10 @@ pub(crate) struct Once<T> {
     /// Makes the answer.
     pub(crate) answer: fn(&T, Timestamp) -> Option<KeptAnswer>,
 }
+
+/// By hand: what is answered need not be cloned.
+impl<T> Clone for Once<T> {
+    fn clone(&self) -> Self {
+        Self { key: self.key.clone(), answer: self.answer }
+    }
+}

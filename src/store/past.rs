@@ -12,7 +12,8 @@ use super::settling::{WORTH_MOVING, is_settled};
 use super::{Question, Store, facts, traits};
 use crate::domain::{
     Asker, Counts, DecisionRecord, Executions, FactKind, History, HistoryNeed, Measure, Needs, PastCall,
-    PastEvent, PastRejection, Scope, StepKey, Subject, SubjectKey, Timestamp, VerdictKind, Window,
+    PastEvent, PastRejection, Scope, SettledCalls, StepKey, Subject, SubjectKey, Timestamp, VerdictKind,
+    Window,
 };
 use crate::store::StoreError;
 
@@ -49,12 +50,16 @@ struct Events {
 }
 
 impl Events {
-    fn iter(&self) -> impl Iterator<Item = &PastEvent> + Clone {
-        self.settled.iter().flat_map(|segment| &segment.events).chain(self.single.iter().map(Arc::as_ref))
+    fn settled(&self) -> impl Iterator<Item = &SettledCalls> + Clone {
+        self.settled.iter().map(|segment| &segment.calls)
+    }
+
+    fn single(&self) -> impl Iterator<Item = &PastEvent> + Clone {
+        self.single.iter().map(Arc::as_ref)
     }
 
     fn len(&self) -> usize {
-        self.settled.iter().map(|segment| segment.events.len()).sum::<usize>() + self.single.len()
+        self.settled.iter().map(|segment| segment.seqs.len()).sum::<usize>() + self.single.len()
     }
 }
 
@@ -73,8 +78,11 @@ pub(super) async fn history(
     (ahead, earlier): (&Ahead, &[Arc<PastEvent>]),
 ) -> Result<History, StoreError> {
     let user = user_key(asker)?;
-    let mut found = Vec::new();
-    for by in needs.as_slice().iter().map(HistoryNeed::found_by).collect::<BTreeSet<_>>() {
+    let mut found: Vec<(&Subject, Events)> = Vec::new();
+    for by in needs.as_slice().iter().map(HistoryNeed::found_by) {
+        if found.iter().any(|(own, _)| *own == by) {
+            continue;
+        }
         if !filed.finds(by) {
             return Err(StoreError::UnrecordedPast);
         }
@@ -88,8 +96,8 @@ pub(super) async fn history(
     }
     let nothing = Events::default();
     let events = |need: &HistoryNeed| {
-        let own = found.iter().find(|(by, _)| *by == need.found_by());
-        own.map_or(&nothing, |(_, events)| events).iter().chain(earlier.iter().map(Arc::as_ref))
+        let own = found.iter().find(|(by, _)| *by == need.found_by()).map_or(&nothing, |(_, events)| events);
+        (own.settled(), own.single().chain(earlier.iter().map(Arc::as_ref)))
     };
     Ok(History::of(needs, asker, events))
 }
@@ -158,7 +166,9 @@ pub(super) struct Wanted<'a> {
 pub(super) fn wanted<'a>(needs: &Needs, asker: &'a Asker, by: &Subject) -> Option<Wanted<'a>> {
     let needs = || needs.as_slice().iter().filter(|need| need.found_by() == by && asks_for_calls(need));
     let back_to = needs().map(|need| need.reaches_back_to(asker.at)).min()?;
-    let keys: Vec<_> = own_keys(asker, by).collect::<BTreeSet<_>>().into_iter().collect();
+    let mut keys: Vec<_> = own_keys(asker, by).collect();
+    keys.sort_unstable();
+    keys.dedup();
     let executions = if needs().any(asks_for_executions) { Executed::Told } else { Executed::NotTold };
     (!keys.is_empty()).then_some(Wanted { keys, back_to, executions })
 }
@@ -219,7 +229,7 @@ fn beside(single: Vec<Shared>, settled: Vec<Arc<Segment>>) -> Events {
 /// The calls about several keys, of which a call may have more than one.
 fn once_each(calls: Vec<Shared>, settled: &[Arc<Segment>]) -> Events {
     let (mut seen, mut single) = (BTreeSet::new(), Vec::new());
-    for (seq, event) in settled.iter().flat_map(|segment| segment.seqs.iter().zip(&segment.events)) {
+    for (seq, event) in settled.iter().flat_map(|segment| segment.seqs.iter().zip(segment.calls.events())) {
         if seen.insert(*seq) {
             single.push(Arc::new(event.clone()));
         }

@@ -1,13 +1,17 @@
 //! Spending grants: the verdict is looked for, judged and spent in one transaction, so that it is spent once.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use uuid::Uuid;
 
-use super::connection::{Connection, Row};
+use super::connection::{Connection, Row, Sql, either};
+use super::filed::{Filed, filed_list};
 use super::turn::Turn;
 use super::{Store, traits};
 use crate::domain::{
-    DecisionId, FieldKeys, GrantFound, NotSpent, Redemption, Spending, StepKey, Subject, Timestamp,
-    VerdictKind,
+    DecisionId, FieldKeys, GrantFound, NotSpent, Redemption, Spending, StepKey, Subject, SubjectKey,
+    Timestamp, VerdictKind,
 };
 use crate::store::{Answered, Once, StoreError};
 
@@ -15,43 +19,87 @@ use crate::store::{Answered, Once, StoreError};
 /// newest. Leaving some out can only refuse.
 const GRANTS_MAX: i64 = 2_000;
 
-const IS_PAUSED: &str =
-    "SELECT EXISTS (SELECT 1 FROM desk_pauses WHERE scope = $1 AND (until IS NULL OR until > $2))";
+/// How often a redemption is begun again because it concerns others than those whose turn it took.
+const TURNS_MAX: usize = 4;
+
+macro_rules! look_up {
+    ($filed_by:expr) => {
+        concat!(
+            "SELECT EXISTS (SELECT 1 FROM desk_pauses WHERE scope = $1 AND (until IS NULL OR until > $2)) AS is_paused, ",
+            $filed_by,
+            " AS filed_by"
+        )
+    };
+}
+
+/// Whether the scope is paused, and by whom decisions are filed: on SQLite, where nobody takes turns, that does not matter.
+const LOOK_UP: Sql = either(look_up!("NULL"), look_up!(filed_list!("string_agg")));
+
+/// Whom a call was about.
+type Subjects = Vec<(Subject, SubjectKey)>;
 
 impl Store {
     /// Spends a verdict for what is about to be executed, if one fits; answers once that is on disk.
     ///
-    /// - `now`: told inside the transaction. Whoever was decided before it and took a grant for ended is then never followed
-    ///   by that grant's redemption.
+    /// - `now`: told inside the transaction, when it is the turn of all whom the grant concerns. Whoever was decided before it
+    ///   and took the grant for ended is then never followed by its redemption.
     ///
     /// # Errors
     /// The record could not be read or written; nothing was spent.
     pub(crate) async fn redeem(
         &self,
         wanted: Spending,
+        now: impl Fn() -> Timestamp + Clone + Send + 'static,
+        once: Option<Once<Result<Redemption, NotSpent>>>,
+    ) -> Result<Answered<Result<Redemption, NotSpent>>, StoreError> {
+        // Which grant is spent shows only when it is the user's turn, and by whom else somebody may ask about it then.
+        let mut others = BTreeSet::new();
+        for _ in 0..TURNS_MAX {
+            match self.redeem_with(&others, wanted.clone(), now.clone(), once.clone()).await {
+                Err(StoreError::OthersTurns(more)) => others.extend(more.iter().cloned()),
+                outcome => return outcome,
+            }
+        }
+        Err(StoreError::Busy)
+    }
+
+    /// Spends a verdict, unless it concerns others than the user and these.
+    async fn redeem_with(
+        &self,
+        others: &BTreeSet<SubjectKey>,
+        wanted: Spending,
         now: impl Fn() -> Timestamp + Send + 'static,
         once: Option<Once<Result<Redemption, NotSpent>>>,
     ) -> Result<Answered<Result<Redemption, NotSpent>>, StoreError> {
-        let places = self.places();
-        let turn = Turn::User(wanted.user_id.clone());
+        let (places, others) = (self.places(), others.clone());
+        let turn = match others.is_empty() {
+            true => Turn::User(wanted.user_id.clone()),
+            false => Turn::UserAnd(wanted.user_id.clone(), others.clone()),
+        };
         self.write_once(turn, once, move |connection| {
             Box::pin(async move {
                 let now = now();
-                let is_paused: bool = connection
-                    .query(IS_PAUSED)
-                    .bind(wanted.scope.as_str())
-                    .bind(now.unix_micros())
-                    .value(connection)
-                    .await?;
-                if is_paused {
+                let looked_up = connection.query(LOOK_UP).bind(wanted.scope.as_str()).bind(now.unix_micros());
+                let looked_up = looked_up.fetch_one(connection).await?;
+                if looked_up.try_get("is_paused")? {
                     return Ok(Err(NotSpent::ScopePaused));
                 }
                 let grants = places.grants(connection, &wanted, (now, GRANTS_MAX)).await?;
                 let grants = grants.iter().map(grant).collect::<Result<Vec<_>, _>>()?;
-                let redemption = match wanted.pick(&grants) {
-                    Ok(grant) => redemption(&wanted, grant, now),
+                let (grants, subjects): (Vec<_>, Vec<_>) = grants.into_iter().unzip();
+                let grant = match wanted.pick(&grants) {
+                    Ok(grant) => grant,
                     Err(reason) => return Ok(Err(reason)),
                 };
+                let filed = Filed::parse(looked_up.try_get("filed_by")?)?;
+                let own =
+                    grants.iter().zip(&subjects).filter(|(own, _)| own.decision_id == grant.decision_id);
+                let concerned = own.flat_map(|(_, subjects)| filed.keys_of_others(subjects));
+                let missing: BTreeSet<_> = concerned.filter(|key| !others.contains(key)).cloned().collect();
+                if !missing.is_empty() {
+                    return Err(StoreError::OthersTurns(missing.into()));
+                }
+                let redemption = redemption(&wanted, grant, now);
                 insert(connection, &wanted, &redemption).await?;
                 Ok(Ok(redemption))
             })
@@ -60,7 +108,8 @@ impl Store {
     }
 }
 
-fn grant(row: &Row) -> Result<GrantFound, StoreError> {
+/// A grant, and whom its call was about.
+fn grant(row: &Row) -> Result<(GrantFound, Subjects), StoreError> {
     let seq: i64 = row.try_get("seq")?;
     let corrupt = |column| move || StoreError::corrupt("decisions", column, seq.to_string());
     let id: Uuid = row.try_get("id").ok().ok_or_else(corrupt("id"))?;
@@ -68,21 +117,22 @@ fn grant(row: &Row) -> Result<GrantFound, StoreError> {
     let kept = traits::parse(row.try_get("traits")?).ok_or_else(corrupt("traits"))?;
     let plan: Option<&str> = row.try_get("step_keys")?;
     let unproved = unproved(plan.unwrap_or_default(), row.try_get("proved")?);
-    Ok(GrantFound {
+    let found = GrantFound {
         decision_id: DecisionId::from_uuid(id),
         verdict: VerdictKind::parse(row.try_get("verdict")?).ok_or_else(corrupt("verdict"))?,
         received_at: Timestamp::from_unix_micros(row.try_get("received_at")?),
         usable_until: Timestamp::from_unix_micros(row.try_get("usable_until")?),
-        fields: fields(kept),
+        fields: fields(&kept.subjects),
         metadata_digest: digest.try_into().ok().ok_or_else(corrupt("metadata_digest"))?,
         unproved: unproved.map_err(|()| corrupt("step_keys")())?,
         redeemed_at: row.try_get::<Option<i64>>("redeemed_at")?.map(Timestamp::from_unix_micros),
-    })
+    };
+    Ok((found, kept.subjects))
 }
 
-fn fields(kept: traits::Kept) -> FieldKeys {
-    let fields = kept.subjects.into_iter().filter_map(|(subject, key)| match subject {
-        Subject::Metadata(name) => Some((name, key)),
+fn fields(subjects: &Subjects) -> FieldKeys {
+    let fields = subjects.iter().filter_map(|(subject, key)| match subject {
+        Subject::Metadata(name) => Some((Arc::clone(name), key.clone())),
         Subject::User | Subject::Ip | Subject::Identifier => None,
     });
     fields.collect()

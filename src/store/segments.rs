@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::StoreError;
 use super::connection::Row;
-use crate::domain::{PastEvent, SubjectKey};
+use crate::domain::{SettledCalls, SubjectKey};
 
 pub(super) use packed::{pack, unpack};
 
@@ -36,7 +36,7 @@ pub(super) struct Segment {
     /// Their places, rising.
     pub(super) seqs: Vec<i64>,
     /// The calls, in the same order.
-    pub(super) events: Vec<PastEvent>,
+    pub(super) calls: SettledCalls,
 }
 
 impl Segment {

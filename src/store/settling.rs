@@ -125,7 +125,7 @@ async fn put_back(connection: &mut Connection<'_>, key: &SubjectKey, number: i64
     let Some(packed) = packed else { return Ok(()) };
     let corrupt = || StoreError::corrupt("past_segments", "packed", number.to_string());
     let segment = unpack(&packed).ok_or_else(corrupt)?;
-    let calls = segment.seqs.iter().zip(&segment.events).filter_map(|(seq, event)| match event {
+    let calls = segment.seqs.iter().zip(segment.calls.events()).filter_map(|(seq, event)| match event {
         PastEvent::Call(call) => Some(About { key: key.clone(), at: call.at, seq: *seq }),
         PastEvent::Rejection(_) | PastEvent::Fact(_) => None,
     });
@@ -206,7 +206,7 @@ async fn grow(
             .bind(number)
             .execute(connection)
             .await?;
-        let before = segment.seqs.into_iter().zip(segment.events);
+        let before = segment.seqs.into_iter().zip(segment.calls.into_events());
         calls.extend(before.filter_map(|(seq, event)| match event {
             PastEvent::Call(call) => Some((seq, call)),
             PastEvent::Rejection(_) | PastEvent::Fact(_) => None,

@@ -1,6 +1,7 @@
 //! The column `traits`: who and what a call was about, as one line of text.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use crate::domain::{Amount, Currency, DecisionRecord, Subject, SubjectKey};
 
@@ -10,7 +11,7 @@ pub(super) struct Kept {
     /// Each subject with its key.
     pub(super) subjects: Vec<(Subject, SubjectKey)>,
     /// Money by its name.
-    pub(super) money: Vec<(Box<str>, Amount, Currency)>,
+    pub(super) money: Vec<(Arc<str>, Amount, Currency)>,
 }
 
 /// Writes `user=0a1b… ip=… metadata.payee=… money.value=10.00:USD`: no name and no value has a blank or `=`.

@@ -3,7 +3,9 @@
 //! On SQLite all writes do. On PostgreSQL they share the database with other processes, and take their turns by advisory locks
 //! that end with the transaction (docs/decisions/0031): a user's writes one after the other, the house's alone.
 
-use crate::domain::{Reference, SourceName, UserId, VerificationId, WithdrawnOf};
+use std::collections::BTreeSet;
+
+use crate::domain::{Reference, SourceName, SubjectKey, UserId, VerificationId, WithdrawnOf};
 
 /// Whom a write concerns.
 #[derive(Debug, Clone)]
@@ -16,6 +18,8 @@ pub(super) enum Turn {
     House,
     /// A user.
     User(UserId),
+    /// A user, and whoever asks about the past by these other subjects.
+    UserAnd(UserId, BTreeSet<SubjectKey>),
     /// The user of a verification.
     Verification(VerificationId),
     /// The users of what is withdrawn.

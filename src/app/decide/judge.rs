@@ -21,7 +21,7 @@ pub(super) struct Judge {
     salt: [u8; 16],
     facts: Facts,
     subjects: Vec<(Subject, SubjectKey)>,
-    money: Vec<(Box<str>, Amount, Currency)>,
+    money: Vec<(Arc<str>, Amount, Currency)>,
     metadata_digest: [u8; 32],
 }
 

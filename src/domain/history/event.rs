@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::domain::{
     Amount, Currency, FactKind, Facts, Identifier, Scope, StepKey, Timestamp, UserId, VerdictKind,
@@ -17,7 +18,7 @@ pub(crate) enum Subject {
     /// One of the user's e-mail addresses or phone numbers.
     Identifier,
     /// A metadata field, by its name without `metadata.`.
-    Metadata(Box<str>),
+    Metadata(Arc<str>),
 }
 
 /// Which user, address, identifier or value: equal when those are. It says nothing by itself.
@@ -74,7 +75,7 @@ pub(crate) struct Traits {
     /// Who and what; one subject may stand there several times, with another text each.
     pub(crate) subjects: Vec<(Subject, Box<str>)>,
     /// The call's money: its name without `money.`, amount and currency.
-    pub(crate) money: Vec<(Box<str>, Amount, Currency)>,
+    pub(crate) money: Vec<(Arc<str>, Amount, Currency)>,
 }
 
 impl Traits {
@@ -147,7 +148,7 @@ pub(crate) struct PastCall {
     /// Who and what; see [`Traits::subjects`].
     pub(crate) subjects: Vec<(Subject, SubjectKey)>,
     /// See [`Traits::money`].
-    pub(crate) money: Vec<(Box<str>, Amount, Currency)>,
+    pub(crate) money: Vec<(Arc<str>, Amount, Currency)>,
     /// Until when it can still be executed: `at`, the time of its steps and of its grant together. `None` for a block.
     pub(crate) usable_until: Option<Timestamp>,
     /// When it was executed, as the customer's service reported it.

@@ -1,12 +1,14 @@
 //! From events to the answer of one need.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::Date;
 
 use super::{
-    Asker, Counts, Executions, HistoryNeed, Measure, PastCall, PastEvent, Subject, SubjectKey, Sum, Window,
+    Asker, Counts, Executions, HistoryNeed, Measure, PastCall, PastEvent, SettledCalls, Subject, SubjectKey,
+    Sum, Window,
 };
 use crate::domain::{Currency, Timestamp, VerdictKind};
 
@@ -36,40 +38,82 @@ impl Tally {
     /// - `executed`: when it was executed.
     /// - `usable`: when it was executed; while it can still be, now. Where executions are not reported, as late as it could
     ///   have been executed: whoever keeps a grant back does not get out of the window by it.
+    ///
+    /// - `settled`, `single`: the events, those that are settled in their groups.
     pub(crate) fn of<'e>(
         need: &HistoryNeed,
         asker: &Asker,
-        events: impl Iterator<Item = &'e PastEvent> + Clone,
+        (settled, single): (
+            impl Iterator<Item = &'e SettledCalls> + Clone,
+            impl Iterator<Item = &'e PastEvent> + Clone,
+        ),
     ) -> Self {
         let own = Own::of(need, asker);
-        let start = start(&own, calls(events.clone()));
-        let counted = || counted_calls(&own, calls(events.clone()), start);
+        let events = || settled.clone().flat_map(SettledCalls::events).chain(single.clone());
+        let start = start(&own, calls(events()));
         match &need.measure {
-            Measure::Calls => Self::Count(number(counted())),
-            Measure::Rejected | Measure::Fact(_) => {
-                Self::Count(number(events.filter(|event| is_counted(&own, event, start))))
+            Measure::Calls | Measure::Sum(_) | Measure::Last => {
+                let (single, _) = counted(&own, calls(single), start);
+                settled.fold(single, |tally, group| tally.and(group.tally(&own, start)))
             }
-            Measure::Sum(name) => Self::Sums(sums(name, counted().map(|(call, _)| call))),
+            Measure::Rejected | Measure::Fact(_) => {
+                Self::Count(number(events().filter(|event| is_counted(&own, event, start))))
+            }
             Measure::Distinct(field) => {
-                let field = Subject::Metadata(field.clone());
+                let field = Subject::Metadata(Arc::clone(field));
+                let counted = counted_calls(&own, calls(events()), start);
                 let mut values: HashSet<_> =
-                    counted().flat_map(|(call, _)| keys(&call.subjects, &field)).collect();
+                    counted.flat_map(|(call, _)| keys(&call.subjects, &field)).collect();
                 if need.counts_itself(&asker.scope) {
                     keys(&asker.subjects, &field).for_each(|own| _ = values.remove(own));
                 }
                 Self::Distinct { others: number(values.iter()) }
             }
-            Measure::Last => Self::Last(counted().map(|(_, moment)| moment).max()),
+        }
+    }
+
+    /// What two parts of the past come to together. Both are answers to one need.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Count(one), Self::Count(other)) => Self::Count(one.saturating_add(other)),
+            (Self::Sums(mut one), Self::Sums(other)) => {
+                for (of, sum) in other {
+                    let own = one.entry(of).or_insert(Sum::ZERO);
+                    *own = own.and(sum);
+                }
+                Self::Sums(one)
+            }
+            (Self::Last(one), Self::Last(other)) => Self::Last(one.max(other)),
+            // INVARIANT: no other answers are put together.
+            (one, _) => one,
         }
     }
 }
 
+/// What calls come to for a need that counts calls, sums them or asks for the last, and the first moment at which one counts.
+pub(super) fn counted<'e>(
+    own: &Own<'_>,
+    calls: impl Iterator<Item = &'e PastCall>,
+    start: Timestamp,
+) -> (Tally, Option<Timestamp>) {
+    let mut earliest = None;
+    let counted = counted_calls(own, calls, start).inspect(|(_, moment)| {
+        earliest = Some(earliest.map_or(*moment, |earliest: Timestamp| earliest.min(*moment)));
+    });
+    let tally = match &own.need.measure {
+        Measure::Sum(name) => Tally::Sums(sums(name, counted.map(|(call, _)| call))),
+        Measure::Last => Tally::Last(counted.map(|(_, moment)| moment).max()),
+        _ => Tally::Count(number(counted)),
+    };
+    (tally, earliest)
+}
+
 /// A need, and what of the asker it compares events with: looked up once, not for each event.
-struct Own<'n> {
-    need: &'n HistoryNeed,
-    asker: &'n Asker,
+pub(super) struct Own<'n> {
+    pub(super) need: &'n HistoryNeed,
+    pub(super) asker: &'n Asker,
     /// Each subject that must be shared, with the asker's keys.
-    shared: Vec<(&'n Subject, Vec<&'n SubjectKey>)>,
+    pub(super) shared: Vec<(&'n Subject, Vec<&'n SubjectKey>)>,
 }
 
 impl<'n> Own<'n> {
@@ -109,7 +153,8 @@ fn start<'e>(own: &Own<'_>, calls: impl Iterator<Item = &'e PastCall>) -> Timest
     last.map_or(start, |last| start.max(last.plus(Duration::from_micros(1))))
 }
 
-fn calls<'e>(
+/// The calls among events.
+pub(super) fn calls<'e>(
     events: impl Iterator<Item = &'e PastEvent> + Clone,
 ) -> impl Iterator<Item = &'e PastCall> + Clone {
     events.filter_map(|event| match event {

@@ -1,3 +1,4 @@
+use std::iter::empty;
 use std::time::Duration;
 
 use super::*;
@@ -74,8 +75,24 @@ fn paid(call: PastCall, amount: &str, currency: &str) -> PastCall {
 }
 
 fn tally(need: &HistoryNeed, calls: impl IntoIterator<Item = PastCall>) -> Tally {
-    let events: Vec<_> = calls.into_iter().map(PastEvent::Call).collect();
-    Tally::of(need, &asker(), events.iter())
+    let calls: Vec<_> = calls.into_iter().collect();
+    let events: Vec<_> = calls.iter().cloned().map(PastEvent::Call).collect();
+    let tally = Tally::of(need, &asker(), (empty(), events.iter()));
+    // Settled or not, reckoned now or remembered, it is the same.
+    for first in 0..=calls.len() {
+        let (one, other) = calls.split_at(first);
+        let groups = [SettledCalls::of(one.to_vec()), SettledCalls::of(other.to_vec())];
+        let mixed = Tally::of(need, &asker(), (groups[..1].iter(), events[first..].iter()));
+        assert_eq!(mixed, tally, "{first} of them settled");
+        for _ in 0..2 {
+            assert_eq!(
+                Tally::of(need, &asker(), (groups.iter(), empty())),
+                tally,
+                "all settled, cut at {first}"
+            );
+        }
+    }
+    tally
 }
 
 const REPORTED: Counts = Counts::Usable(Executions::Reported);
@@ -141,7 +158,7 @@ fn every_subject_must_be_shared() {
     let asker = Asker { subjects: having(&["a@x.org", "+331"]), ..asker() };
     let shared = |texts: &[&str]| {
         let events = [PastEvent::Call(PastCall { subjects: having(texts), ..call(1) })];
-        Tally::of(&with(&identifier), &asker, events.iter())
+        Tally::of(&with(&identifier), &asker, (empty(), events.iter()))
     };
     assert_eq!(shared(&["+331", "+332"]), Tally::Count(1));
     assert_eq!(shared(&["+332"]), Tally::Count(0));
@@ -280,7 +297,7 @@ fn rejections_and_facts_are_the_users() {
         fact(DAY + 1, "u", "chargeback"),
         PastEvent::Call(call(1)),
     ];
-    let count = |measure| Tally::of(&need(measure, Counts::Asked), &asker(), events.iter());
+    let count = |measure| Tally::of(&need(measure, Counts::Asked), &asker(), (empty(), events.iter()));
     let kind = |text| Measure::Fact(FactKind::new(text).expect("a kind"));
     assert_eq!(count(Measure::Rejected), Tally::Count(1));
     assert_eq!(count(kind("email_changed")), Tally::Count(2));
@@ -372,7 +389,7 @@ fn answers_belong_to_their_questions() {
     let needs = Needs::new([one.clone(), two.clone(), one.clone()]);
     assert_eq!(needs.as_slice(), [one.clone(), two]);
     let events = [PastEvent::Call(call(1))];
-    let history = History::of(&needs, &asker(), |_| events.iter());
+    let history = History::of(&needs, &asker(), |_| (empty(), events.iter()));
     assert_eq!(history.tallies(&needs), Some([Tally::Count(1), Tally::Count(0)].as_slice()));
     assert_eq!(history.tallies(&Needs::new(needs.as_slice().to_vec())).map(<[_]>::len), Some(2));
     assert_eq!(history.tallies(&Needs::new([one])), None);

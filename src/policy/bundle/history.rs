@@ -1,6 +1,7 @@
 //! What a bundle must know of the past, and what of a call is kept for later ones.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Bundle, Claim, GRANTS_FILE, Loader, Tree, is_scope_file, named};
 use crate::domain::{Amount, Executions, Facts, Metadata, Needs, Scope, Subject, Traits};
@@ -33,7 +34,7 @@ impl Bundle {
     /// What a page sent for a scope in the normal form of [`Self::traits`], field by field; what is empty is left out.
     ///
     /// Nothing is judged: a field that the scope does not have, and what is no value of its field, stand as they came.
-    pub(crate) fn normal_metadata(&self, scope: &Scope, metadata: &Metadata) -> Vec<(Box<str>, Box<str>)> {
+    pub(crate) fn normal_metadata(&self, scope: &Scope, metadata: &Metadata) -> Vec<(Arc<str>, Box<str>)> {
         let fields = self.policy(scope).map_or(&[][..], |policy| &policy.schema.fields);
         let normal = |name: &str, text: &str| -> Box<str> {
             match fields.iter().find(|field| *field.name == *name).map(|field| &field.kind) {
@@ -61,7 +62,7 @@ fn add_metadata(traits: &mut Traits, schema: &Schema, values: &Values<'_>) {
             Value::Decimal(amount, _) => normal_decimal(*amount),
             Value::Text(text, _) => (**text).into(),
         };
-        traits.subjects.push((Subject::Metadata(field.name.clone()), text));
+        traits.subjects.push((Subject::Metadata(Arc::clone(&field.name)), text));
     }
     for rule in &schema.money {
         let currency = |place| rule.currencies.get(place).copied();

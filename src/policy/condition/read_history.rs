@@ -1,6 +1,7 @@
 //! Reading `history`: one question about the past, and what its answer is compared with.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::history_keys::{COUNTS, HISTORY, LAST, MEASURES};
@@ -92,7 +93,7 @@ fn count(reader: &mut Reader<'_>, node: &Node) -> Option<Measure> {
 }
 
 /// A name that must have a prefix, without it.
-fn named(reader: &mut Reader<'_>, node: &Node, (key, prefix): (&str, &str)) -> Option<Box<str>> {
+fn named(reader: &mut Reader<'_>, node: &Node, (key, prefix): (&str, &str)) -> Option<Arc<str>> {
     let text = reader.text(node, &format!("`{key}`"))?;
     if let Some(name) = text.strip_prefix(prefix) {
         return Some(name.into());

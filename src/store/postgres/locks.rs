@@ -1,8 +1,8 @@
 //! Taking turns by advisory locks, which end with the transaction that took them.
 //!
 //! Everybody who writes about users shares the house, and has it to themselves who writes about the house. Signatures, requests,
-//! events and users come after it; a request's or an event's own turn comes before its user's, and a batch takes all of its in
-//! the order of their numbers. So nobody waits for somebody who waits for them. The numbers are digests: two names that share
+//! events and users come after it; a request's or an event's own turn comes before its user's, and whoever takes several at once, as a
+//! batch does, takes them in the order of their numbers. So nobody waits for somebody who waits for them. The numbers are digests: two names that share
 //! one only wait for each other.
 
 use sqlx::postgres::PgConnection;
@@ -62,6 +62,12 @@ pub(super) async fn take(
     match turn {
         Turn::Anyone | Turn::Task(_) | Turn::House | Turn::Request { .. } => Ok(()),
         Turn::User(user) => take_by(connection, prepared, (TAKE_USER, user.as_str())).await,
+        Turn::UserAnd(user, others) => {
+            let numbers: Vec<i64> = others.iter().map(|key| number(key.as_bytes())).collect();
+            let take = query(TAKE_ALL).bind(numbers).bind(vec![user.as_str()]);
+            connection.execute(take.persistent(prepared == Prepared::Kept)).await?;
+            Ok(())
+        }
         Turn::Verification(id) => {
             let take = query(TAKE_USER_OF_VERIFICATION).bind(id.uuid());
             connection.execute(take.persistent(prepared == Prepared::Kept)).await?;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::Segment;
-use crate::domain::{Amount, Currency, PastCall, PastEvent, Scope, SubjectKey, Timestamp, VerdictKind};
+use crate::domain::{Amount, Currency, PastCall, Scope, SettledCalls, SubjectKey, Timestamp, VerdictKind};
 use crate::store::traits;
 
 /// How it is written here.
@@ -51,7 +51,7 @@ pub(in crate::store) fn unpack(bytes: &[u8]) -> Option<Segment> {
         (0..rest.number()?).map(|_| std::str::from_utf8(rest.bytes()?).ok()).collect::<Option<Vec<_>>>()?;
     let word = |rest: &mut Unpacking<'_>| words.get(usize::try_from(rest.number()?).ok()?).copied();
     let count = usize::try_from(rest.number()?).ok().filter(|count| *count <= bytes.len())?;
-    let mut segment = Segment { seqs: Vec::with_capacity(count), events: Vec::with_capacity(count) };
+    let (mut seqs, mut calls) = (Vec::with_capacity(count), Vec::with_capacity(count));
     let (mut seq, mut at) = (0_i64, 0_i64);
     let mut scope: Option<Scope> = None;
     for _ in 0..count {
@@ -75,8 +75,8 @@ pub(in crate::store) fn unpack(bytes: &[u8]) -> Option<Segment> {
                 Some((name, amount, Currency::parse(word(&mut rest)?)?))
             })
             .collect::<Option<_>>()?;
-        segment.seqs.push(seq);
-        segment.events.push(PastEvent::Call(PastCall {
+        seqs.push(seq);
+        calls.push(PastCall {
             at: Timestamp::from_unix_micros(at),
             scope: its_scope,
             verdict,
@@ -84,9 +84,9 @@ pub(in crate::store) fn unpack(bytes: &[u8]) -> Option<Segment> {
             money,
             usable_until,
             executed_at,
-        }));
+        });
     }
-    rest.0.is_empty().then_some(segment)
+    rest.0.is_empty().then(|| Segment { seqs, calls: SettledCalls::of(calls) })
 }
 
 /// What is packed so far, apart from the words that it names.
@@ -212,6 +212,7 @@ impl<'b> Unpacking<'b> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::PastEvent;
     use crate::domain::Subject;
 
     fn calls() -> Vec<(i64, PastCall)> {
@@ -245,7 +246,7 @@ mod tests {
             let segment = unpack(&pack(&calls)).expect("what was packed");
             let (seqs, events): (Vec<_>, Vec<_>) =
                 calls.into_iter().map(|(seq, call)| (seq, PastEvent::Call(call))).unzip();
-            assert_eq!((segment.seqs, segment.events), (seqs, events));
+            assert_eq!((segment.seqs, segment.calls.into_events()), (seqs, events));
         }
         let bytes = pack(&calls()).len();
         assert!(

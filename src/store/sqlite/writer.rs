@@ -125,6 +125,10 @@ impl Writer {
             let taken = jobs.len();
             self.work(&mut jobs, &mut queue, &mut closing).await;
             had_company = taken + queue.len() > 1;
+            if had_company {
+                // Where all share a core, those who were just told go first: what they bring next shares the next commit.
+                std::thread::yield_now();
+            }
         }
         let outcome = self.finish().await;
         for reply in closing {
@@ -139,7 +143,8 @@ impl Writer {
         queue: &mut mpsc::Receiver<Job>,
         closing: &mut Vec<oneshot::Sender<Result<(), StoreError>>>,
     ) {
-        let (mut decisions, mut mints, mut commands) = (Vec::new(), Vec::new(), Vec::new());
+        let mut decisions = Vec::with_capacity(jobs.len());
+        let (mut mints, mut commands) = (Vec::new(), Vec::new());
         let mut filing = Vec::new();
         for job in jobs.drain(..) {
             match job {

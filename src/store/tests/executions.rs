@@ -1,5 +1,6 @@
 //! What was executed and what was rejected, as later calls see it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -15,8 +16,8 @@ use crate::domain::{
     Subject, Tally, Window,
 };
 use crate::store::Question;
-use crate::store::places::Executed;
-use crate::store::places::Places;
+use crate::store::connection::Connection;
+use crate::store::places::{Executed, Places};
 use crate::store::sqlite::{find::GRANTS, look};
 use crate::store::{facts, past};
 
@@ -48,16 +49,25 @@ fn reviewed(n: u64, seconds: u64) -> DecisionRecord {
     }
 }
 
-async fn redeem(store: &Store, now: impl Fn() -> Timestamp + Send + 'static) -> bool {
+async fn redeem(store: &Store, now: impl Fn() -> Timestamp + Clone + Send + 'static) -> bool {
+    redeem_as("usr_test", store, now).await
+}
+
+async fn redeem_as(user: &str, store: &Store, now: impl Fn() -> Timestamp + Clone + Send + 'static) -> bool {
     let spending = Spending {
         api_key_id: ApiKeyId::new("executor").expect("an id"),
-        user_id: UserId::new("usr_test").expect("a user"),
-        user_key: key("u"),
+        user_id: UserId::new(user).expect("a user"),
+        user_key: key(key_of(user)),
         scope: Scope::new("transfer:write").expect("a scope"),
         fields: FieldKeys::new(),
         metadata_digest: [9; 32],
     };
     redeem_at(store, spending, now).await.is_ok()
+}
+
+/// The word that stands for a user's key.
+fn key_of(user: &str) -> &str {
+    if user == "usr_test" { "u" } else { user }
 }
 
 /// What a call so many seconds after the start would see.
@@ -170,7 +180,14 @@ async fn rejections_and_facts_are_counted_since_the_executed_review(directory: D
 
 /// Decides call `n` as of `now`, granted while fewer than ten are executed or can be.
 async fn ask(store: &Store, n: u64, now: Timestamp) -> bool {
-    let needs = Needs::new([calls(USABLE)]);
+    ask_as(("usr_test", Subject::User), store, n, now).await
+}
+
+/// The same for a user, of whom all pay the same payee, with the calls counted by some subject.
+async fn ask_as((who, by): (&str, Subject), store: &Store, n: u64, now: Timestamp) -> bool {
+    let needs = Needs::new([need(Measure::Calls, by, USABLE)]);
+    let subjects = [(Subject::User, key(key_of(who))), (payee(), key("payee"))];
+    let (of, user_id) = (subjects.to_vec(), UserId::new(who).expect("a user"));
     let asked = needs.clone();
     let decide = move |history: &History| {
         let tally = &history.tallies(&asked).expect("its own needs")[0];
@@ -178,10 +195,11 @@ async fn ask(store: &Store, n: u64, now: Timestamp) -> bool {
         DecisionRecord {
             received_at: now,
             usable_until: granted.then(|| now.plus(Duration::from_secs(20))),
-            ..record(n, &user("u"), granted)
+            user_id: user_id.clone(),
+            ..record(n, &of, granted)
         }
     };
-    let asker = Asker { at: now, ..asker(&user("u")) };
+    let asker = Asker { at: now, user_id: UserId::new(who).expect("a user"), ..asker(&subjects) };
     let question = Question { needs, asker, desk: DeskRevision::NONE, decide: Box::new(decide) };
     let recorded = store.decide_and_record(signature(n), question).await.expect("recorded");
     matches!(recorded, Recorded::Decided { tally, .. } if tally.verdict == VerdictKind::Continue)
@@ -190,18 +208,35 @@ async fn ask(store: &Store, n: u64, now: Timestamp) -> bool {
 /// While grants run out all the time, two processes grant and redeem at once: no grant that a call took for ended is
 /// executed after it.
 async fn a_limit_holds_while_grants_run_out_and_are_redeemed(directory: Directory) {
-    let (one, two) = (opened(&directory).await, directory.open().await);
+    limit_holds(&directory, Subject::User, &["usr_test"]).await;
+}
+
+/// The same where they are counted by what several users have in common: a redemption takes their turn, too.
+async fn a_limit_by_payee_holds_while_grants_run_out_and_others_redeem(directory: Directory) {
+    limit_holds(&directory, payee(), &["usr_a", "usr_b", "usr_c"]).await;
+}
+
+fn payee() -> Subject {
+    Subject::Metadata("payee".into())
+}
+
+async fn limit_holds(directory: &Directory, by: Subject, users: &'static [&'static str]) {
+    let (one, two) = (opened(directory).await, directory.open().await);
+    if by != Subject::User {
+        one.file_by(&BTreeSet::from([by.clone()]), START).await.expect("filed");
+    }
     let clock = Arc::new(AtomicI64::new(START.unix_micros()));
     let tick = move || Timestamp::from_unix_micros(clock.fetch_add(1_000_000, Ordering::SeqCst));
+    let user = move |n: u64| users[usize::try_from(n).expect("small") % users.len()];
     let actors = (0..16_u64).map(|actor| {
         let store = if actor % 4 < 2 { one.clone() } else { two.clone() };
-        let tick = tick.clone();
+        let (tick, by) = (tick.clone(), by.clone());
         tokio::spawn(async move {
             for turn in 0..20 {
                 if actor % 2 == 0 {
-                    ask(&store, actor * 1000 + turn, tick()).await;
+                    ask_as((user(actor + turn), by.clone()), &store, actor * 1000 + turn, tick()).await;
                 } else {
-                    redeem(&store, tick.clone()).await;
+                    redeem_as(user(actor + turn), &store, tick.clone()).await;
                 }
             }
         })
@@ -211,8 +246,8 @@ async fn a_limit_holds_while_grants_run_out_and_are_redeemed(directory: Director
     }
     assert!(number(&one, "SELECT count(*) FROM redemptions").await <= 10);
     for n in 0..20 {
-        ask(&one, n, tick()).await;
-        redeem(&two, tick.clone()).await;
+        ask_as((user(n), by.clone()), &one, n, tick()).await;
+        redeem_as(user(n), &two, tick.clone()).await;
     }
     assert_eq!(number(&one, "SELECT count(*) FROM redemptions").await, 10);
     one.close().await.expect("closed");
@@ -243,6 +278,49 @@ async fn no_redemption_follows_a_call_that_took_its_grant_for_ended(directory: D
     assert!(!granted || number(&store, of_the_ended).await == 0);
 }
 
+/// On PostgreSQL: while a batch holds the turn of a grant's payee, the grant is not redeemed, and once the batch is committed it is no
+/// longer in time.
+#[tokio::test]
+async fn a_redemption_waits_for_who_asks_by_its_payee() {
+    let directory = Directory::on_postgres().await;
+    let (one, two) = (opened(&directory).await, directory.open().await);
+    one.file_by(&BTreeSet::from([payee()]), START).await.expect("filed");
+    assert!(ask_as(("usr_a", payee()), &one, 1, START).await);
+    let clock = Arc::new(AtomicI64::new(at(19).unix_micros()));
+    let tell = Arc::clone(&clock);
+    let now = move || Timestamp::from_unix_micros(tell.load(Ordering::SeqCst));
+    let (has_turn, turn_taken) = tokio::sync::oneshot::channel();
+    let (redeeming, redemption_begun) = tokio::sync::oneshot::channel();
+    let turn = Turn::UserAnd(UserId::new("usr_b").expect("a user"), BTreeSet::from([key("payee")]));
+    let batch = two.write(turn, move |connection| {
+        Box::pin(async move {
+            has_turn.send(()).expect("somebody waits");
+            redemption_begun.await.expect("it begins");
+            until_somebody_waits(connection).await?;
+            clock.store(at(20).unix_micros(), Ordering::SeqCst);
+            Ok(())
+        })
+    });
+    let redemption = async {
+        turn_taken.await.expect("the batch has begun");
+        redeeming.send(()).expect("the batch listens");
+        redeem_as("usr_a", &one, now).await
+    };
+    let (batch, redeemed) = futures_util::future::join(batch, redemption).await;
+    batch.expect("committed");
+    assert!(!redeemed, "the batch may have taken it for ended");
+    assert_eq!(number(&one, "SELECT count(*) FROM redemptions").await, 0);
+}
+
+async fn until_somebody_waits(connection: &mut Connection<'_>) -> Result<(), StoreError> {
+    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    while connection.query(waiting).value::<i64>(connection).await? == 0 {
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
 /// What is looked up for a call or a redemption is found by indexes, however much there is of it.
 #[tokio::test]
 async fn nothing_is_looked_through_from_end_to_end() {
@@ -271,5 +349,6 @@ on_each_engine! {
     rejections_and_facts_are_counted_since_the_executed_review,
     no_redemption_follows_a_call_that_took_its_grant_for_ended;
     [flavor = "multi_thread", worker_threads = 4]
-    a_limit_holds_while_grants_run_out_and_are_redeemed
+    a_limit_holds_while_grants_run_out_and_are_redeemed,
+    a_limit_by_payee_holds_while_grants_run_out_and_others_redeem
 }

@@ -67,7 +67,7 @@ async fn redeem(store: &Store, wanted: Spending) -> Result<Redemption, NotSpent>
 pub(super) async fn redeem_at(
     store: &Store,
     wanted: Spending,
-    now: impl Fn() -> Timestamp + Send + 'static,
+    now: impl Fn() -> Timestamp + Clone + Send + 'static,
 ) -> Result<Redemption, NotSpent> {
     match store.redeem(wanted, now, None).await.expect("a working store") {
         Answered::Now(spent) => spent,
