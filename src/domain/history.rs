@@ -20,7 +20,7 @@ mod words;
 
 pub(crate) use event::{Asker, PastCall, PastEvent, PastFact, PastRejection, Subject, SubjectKey, Traits};
 pub(crate) use settled::SettledCalls;
-pub(crate) use sum::Sum;
+pub(crate) use sum::{DailySums, Sum};
 pub(crate) use tally::Tally;
 pub(crate) use window::{HISTORY_KEPT, LONGEST_USE, Period, Window, Zone};
 

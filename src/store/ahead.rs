@@ -71,7 +71,7 @@ impl Ahead {
             all.keys.iter().map(|key| ((*key).clone(), About::default())).collect();
         for (seq, event) in single {
             let PastEvent::Call(call) = &*event else { continue };
-            for (_, key) in &call.subjects {
+            for (_, key) in call.subjects.iter().filter(|(subject, _)| all.by.contains(&subject)) {
                 let Some(about) = about.get_mut(key) else { continue };
                 about.single.push((seq, Arc::clone(&event)));
             }
@@ -114,18 +114,20 @@ fn is_since(event: &PastEvent, back_to: Timestamp) -> bool {
 /// What some questions want, as one; `None` where they want nothing.
 pub(super) fn together<'q>(questions: impl Iterator<Item = &'q Question>) -> Option<Wanted<'q>> {
     let mut all: Option<Wanted<'q>> = None;
-    let mut keys = BTreeSet::new();
+    let (mut keys, mut subjects) = (BTreeSet::new(), BTreeSet::new());
     for question in questions {
         let needs = &question.needs;
         for by in needs.as_slice().iter().map(HistoryNeed::found_by) {
             let Some(one) = wanted(needs, &question.asker, by) else { continue };
             keys.extend(one.keys);
+            subjects.extend(one.by);
             let (back_to, executions) = all.as_ref().map_or((one.back_to, one.executions), |all| {
                 let told = [all.executions, one.executions].contains(&Executed::Told);
                 (all.back_to.min(one.back_to), if told { Executed::Told } else { Executed::NotTold })
             });
-            all = Some(Wanted { keys: Vec::new(), back_to, executions });
+            all = Some(Wanted { keys: Vec::new(), by: Vec::new(), back_to, executions });
         }
     }
-    all.map(|all| Wanted { keys: keys.into_iter().collect(), ..all })
+    let (keys, by) = (keys.into_iter().collect(), subjects.into_iter().collect());
+    all.map(|all| Wanted { keys, by, ..all })
 }

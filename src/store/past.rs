@@ -155,6 +155,8 @@ fn reaches_back_to(needs: &Needs, asker: &Asker, kind: fn(&HistoryNeed) -> bool)
 pub(super) struct Wanted<'a> {
     /// Whose calls.
     pub(super) keys: Vec<&'a SubjectKey>,
+    /// By which subjects they are found.
+    pub(super) by: Vec<&'a Subject>,
     /// From when on.
     pub(super) back_to: Timestamp,
     /// Whether it matters which were executed.
@@ -163,14 +165,14 @@ pub(super) struct Wanted<'a> {
 
 /// What a question wants by one subject; `None` where no need asks for calls by it, or the call has none of it: then it has no
 /// past by it.
-pub(super) fn wanted<'a>(needs: &Needs, asker: &'a Asker, by: &Subject) -> Option<Wanted<'a>> {
+pub(super) fn wanted<'a>(needs: &'a Needs, asker: &'a Asker, by: &'a Subject) -> Option<Wanted<'a>> {
     let needs = || needs.as_slice().iter().filter(|need| need.found_by() == by && asks_for_calls(need));
     let back_to = needs().map(|need| need.reaches_back_to(asker.at)).min()?;
     let mut keys: Vec<_> = own_keys(asker, by).collect();
     keys.sort_unstable();
     keys.dedup();
     let executions = if needs().any(asks_for_executions) { Executed::Told } else { Executed::NotTold };
-    (!keys.is_empty()).then_some(Wanted { keys, back_to, executions })
+    (!keys.is_empty()).then_some(Wanted { keys, by: vec![by], back_to, executions })
 }
 
 /// A call with its place.

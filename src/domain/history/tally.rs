@@ -1,16 +1,16 @@
 //! From events to the answer of one need.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::Date;
 
 use super::{
-    Asker, Counts, Executions, HistoryNeed, Measure, PastCall, PastEvent, SettledCalls, Subject, SubjectKey,
-    Sum, Window,
+    Asker, Counts, DailySums, Executions, HistoryNeed, Measure, PastCall, PastEvent, SettledCalls, Subject,
+    SubjectKey, Sum, Window,
 };
-use crate::domain::{Currency, Timestamp, VerdictKind};
+use crate::domain::{Timestamp, VerdictKind};
 
 /// The answer to a need, without the call that asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(crate) enum Tally {
     /// How many calls, rejections or facts.
     Count(u64),
     /// The sum for each day on which calls came (UTC) and each currency: a rate is that of its day.
-    Sums(BTreeMap<(Date, Currency), Sum>),
+    Sums(DailySums),
     /// How many different values; the call's own is left out where the call counts itself, and would be counted again.
     Distinct {
         /// That many.
@@ -77,10 +77,7 @@ impl Tally {
         match (self, other) {
             (Self::Count(one), Self::Count(other)) => Self::Count(one.saturating_add(other)),
             (Self::Sums(mut one), Self::Sums(other)) => {
-                for (of, sum) in other {
-                    let own = one.entry(of).or_insert(Sum::ZERO);
-                    *own = own.and(sum);
-                }
+                one.add_all(other);
                 Self::Sums(one)
             }
             (Self::Last(one), Self::Last(other)) => Self::Last(one.max(other)),
@@ -211,8 +208,8 @@ fn is_counted(own: &Own<'_>, event: &PastEvent, start: Timestamp) -> bool {
     }
 }
 
-fn sums<'e>(name: &str, calls: impl Iterator<Item = &'e PastCall>) -> BTreeMap<(Date, Currency), Sum> {
-    let mut sums = BTreeMap::new();
+fn sums<'e>(name: &str, calls: impl Iterator<Item = &'e PastCall>) -> DailySums {
+    let mut sums = DailySums::default();
     // Calls that follow one another are mostly of one day: its date is reckoned once.
     let mut last: Option<(i64, Date)> = None;
     for call in calls {
@@ -223,8 +220,7 @@ fn sums<'e>(name: &str, calls: impl Iterator<Item = &'e PastCall>) -> BTreeMap<(
                 _ => call.at.utc_day(),
             };
             last = Some((number, day));
-            let sum = sums.entry((day, *currency)).or_insert(Sum::ZERO);
-            *sum = sum.plus(*amount);
+            sums.add(day, *currency, Sum::ZERO.plus(*amount));
         }
     }
     sums

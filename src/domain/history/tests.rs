@@ -218,8 +218,8 @@ fn sums_are_kept_by_day_and_currency() {
     let Tally::Sums(sums) = tally(&need, calls) else { panic!("sums") };
     let shown: Vec<_> = sums
         .iter()
-        .map(|((day, currency), sum)| match sum {
-            Sum::Exact(sum) => format!("{day} {sum} {currency}"),
+        .map(|(day, currency, sum)| match sum {
+            Sum::Exact(sum) => format!("{day} {} {currency}", sum.normalize()),
             Sum::TooLarge => format!("{day} too large {currency}"),
         })
         .collect();

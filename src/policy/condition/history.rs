@@ -8,7 +8,9 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::{Comparison, Test, View};
-use crate::domain::{Amount, Counts, Currency, HistoryNeed, Measure, Scope, Subject, Sum, Tally, Timestamp};
+use crate::domain::{
+    Amount, Counts, Currency, DailySums, HistoryNeed, Measure, Scope, Subject, Sum, Tally, Timestamp,
+};
 use crate::policy::calendar::start_of;
 use crate::policy::rates::{Converted, Exchange, Rates};
 use crate::policy::schema::{MoneyRule, Schema, Value};
@@ -102,7 +104,7 @@ pub(crate) enum Measured {
 
 /// A sum of money in several currencies, each day's apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Total(BTreeMap<(Date, Currency), Sum>);
+pub(crate) struct Total(DailySums);
 
 impl Total {
     /// All of it in the currency of a bound, each day's by the rates of that day.
@@ -110,15 +112,15 @@ impl Total {
     /// The checker makes sure that there is a way from each currency that the money can be in. What is in another one all
     /// the same is from the time of another policy: it counts as above every bound.
     fn within(&self, bound: &SumBound) -> Sum {
-        self.0.iter().fold(Sum::ZERO, |total, ((day, of), sum)| total.and(bound.convert(*sum, *of, *day)))
+        self.0.iter().fold(Sum::ZERO, |total, (day, of, sum)| total.and(bound.convert(sum, of, day)))
     }
 
     /// The sum in each currency, by its name.
     pub(crate) fn by_currency(&self) -> BTreeMap<Currency, Sum> {
         let mut sums = BTreeMap::new();
-        for ((_, currency), sum) in &self.0 {
-            let total = sums.entry(*currency).or_insert(Sum::ZERO);
-            *total = total.and(*sum);
+        for (_, currency, sum) in self.0.iter() {
+            let total = sums.entry(currency).or_insert(Sum::ZERO);
+            *total = total.and(sum);
         }
         sums
     }
@@ -141,9 +143,7 @@ impl View<'_> {
                 let own = field.money.filter(|_| counts_itself).and_then(|at| self.own_money(at));
                 let mut total = Total(sums.clone());
                 if let Some((amount, currency)) = own {
-                    let sum =
-                        total.0.entry((self.facts.received_at.utc_day(), currency)).or_insert(Sum::ZERO);
-                    *sum = sum.plus(amount);
+                    total.0.add(self.facts.received_at.utc_day(), currency, Sum::ZERO.plus(amount));
                 }
                 Measured::Money(total)
             }

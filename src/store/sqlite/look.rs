@@ -3,7 +3,7 @@
 //! A batch of decisions asks them in one go with its own look-up, so that it waits for SQLite's thread once; a dry run asks them by
 //! themselves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,9 +15,8 @@ use sqlx::{AssertSqlSafe, Either, Executor as _};
 
 use super::Known;
 use super::batch::add;
-use crate::domain::PastEvent;
 use crate::store::connection::{Connection, Row};
-use crate::store::past::{Found, Wanted, events_limit, read_calls};
+use crate::store::past::{Found, Shared, Wanted, events_limit, read_calls};
 use crate::store::places::Executed;
 use crate::store::segments::{KnownSegments, SharedSegments};
 use crate::store::{StoreError, traits};
@@ -112,7 +111,7 @@ pub(super) async fn patiently<T>(asking: impl Future<Output = T>) -> T {
 /// What is wanted, what of it is held, and what the statements need to know to find the rest.
 pub(super) struct Look<'w, 'k> {
     wanted: &'w Wanted<'k>,
-    held: BTreeMap<i64, Arc<PastEvent>>,
+    held: Vec<Shared>,
     unfiled: BTreeSet<i64>,
     last_seq: i64,
     segments: &'w SharedSegments,
@@ -124,12 +123,12 @@ impl<'w, 'k> Look<'w, 'k> {
     ///
     /// What is held of a call does not tell whether it was executed since: where that matters, it is read.
     pub(super) fn begin(known: &'w Known, wanted: &'w Wanted<'k>) -> Self {
-        let (mut held, mut unfiled) = (BTreeMap::new(), BTreeSet::new());
+        let (mut held, mut unfiled) = (Vec::new(), BTreeSet::new());
         let tail = known.tail.read();
         for seq in wanted.keys.iter().flat_map(|key| tail.calls_about(key, wanted.back_to)) {
             match tail.event(seq) {
                 Some(event) if wanted.executions == Executed::NotTold => {
-                    drop(held.insert(seq, Arc::clone(event)));
+                    held.push((seq, Arc::clone(event)));
                 }
                 _ => drop(unfiled.insert(seq)),
             }
@@ -164,9 +163,14 @@ impl<'w, 'k> Look<'w, 'k> {
         (calls, segments): (Vec<SqliteRow>, Vec<SqliteRow>),
     ) -> Result<Found<'k>, StoreError> {
         let mut single = read_calls(calls.into_iter().map(Row::Sqlite))?;
-        // While it is being filed, a call is in a table, too.
-        single.retain(|(seq, _)| !self.held.contains_key(seq));
-        single.extend(self.held);
+        if single.is_empty() {
+            single = self.held;
+        } else {
+            // While it is being filed, a call is in a table, too.
+            let held: BTreeSet<i64> = self.held.iter().map(|(seq, _)| *seq).collect();
+            single.retain(|(seq, _)| !held.contains(seq));
+            single.extend(self.held);
+        }
         let segments: Vec<_> = segments.into_iter().map(Row::Sqlite).collect();
         Ok((single, self.segments.read(&self.wanted.keys, self.known, &segments)?))
     }

@@ -131,7 +131,7 @@ pub(super) fn up_to_105(tally: &Tally) -> bool {
 
 fn total(tally: &Tally) -> Sum {
     match tally {
-        Tally::Sums(sums) => sums.values().fold(Sum::ZERO, |all, sum| all.and(*sum)),
+        Tally::Sums(sums) => sums.iter().fold(Sum::ZERO, |all, (_, _, sum)| all.and(sum)),
         other => panic!("{other:?}"),
     }
 }

@@ -46,7 +46,7 @@ async fn settle(store: &Store, seconds: u64) {
 
 fn amount(tally: &Tally) -> Sum {
     match tally {
-        Tally::Sums(sums) => sums.values().fold(Sum::ZERO, |all, sum| all.and(*sum)),
+        Tally::Sums(sums) => sums.iter().fold(Sum::ZERO, |all, (_, _, sum)| all.and(sum)),
         other => panic!("{other:?}"),
     }
 }
