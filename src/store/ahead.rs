@@ -96,15 +96,10 @@ impl Ahead {
         for key in &wanted.keys {
             let about = self.about.get(*key)?;
             single.extend(about.single.iter().filter(|(_, event)| is_since(event, wanted.back_to)).cloned());
-            settled.extend(about.settled.iter().filter(|segment| reaches(segment, wanted.back_to)).cloned());
+            settled.extend(about.settled.iter().filter(|segment| segment.last_at >= wanted.back_to).cloned());
         }
         Some((single, settled))
     }
-}
-
-/// Whether something in a segment is of that moment or later.
-fn reaches(segment: &Segment, back_to: Timestamp) -> bool {
-    segment.calls.events().iter().rev().any(|event| is_since(event, back_to))
 }
 
 fn is_since(event: &PastEvent, back_to: Timestamp) -> bool {

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::StoreError;
 use super::connection::Row;
-use crate::domain::{SettledCalls, SubjectKey};
+use crate::domain::{SettledCalls, SubjectKey, Timestamp};
 
 pub(super) use packed::{pack, unpack};
 
@@ -37,12 +37,19 @@ pub(super) struct Segment {
     pub(super) seqs: Vec<i64>,
     /// The calls, in the same order.
     pub(super) calls: SettledCalls,
+    /// When the latest of them came.
+    pub(super) last_at: Timestamp,
 }
 
 impl Segment {
     /// Whether the call at a place is one of them.
     pub(super) fn has(&self, seq: i64) -> bool {
         self.seqs.binary_search(&seq).is_ok()
+    }
+
+    /// Whether some call is one of both.
+    fn overlaps(&self, other: &Self) -> bool {
+        self.seqs.iter().any(|seq| other.has(*seq))
     }
 }
 
@@ -66,48 +73,38 @@ impl SharedSegments {
         KnownSegments(keys.iter().map(|key| kept.by_subject.get(*key).cloned().unwrap_or_default()).collect())
     }
 
-    /// Reads the segments that were found of some subjects, each with whose it is, and keeps what is new.
+    /// Reads the segments that were found of some subjects, keeps them, and gives all that reach as far as `back_to`, each with whose it is.
+    ///
+    /// What is known stands, whether or not it still stands in the table: calls of which nothing changes are what they were. One that
+    /// was written anew under another number gives way to that.
     ///
     /// - `keys`: those of `known`.
-    /// - `rows`: `subject, segment, packed`; nothing packed for a segment that is known.
+    /// - `rows`: `subject, segment, packed`; none of a segment that is known.
     ///
     /// # Errors
     /// A segment cannot be read.
     pub(super) fn read<'k>(
         &self,
-        keys: &[&'k SubjectKey],
+        (keys, back_to): (&[&'k SubjectKey], Timestamp),
         known: KnownSegments,
         rows: &[Row],
     ) -> Result<Vec<(&'k SubjectKey, Arc<Segment>)>, StoreError> {
-        let mut all = Vec::with_capacity(rows.len());
-        if rows.is_empty() {
-            return Ok(all);
-        }
-        let mut of_subject: HashMap<&[u8], Vec<&Row>> = HashMap::new();
+        let mut of_subject: HashMap<&[u8], Numbered> = HashMap::new();
         for row in rows {
-            of_subject.entry(row.try_get("subject")?).or_default().push(row);
+            let number: i64 = row.try_get("segment")?;
+            let corrupt = || StoreError::corrupt("past_segments", "packed", number.to_string());
+            let segment = unpack(row.try_get("packed")?).ok_or_else(corrupt)?;
+            of_subject.entry(row.try_get("subject")?).or_default().push((number, Arc::new(segment)));
         }
-        for (key, known) in keys.iter().zip(known.0) {
-            let Some(rows) = of_subject.remove(key.as_bytes()) else { continue };
-            let (mut found, mut is_news) = (Vec::with_capacity(rows.len()), false);
-            for row in rows {
-                let number: i64 = row.try_get("segment")?;
-                let segment = match row.try_get::<Option<&[u8]>>("packed")? {
-                    None => {
-                        known.iter().find(|(own, _)| *own == number).map(|(_, segment)| Arc::clone(segment))
-                    }
-                    Some(bytes) => {
-                        is_news = true;
-                        unpack(bytes).map(Arc::new)
-                    }
-                };
-                let corrupt = || StoreError::corrupt("past_segments", "packed", number.to_string());
-                found.push((number, segment.ok_or_else(corrupt)?));
+        let mut all = Vec::new();
+        for (key, mut segments) in keys.iter().zip(known.0) {
+            if let Some(found) = of_subject.remove(key.as_bytes()) {
+                segments.retain(|(_, known)| !found.iter().any(|(_, found)| known.overlaps(found)));
+                segments.extend(found);
+                self.kept().keep(key, segments.clone());
             }
-            all.extend(found.iter().map(|(_, segment)| (*key, Arc::clone(segment))));
-            if is_news {
-                self.kept().keep(key, (known, found));
-            }
+            let reaching = segments.into_iter().filter(|(_, segment)| segment.last_at >= back_to);
+            all.extend(reaching.map(|(_, segment)| (*key, segment)));
         }
         Ok(all)
     }
@@ -145,29 +142,19 @@ impl KnownSegments {
 type Numbered = Vec<(i64, Arc<Segment>)>;
 
 impl Kept {
-    /// Keeps what was found of a subject, and what was known of it that was not asked for. Where that is too much, everything
-    /// else is let go of: who comes again is soon kept again.
-    fn keep(&mut self, key: &SubjectKey, (known, mut found): (Numbered, Numbered)) {
-        for (number, segment) in known {
-            // Of one that was written anew under another number no call stands in two.
-            let is_replaced = |(_, other): &(i64, Arc<Segment>)| {
-                segment.seqs.first().is_some_and(|first| other.has(*first))
-            };
-            if !found.iter().any(is_replaced) {
-                found.push((number, segment));
-            }
-        }
+    /// Keeps a subject's segments. Where that is too much, everything else is let go of: who comes again is soon kept again.
+    fn keep(&mut self, key: &SubjectKey, segments: Numbered) {
         let calls =
             |segments: &Numbered| segments.iter().map(|(_, segment)| segment.seqs.len()).sum::<usize>();
         self.calls = self.calls.saturating_sub(self.by_subject.remove(key).as_ref().map_or(0, calls));
-        let more = calls(&found);
+        let more = calls(&segments);
         if self.calls + more > CALLS_KEPT_MAX {
             self.by_subject.clear();
             self.calls = 0;
         }
         if more <= CALLS_KEPT_MAX {
             self.calls += more;
-            self.by_subject.insert(key.clone(), found);
+            self.by_subject.insert(key.clone(), segments);
         }
     }
 }

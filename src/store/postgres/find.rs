@@ -25,10 +25,10 @@ const CALLS: &str = find_calls!("NULL::bigint");
 const CALLS_AND_EXECUTIONS: &str =
     find_calls!("(SELECT r.redeemed_at FROM redemptions AS r WHERE r.decision_id = d.id)");
 
-/// The segments of some subjects, and of those that are not known what is in them.
+/// The segments of some subjects that are not known.
 const SEGMENTS: &str = "
-    SELECT subject, segment, CASE WHEN segment = ANY($1) THEN NULL ELSE packed END AS packed
-      FROM past_segments WHERE subject = ANY($2) AND last_at >= $3";
+    SELECT subject, segment, packed
+      FROM past_segments WHERE subject = ANY($2) AND last_at >= $3 AND segment <> ALL($1)";
 
 /// A step is proved by an approval that still counts and from which a token was minted.
 const GRANTS: &str = "
@@ -82,7 +82,7 @@ pub(in crate::store) async fn calls<'k>(
     let settled = sqlx::query(SEGMENTS).bind(known.numbers()).bind(&keys).bind(back_to).persistent(is_kept);
     let settled = bound.hold(settled.fetch_all(&mut **connection)).await?;
     let settled: Vec<_> = settled.into_iter().map(Row::Postgres).collect();
-    Ok((single, segments.read(&wanted.keys, known, &settled)?))
+    Ok((single, segments.read((&wanted.keys, wanted.back_to), known, &settled)?))
 }
 
 /// # Errors

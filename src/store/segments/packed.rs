@@ -86,7 +86,8 @@ pub(in crate::store) fn unpack(bytes: &[u8]) -> Option<Segment> {
             executed_at,
         });
     }
-    rest.0.is_empty().then(|| Segment { seqs, calls: SettledCalls::of(calls) })
+    let last_at = calls.iter().map(|call| call.at).max()?;
+    rest.0.is_empty().then(|| Segment { seqs, calls: SettledCalls::of(calls), last_at })
 }
 
 /// What is packed so far, apart from the words that it names.

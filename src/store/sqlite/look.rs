@@ -21,8 +21,7 @@ use crate::store::places::Executed;
 use crate::store::segments::{KnownSegments, SharedSegments};
 use crate::store::{StoreError, traits};
 
-/// The calls about somebody, given as an expression for when each was executed, and the segments, of those that are not known what is
-/// in them. What another process recorded since may be about anybody.
+/// The calls about somebody, given as an expression for when each was executed, and the segments that are not known. What another process recorded since may be about anybody.
 ///
 /// Single calls come first: what moves into a segment in between is found in both. With a bare `LIMIT ?` SQLite would prepare the
 /// statement anew for each batch, since its plan may depend on the number.
@@ -41,10 +40,10 @@ macro_rules! past {
                         UNION
                         SELECT seq FROM decisions WHERE seq > ?)
               LIMIT (SELECT ?);
-             SELECT subject, segment,
-                    CASE WHEN segment IN (SELECT value FROM json_each(?)) THEN NULL ELSE packed END AS packed
+             SELECT subject, segment, packed
                FROM past_segments
-              WHERE subject IN (SELECT unhex(value) FROM json_each(?)) AND last_at >= ?"
+              WHERE subject IN (SELECT unhex(value) FROM json_each(?)) AND last_at >= ?
+                AND segment NOT IN (SELECT value FROM json_each(?))"
         )
     };
 }
@@ -149,9 +148,9 @@ impl<'w, 'k> Look<'w, 'k> {
         add(values, Json(&self.unfiled))?;
         add(values, self.last_seq)?;
         add(values, events_limit())?;
-        add(values, Json(self.known.numbers()))?;
         add(values, Json(&keys))?;
-        add(values, back_to)
+        add(values, back_to)?;
+        add(values, Json(self.known.numbers()))
     }
 
     /// Puts what is held and the rows of the two statements together.
@@ -172,7 +171,7 @@ impl<'w, 'k> Look<'w, 'k> {
             single.extend(self.held);
         }
         let segments: Vec<_> = segments.into_iter().map(Row::Sqlite).collect();
-        Ok((single, self.segments.read(&self.wanted.keys, self.known, &segments)?))
+        Ok((single, self.segments.read((&self.wanted.keys, self.wanted.back_to), self.known, &segments)?))
     }
 }
 
