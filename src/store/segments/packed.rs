@@ -86,7 +86,7 @@ pub(in crate::store) fn unpack(bytes: &[u8]) -> Option<Segment> {
             executed_at,
         });
     }
-    let last_at = calls.iter().map(|call| call.at).max()?;
+    let last_at = calls.iter().map(|call| call.at).max().unwrap_or(Timestamp::from_unix_micros(i64::MIN));
     rest.0.is_empty().then(|| Segment { seqs, calls: SettledCalls::of(calls), last_at })
 }
 
