@@ -251,6 +251,12 @@ async fn what_moved_can_be_put_back(directory: Directory) {
     store.unsettle(&key("u")).await.expect("put back");
     assert_eq!((number(&store, SETTLED).await, number(&store, SINGLES).await), (0, 600));
     assert_eq!(count().await, Tally::Count(600));
+    // The oldest go, and the others move again: what this process knew of them gives way.
+    run(&store, "DELETE FROM decision_subjects WHERE decision_seq <= 100").await.expect("deleted");
+    store.places().segments().ripen(&key("u"));
+    settle(&store, 1800).await;
+    assert_eq!((number(&store, SETTLED).await, number(&store, SINGLES).await), (500, 0));
+    assert_eq!(count().await, Tally::Count(500));
     store.close().await.expect("closed");
 }
 
