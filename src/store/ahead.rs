@@ -28,18 +28,14 @@ struct About {
     settled: Vec<Arc<Segment>>,
 }
 
+/// Nothing was read: each call looks for itself.
 impl Default for Ahead {
     fn default() -> Self {
-        Self::nothing()
+        Self { back_to: Timestamp::from_unix_micros(0), executions: Executed::NotTold, about: HashMap::new() }
     }
 }
 
 impl Ahead {
-    /// Nothing was read: each call looks for itself.
-    pub(super) fn nothing() -> Self {
-        Self { back_to: Timestamp::from_unix_micros(0), executions: Executed::NotTold, about: HashMap::new() }
-    }
-
     /// Reads the calls that some questions want to know of.
     ///
     /// Where that is more than one call may look through, or a row cannot be read, nothing is: each call then looks for itself, and only
@@ -54,7 +50,7 @@ impl Ahead {
     ) -> Result<Self, StoreError> {
         match together(questions) {
             Some(all) => Self::of(&all, places.calls(connection, &all).await),
-            None => Ok(Self::nothing()),
+            None => Ok(Self::default()),
         }
     }
 
@@ -64,7 +60,7 @@ impl Ahead {
     /// The record could not be read.
     pub(super) fn of(all: &Wanted<'_>, found: Result<Found<'_>, StoreError>) -> Result<Self, StoreError> {
         let (single, settled) = match found {
-            Err(fault) if fault.is_one_rows_own() => return Ok(Self::nothing()),
+            Err(fault) if fault.is_one_rows_own() => return Ok(Self::default()),
             found => found?,
         };
         let mut about: HashMap<SubjectKey, About> =

@@ -37,7 +37,7 @@ impl Store {
         let mut reader = self.reader().await?;
         let connection = &mut reader.connection();
         let filed = Filed::read(connection).await?;
-        history(connection, (&self.places(), &filed), (needs, asker), (&Ahead::nothing(), &[])).await
+        history(connection, (&self.places(), &filed), (needs, asker), (&Ahead::default(), &[])).await
     }
 }
 

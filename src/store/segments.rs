@@ -4,7 +4,8 @@
 //! blocked, or its grant has ended. Where a subject has gathered some of these, they move into a row of `past_segments`
 //! ([`super::settling`]), packed ([`packed`]), with the moment of their execution. A segment never changes: one that grows is written anew
 //! under another number, so what was unpacked once may be kept in memory under its number ([`SharedSegments`]), and a question of
-//! a subject with thousands of calls reads a few rows.
+//! a subject with thousands of calls reads only those rows that are new to the process. A number is never given twice: a known one
+//! is not read again, so another segment under it would be missed.
 //!
 //! Whoever reads looks at single calls first and at segments after: what moves in between is found twice, not never, and
 //! counted once by its place.

@@ -8,7 +8,7 @@
 //!
 //! **Looking up.** A signature, a review or a subject's past is found in `signatures`, `walkable_reviews` or
 //! `decision_subjects`, which are filed from `decisions` in sorted runs ([`filing`]), or in memory while it is not filed
-//! yet ([`tail`]), or, if another process recorded it since, at the end of `decisions` ([`find`]).
+//! yet ([`tail`]), or, if another process recorded it since, at the end of `decisions` ([`find`]; for a subject's past [`look`]).
 
 mod backup;
 mod batch;

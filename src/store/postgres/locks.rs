@@ -1,9 +1,9 @@
 //! Taking turns by advisory locks, which end with the transaction that took them.
 //!
 //! Everybody who writes about users shares the house, and has it to themselves who writes about the house. Signatures, requests,
-//! events and users come after it; a request's or an event's own turn comes before its user's, and whoever takes several at once, as a
-//! batch does, takes them in the order of their numbers. So nobody waits for somebody who waits for them. The numbers are digests: two names that share
-//! one only wait for each other.
+//! events and users come after it; a request's or an event's own turn comes before its user's, and whoever takes several at once, as
+//! a batch does, takes them in the order of their numbers. So nobody waits for somebody who waits for them. The numbers are
+//! digests: two names that share one only wait for each other.
 
 use sqlx::postgres::PgConnection;
 use sqlx::{Executor as _, query};

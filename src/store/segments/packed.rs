@@ -213,8 +213,7 @@ impl<'b> Unpacking<'b> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::PastEvent;
-    use crate::domain::Subject;
+    use crate::domain::{PastEvent, Subject};
 
     fn calls() -> Vec<(i64, PastCall)> {
         let moment = Timestamp::from_unix_micros;
