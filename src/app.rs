@@ -141,6 +141,7 @@ pub(crate) struct App {
     retired_keys: key_sets::RetiredKeys,
     last_retention: retaining::LastRun,
     is_leaving: AtomicBool,
+    looks: readiness::Looks,
 }
 
 impl App {
@@ -150,8 +151,8 @@ impl App {
         measures::count_from_zero(&parts.metrics, &parts.providers);
         let desk = desk::KnownDesk::empty(&parts.policies.bundle());
         let waiters = verification::Waiters::at_most(parts.settings.waiters_max);
-        let (known_keys, approved, retired_keys, last_retention, is_leaving) = Default::default();
-        Self { parts, known_keys, desk, waiters, approved, retired_keys, last_retention, is_leaving }
+        let (known_keys, approved, retired_keys, last_retention, is_leaving, looks) = Default::default();
+        Self { parts, known_keys, desk, waiters, approved, retired_keys, last_retention, is_leaving, looks }
     }
 
     /// From here on nobody is to bring calls any more; those who do are served.

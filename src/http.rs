@@ -32,6 +32,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use self::extract::BodyLimits;
+use self::health::Scrapes;
 use self::limits::Limits;
 use self::problem::Refusal;
 use self::request_id::RequestId;
@@ -48,6 +49,7 @@ struct Server {
     hook_body: BodyLimits,
     api_body: BodyLimits,
     callback_body: BodyLimits,
+    scrapes: Scrapes,
 }
 
 /// Turns a use case's result into the answer and names it; a refusal is logged here, once.

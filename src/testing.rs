@@ -82,6 +82,7 @@ impl Server {
             ("server.workers", "2".to_owned()),
             // Tests ask again and again, at a moment that stands still.
             ("server.open_requests_per_second", "100000".to_owned()),
+            ("server.key_set_requests_per_second", "100000".to_owned()),
             ("prelude.app_id", "test".to_owned()),
             ("store.url", store),
         ];

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 pub(crate) mod example;
+mod looks;
 
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ use super::App;
 use super::events::FAILURES_TOLD;
 use super::retaining::CareStore;
 use crate::domain::{Outage, Timestamp};
+
+pub(super) use looks::Looks;
 
 /// How long the store may take to show that it is there.
 const STORE_DEADLINE: Duration = Duration::from_secs(1);
@@ -42,8 +45,12 @@ impl Readiness {
 }
 
 impl App {
-    /// Looks at everything that a hook call needs.
+    /// Looks at everything that a hook call needs: one look at a time, however many ask.
     pub(crate) async fn readiness(&self) -> Readiness {
+        self.looks.share(self.look()).await
+    }
+
+    async fn look(&self) -> Readiness {
         let now = self.now();
         let mut problems = Vec::new();
         let mut warnings = Vec::new();

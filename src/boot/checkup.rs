@@ -1,5 +1,6 @@
 //! What `doorstep doctor` looks at: everything that a start needs, one finding each, changing nothing.
 
+mod listening;
 mod prelude_side;
 
 use std::time::Duration;
@@ -50,12 +51,13 @@ impl Finding {
     }
 }
 
-/// Looks at policy, providers, store, keys, the fraud desk, Prelude's key sets and the clock.
+/// Looks at policy, providers, proxies, store, keys, the fraud desk, Prelude's key sets and the clock.
 pub(crate) async fn checkup(settings: &Settings, sources: &Sources) -> Vec<Finding> {
     let bundle = load_dir(&settings.policies.dir, sources.clock.now()).ok();
     let mut findings = vec![
         policies(settings, bundle.as_ref()),
         providers(settings, bundle.as_ref()),
+        listening::proxies(settings),
         store_and_keys(settings, sources).await,
         fraud_desk(settings, bundle.as_ref()).await,
     ];

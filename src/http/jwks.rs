@@ -4,11 +4,12 @@ use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{Server, open};
+use super::{Server, answer};
 
 /// Answers GET and HEAD, 304 to a reader that has this very set already.
 pub(super) async fn jwks(request: HttpRequest, server: Data<Server>) -> HttpResponse {
-    open(&request, || set(&request, &server))
+    let counted = server.limits.key_set_request(&request, server.app.now());
+    answer(&request, counted.map(|()| set(&request, &server)))
 }
 
 fn set(request: &HttpRequest, server: &Server) -> HttpResponse {

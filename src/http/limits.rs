@@ -34,6 +34,7 @@ pub(super) struct Limits {
     head_bytes_max: usize,
     in_flight: InFlight,
     open: Allowances,
+    key_sets: Allowances,
     signatures: Failures,
     api_keys: Failures,
     lines: Mutex<Lines>,
@@ -53,12 +54,13 @@ impl Limits {
         let together = settings.failures_per_second_max;
         let failures =
             |a_minute| Failures::new(Judged { a_minute: Allowance::of(a_minute, minute), together });
-        let open = settings.open_requests_per_second.saturating_mul(10);
+        let open = |a_second: u32| Allowances::each(Allowance::of(a_second.saturating_mul(10), OPEN_SPAN));
         Self {
             proxies: Proxies::new(settings.trusted_proxies.clone()),
             head_bytes_max: settings.head_bytes_max,
             in_flight: InFlight::at_most(settings.in_flight_max),
-            open: Allowances::each(Allowance::of(open, OPEN_SPAN)),
+            open: open(settings.open_requests_per_second),
+            key_sets: open(settings.key_set_requests_per_second),
             signatures: failures(settings.failed_signatures_per_minute),
             api_keys: failures(settings.failed_api_keys_per_minute),
             lines: Mutex::default(),
@@ -76,10 +78,33 @@ impl Limits {
     /// Counts a request for what needs neither signature nor key.
     ///
     /// # Errors
-    /// 429 for one too many.
+    /// 429 for one too many of a client that did not prove itself within a day.
     pub(super) fn open_request(&self, request: &HttpRequest, now: Timestamp) -> Result<(), Refusal> {
-        let taken = self.open.take(self.client(request), now);
-        if taken { Ok(()) } else { Err(too_many_requests("open_requests")) }
+        self.take((&self.open, "open_requests"), request, now)
+    }
+
+    /// Counts a request for our key set: whoever floods other addresses must not keep Prelude from it.
+    ///
+    /// # Errors
+    /// As [`Limits::open_request`].
+    pub(super) fn key_set_request(&self, request: &HttpRequest, now: Timestamp) -> Result<(), Refusal> {
+        self.take((&self.key_sets, "key_set_requests"), request, now)
+    }
+
+    fn take(
+        &self,
+        (allowances, cause): (&Allowances, &'static str),
+        request: &HttpRequest,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let client = self.client(request);
+        let may = allowances.take(client, now) || self.knows(client, now);
+        if may { Ok(()) } else { Err(too_many_requests(cause)) }
+    }
+
+    /// Whether a client proved itself within a day, by a signature or an API key.
+    fn knows(&self, client: Client, now: Timestamp) -> bool {
+        self.signatures.knows(client, now) || self.api_keys.knows(client, now)
     }
 
     /// Lets in whoever brings something signed, or says that nobody looks at it.

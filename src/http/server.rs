@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tracing::{Instrument as _, Span};
 
 use super::extract::BodyLimits;
+use super::health::Scrapes;
 use super::limits::Limits;
 use super::problem::head_too_large;
 use super::routes::Face;
@@ -120,8 +121,14 @@ pub(crate) fn serve(app: Arc<App>, settings: &ServerSettings) -> Result<Running,
     let hook_body = BodyLimits { bytes_max: settings.body_bytes_max, deadline: settings.body_deadline };
     let callback_body = BodyLimits { bytes_max: settings.callback_body_bytes_max, ..hook_body };
     let limits = Limits::new(settings);
-    let shared =
-        Data::new(Server { app: Arc::clone(&app), limits, hook_body, api_body: hook_body, callback_body });
+    let shared = Data::new(Server {
+        app: Arc::clone(&app),
+        limits,
+        hook_body,
+        api_body: hook_body,
+        callback_body,
+        scrapes: Scrapes::default(),
+    });
     let tls_on = |face| {
         certificates.clone().filter(|_| face == settings.tls_faces || settings.tls_faces == TlsFaces::Both)
     };

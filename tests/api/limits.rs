@@ -143,16 +143,46 @@ async fn wrong_api_keys_are_shed_and_a_good_one_is_not() {
 
 #[tokio::test]
 async fn what_needs_no_key_may_be_asked_for_so_often() {
-    let bench = Bench::begin(&[], &[("server.open_requests_per_second", "1")]).await;
-    for _ in 0..5 {
-        assert_eq!(bench.get("/.well-known/jwks.json").await.status, 200);
+    let settings = [("server.open_requests_per_second", "1"), ("server.key_set_requests_per_second", "2")];
+    let bench = Bench::with(&[], &settings).await;
+    for _ in 0..10 {
         assert_eq!(bench.get("/nowhere").await.status, 404);
     }
-    for path in ["/.well-known/jwks.json", "/healthz", "/readyz", "/metrics", "/nowhere", "/hooks/stepup"] {
+    for _ in 0..20 {
+        assert_eq!(bench.get("/.well-known/jwks.json").await.status, 200, "an allowance of its own");
+    }
+    for path in ["/.well-known/jwks.json", "/openapi.json", "/nowhere", "/hooks/stepup"] {
         bench.get(path).await.expect_problem(429, "too_many_requests");
     }
+    for limit in ["open_requests", "key_set_requests"] {
+        bench
+            .has_metric(&format!("doorstep_limit_refusals_total{{limit=\"{limit}\"}} "))
+            .await
+            .expect("counted");
+    }
     bench.clock.advance_seconds(1);
-    assert_eq!(bench.get("/healthz").await.status, 200);
+    assert_eq!(bench.get("/nowhere").await.status, 404);
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_flood_takes_the_server_for_dead_to_nobody_behind_the_same_proxy() {
+    let settings = [("server.open_requests_per_second", "1"), ("server.key_set_requests_per_second", "1")];
+    let bench = Bench::with(&[], &settings).await;
+    let mut refused = 0;
+    for _ in 0..MANY {
+        for path in ["/nowhere", "/.well-known/jwks.json"] {
+            refused += usize::from(bench.get(path).await.status == 429);
+        }
+        for path in ["/healthz", "/readyz", "/metrics"] {
+            assert_eq!(bench.get(path).await.status, 200, "{path}");
+        }
+    }
+    assert_eq!(refused, 2 * (MANY - 10));
+    assert_eq!(bench.call(&transfer("usr_1", "20")).await.status, 200);
+    for (path, status) in [("/nowhere", 404), ("/.well-known/jwks.json", 200)] {
+        assert_eq!(bench.get(path).await.status, status, "the address signed well");
+    }
     bench.stop().await;
 }
 

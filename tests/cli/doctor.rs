@@ -19,10 +19,11 @@ fn findings(site: &Site, code: i32) -> (Vec<String>, String) {
     (lines.collect(), words.join("\n"))
 }
 
-const ALL_FINE: [&str; 8] = [
+const ALL_FINE: [&str; 9] = [
     "fine configuration",
     "fine policies",
     "fine providers",
+    "fine proxies",
     "fine store and keys",
     "fine fraud desk",
     "fine hook key set",

@@ -9,7 +9,7 @@ use crate::config::option::{Absent, AnyOption, Opt};
 use crate::config::shape::{Choice, Integer, List, Span, Text};
 use crate::config::values::{TlsFaces, network, path, socket_address};
 
-pub(super) static ALL: [&dyn AnyOption; 22] = [
+pub(super) static ALL: [&dyn AnyOption; 23] = [
     &BIND,
     &PRIVATE_BIND,
     &TLS_CERTIFICATE_FILE,
@@ -29,6 +29,7 @@ pub(super) static ALL: [&dyn AnyOption; 22] = [
     &WAITERS_MAX,
     &TRUSTED_PROXIES,
     &OPEN_REQUESTS,
+    &KEY_SET_REQUESTS,
     &FAILED_SIGNATURES,
     &FAILED_API_KEYS,
     &FAILURES,
@@ -175,10 +176,17 @@ pub(in crate::config) static TRUSTED_PROXIES: Opt<List<IpNet>> = Opt {
 
 pub(in crate::config) static OPEN_REQUESTS: Opt<Integer> = Opt {
     key: "server.open_requests_per_second",
-    doc: "Requests a second that a client may send to what needs neither signature nor API key: the key set, `/healthz`, \
-          `/readyz`, `/metrics`, `/openapi.json`, and addresses that lead nowhere. Ten seconds' worth may come at once; more are answered 429. A \
-          client is an IPv4 address or an IPv6 /64.",
+    doc: "Requests a second that a client may send to `/openapi.json` and to addresses that lead nowhere. Ten seconds' worth may \
+          come at once; more are answered 429. A client is an IPv4 address or an IPv6 /64; one that signed well or had a good API key \
+          within a day is not counted. `/healthz`, `/readyz` and `/metrics` may be asked for without end.",
     absent: Absent::Default("100"),
+    shape: Integer { min: 1, max: 1_000_000 },
+};
+
+pub(in crate::config) static KEY_SET_REQUESTS: Opt<Integer> = Opt {
+    key: "server.key_set_requests_per_second",
+    doc: "The same for our key set, `/.well-known/jwks.json`.",
+    absent: Absent::Default("2000"),
     shape: Integer { min: 1, max: 1_000_000 },
 };
 

@@ -50,8 +50,10 @@ pub(crate) struct ServerSettings {
     pub(crate) head_bytes_max: usize,
     /// Whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: Vec<IpNet>,
-    /// What a client may ask for a second without signature or key.
+    /// What a client may ask for a second without signature or key, but for the key set and for what watches the process.
     pub(crate) open_requests_per_second: u32,
+    /// How often a client may ask for our key set a second.
+    pub(crate) key_set_requests_per_second: u32,
     /// Wrong signatures that a client may send a minute before others come first.
     pub(crate) failed_signatures_per_minute: u32,
     /// Wrong API keys that a client may send a minute before others come first.
@@ -82,6 +84,7 @@ pub(super) fn settings(merged: &Merged) -> Option<ServerSettings> {
         head_bytes_max: size(merged.get(&o::HEAD_BYTES_MAX)?),
         trusted_proxies: merged.get(&o::TRUSTED_PROXIES).unwrap_or_default(),
         open_requests_per_second: merged.get(&o::OPEN_REQUESTS)?,
+        key_set_requests_per_second: merged.get(&o::KEY_SET_REQUESTS)?,
         failed_signatures_per_minute: merged.get(&o::FAILED_SIGNATURES)?,
         failed_api_keys_per_minute: merged.get(&o::FAILED_API_KEYS)?,
         failures_per_second_max: merged.get(&o::FAILURES)?,

@@ -59,6 +59,11 @@ impl Failures {
         is_let_in.then_some(Sender { failures: self, client, standing, now })
     }
 
+    /// Whether a client proved itself within a day.
+    pub(super) fn knows(&self, client: Client, now: Timestamp) -> bool {
+        matches!(self.by_client.standing(client, now), Standing::Good { .. })
+    }
+
     fn have_room(&self, together: Allowance, now: Timestamp) -> bool {
         together.has_room(&mut self.spent_together.lock().unwrap_or_else(PoisonError::into_inner), now)
     }

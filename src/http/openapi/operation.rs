@@ -139,6 +139,12 @@ impl Operation {
         self
     }
 
+    /// However often it is asked for.
+    pub(super) fn without_end(mut self) -> Self {
+        self.refused.never_too_many();
+        self
+    }
+
     /// A body that need not be JSON.
     pub(super) fn takes_any_body(mut self) -> Self {
         self.refused.body();

@@ -50,12 +50,14 @@ fn healthz() -> Operation {
     });
     let alive = Shape::told("Alive", schema, json!({ "status": "ok" }));
     operation(("get", "/healthz"), "getHealth", "Says that the process answers")
+        .without_end()
         .answers(200, "It does.", alive)
         .header("Cache-Control", "Always `no-store`.")
 }
 
 fn readyz() -> Operation {
     operation(("get", "/readyz"), "getReadiness", "Says whether calls would be served now, and why not")
+        .without_end()
         .answers(200, "They would.", readiness::ready())
         .answers(503, "They would not.", readiness::not_ready())
         .header("Cache-Control", "Always `no-store`.")
@@ -66,6 +68,7 @@ fn metrics() -> Operation {
         [(OPEN_METRICS_TYPE, "# EOF\n"), (PLAIN_TYPE, "doorstep_mints_total 1\n")];
     let words = "Every metric, in the OpenMetrics text form for whoever asks for that, else in the older one";
     operation(("get", "/metrics"), "getMetrics", words)
+        .without_end()
         .answers_text("The metrics.", &FORMS)
         .header("Cache-Control", "Always `no-store`.")
 }

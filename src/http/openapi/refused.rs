@@ -32,6 +32,11 @@ impl Refused {
         Self { refusals: vec![head_too_large(), too_many_requests("")], takes_a_body: false }
     }
 
+    /// But for asking too often.
+    pub(super) fn never_too_many(&mut self) {
+        self.refusals.retain(|refusal| *refusal != too_many_requests(""));
+    }
+
     /// What an API key can lack, and what looking it up can.
     pub(super) fn keyed(&mut self, role: Role) {
         self.extend([
