@@ -49,7 +49,7 @@ pub(crate) use access::AccessError;
 pub(crate) use accesses::AccessesQuery;
 pub(crate) use api_keys::{ApiKeyDraft, ApiKeyRevocation, create_api_key, revoke_api_key};
 pub(crate) use audit::{AuditError, checkpoint_decisions, verify_decisions};
-pub(crate) use callback::{CallbackError, unmatched_providers};
+pub(crate) use callback::{CallbackError, Taken, unmatched_providers};
 pub(crate) use care::{EraseError, HoldError, back_up, erase_queued, erase_user, hold_user, release_user};
 pub(crate) use decide::{CallRefusal, DecideError};
 pub(crate) use decisions::{

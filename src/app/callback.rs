@@ -25,6 +25,15 @@ pub(crate) enum CallbackError {
     TooLate,
 }
 
+/// What became of an event that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It was recorded now.
+    Now,
+    /// It was recorded before: whoever sends it now may be anybody who got hold of it.
+    Before,
+}
+
 impl App {
     /// Whether a provider is configured under this name.
     ///
@@ -50,7 +59,7 @@ impl App {
         source: &str,
         headers: &[(&str, &str)],
         body: &[u8],
-    ) -> Result<(), CallbackError> {
+    ) -> Result<Taken, CallbackError> {
         let source = self.callback_source(source)?;
         let name = source.name();
         let now = self.now();
@@ -63,14 +72,17 @@ impl App {
         let recording = self.parts.store.record_provider_event(call, self.later_now());
         let recorded = tokio::time::timeout(self.parts.settings.decide_deadline, recording).await;
         match recorded.map_err(|_| CallbackError::TooLate)?? {
-            ProviderRecorded::Before => self.metrics().callback(name.as_str(), "repeated"),
+            ProviderRecorded::Before => {
+                self.metrics().callback(name.as_str(), "repeated");
+                Ok(Taken::Before)
+            }
             ProviderRecorded::Now { became, verification, changed } => {
                 changed.into_iter().for_each(|id| self.waiters.wake(id));
                 self.count(source, (became, &outcome));
                 report(source, became, verification);
+                Ok(Taken::Now)
             }
         }
-        Ok(())
     }
 
     /// Says in the log where policy and settings do not agree about providers.

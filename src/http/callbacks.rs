@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::extract::raw_body;
 use super::problem::Refusal;
 use super::{Server, answer};
-use crate::app::CallbackError;
+use crate::app::{CallbackError, Taken};
 
 /// Takes an event; 200 leaves only after it is on disk, so that a provider that gets anything else sends it again.
 pub(super) async fn receive(
@@ -39,7 +39,10 @@ async fn take(
     let taken = server.app.take_callback(source, &headers, &body).await;
     match &taken {
         Err(CallbackError::UnknownSource | CallbackError::Call(_)) => sender.failed(),
-        Ok(()) | Err(CallbackError::Store(_) | CallbackError::TooLate) => sender.proved(),
+        Ok(Taken::Now) => sender.proved(),
+        // Whoever got hold of an old event can send it again: it proves nothing about the sender, and neither does one of which
+        // nobody knows whether it is new.
+        Ok(Taken::Before) | Err(CallbackError::Store(_) | CallbackError::TooLate) => {}
     }
     taken?;
     Ok(HttpResponse::Ok().content_type("application/json").body("{\"status\":\"recorded\"}"))

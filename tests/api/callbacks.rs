@@ -19,6 +19,9 @@ const STEPS: &str = "custom:
     approved_by: [backend, person, provider:sumsub, provider:onfido, provider:gone]
 ";
 
+const FEW_MAY_BE_WRONG: [(&str, &str); 2] =
+    [("server.failed_signatures_per_minute", "5"), ("server.failures_per_second_max", "20")];
+
 /// A server where `sumsub` may finish `kyc_review`, `onfido` may by the policy and not by the settings, and `veriff` the other
 /// way round.
 async fn with_providers() -> Bench {
@@ -351,6 +354,41 @@ async fn many_at_once_make_one_decision() {
         let seen = bench.seen(&key, &opened).await;
         let minted = bench.token_of(&key, &opened).await.status == 201;
         assert_eq!(minted, seen["state"] == "approved" && seen["withdrawn_at"].is_null(), "{seen}");
+    }
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn an_old_event_that_is_sent_again_speaks_for_nobody() {
+    const MANY: usize = 40;
+    let file = NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), SECRET).expect("written");
+    let path = file.path().display().to_string();
+    let mut settings = vec![
+        ("callbacks.sumsub.scheme", "sumsub"),
+        ("callbacks.sumsub.secret_file", &path),
+        ("callbacks.sumsub.steps", "kyc_review"),
+        ("server.trusted_proxies", "127.0.0.0/8"),
+    ];
+    settings.extend(FEW_MAY_BE_WRONG);
+    let bench = Bench::with(&reviewing(STEPS), &settings).await;
+    let body = event(&json!({ "reference": "nobody's" }), "approved", 1).to_string();
+    let right = signature(&body);
+    let send = async |address: &str, signature: &str| {
+        let url = format!("{}/v1/callbacks/sumsub", bench.server.url());
+        let request = bench.client.post(url).body(body.clone()).header("X-Payload-Digest", signature);
+        request.header("X-Forwarded-For", address).send().await.expect("an answer").status().as_u16()
+    };
+    assert_eq!(send("203.0.113.9", &right).await, 200);
+    bench.clock.advance_seconds(60);
+    assert_eq!(send("198.51.100.1", &right).await, 200, "recorded before");
+    let wrong = "0".repeat(64);
+    for (address, all) in [("198.51.100.1", false), ("203.0.113.9", true)] {
+        let mut looked_at = 0;
+        for _ in 0..MANY {
+            looked_at += usize::from(send(address, &wrong).await == 401);
+        }
+        assert_eq!(looked_at == MANY, all, "{address}: {looked_at}");
     }
     bench.stop().await;
 }
