@@ -164,12 +164,17 @@ where
     }
 }
 
-/// Our own lines as `levels` say, everybody else's from a warning up.
+/// Where the HTTP library tells of every request that is none: a line for each, and strangers send as many as they like.
+const OF_STRANGERS: [&str; 2] = ["actix_http::h1::dispatcher", "actix_http::h1::decoder"];
+
+/// Our own lines as `levels` say, everybody else's from a warning up, and none about what is no request.
 fn targets(levels: &LogLevels) -> Targets {
     let own = severity(levels.base);
     let house = env!("CARGO_CRATE_NAME");
     let rooms = levels.rooms.iter().map(|(room, level)| (format!("{house}::{room}"), severity(*level)));
-    Targets::new().with_default(own.min(LevelFilter::WARN)).with_target(house, own).with_targets(rooms)
+    let silent = OF_STRANGERS.map(|target| (target, LevelFilter::OFF));
+    let others = Targets::new().with_default(own.min(LevelFilter::WARN)).with_targets(silent);
+    others.with_target(house, own).with_targets(rooms)
 }
 
 const fn severity(level: LogLevel) -> LevelFilter {
@@ -227,6 +232,7 @@ mod tests {
             tracing::warn!(target: "library::inner", "library warn");
             tracing::info!(target: "library", "library info");
             tracing::trace!(target: "library", "library trace");
+            tracing::error!(target: "actix_http::h1::dispatcher", "stream error");
         });
         captured.lines()
     }

@@ -35,5 +35,6 @@ mod settings;
 mod sharing;
 mod site;
 mod stopping;
+mod strangers;
 mod tls;
 mod traces;
