@@ -139,8 +139,16 @@ fn a_certificate_and_its_key_belong_together_and_faces_apart() {
             &["error[impossible_value]: server.private_bind is the same address and port as server.bind"],
         );
     }
+    for faces in ["public", "both"] {
+        refused(
+            site().set("server.tls_faces", faces),
+            &["error[missing]: server.tls_faces is set, and", "plain http"],
+        );
+    }
+    let with_files =
+        site().set("server.tls_certificate_file", "cert.pem").set("server.tls_key_file", "key.pem");
     refused(
-        site().set("server.tls_faces", "private"),
+        with_files.set("server.tls_faces", "private"),
         &["error[impossible_value]: server.tls_faces is the face of server.private_bind, which is not set"],
     );
 }

@@ -69,8 +69,8 @@ pub(in crate::config) static TLS_KEY_FILE: Opt<Text<PathBuf>> = Opt {
 
 pub(in crate::config) static TLS_FACES: Opt<Choice<TlsFaces>> = Opt {
     key: "server.tls_faces",
-    doc: "Where TLS is served: on `server.bind` (`public`), on `server.private_bind` (`private`), or on `both`.",
-    absent: Absent::Default("both"),
+    doc: "Where TLS is served: on `server.bind` (`public`), on `server.private_bind` (`private`), or on `both`. Only with a certificate.",
+    absent: Absent::Otherwise { words: "`both`", example: Some("public") },
     shape: Choice {
         words: &[("both", TlsFaces::Both), ("public", TlsFaces::Public), ("private", TlsFaces::Private)],
     },

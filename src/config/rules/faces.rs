@@ -16,6 +16,7 @@ pub(super) fn faults(merged: &Merged) -> Vec<Fault> {
     faults.extend(alone(merged, (&o::TLS_CERTIFICATE_FILE, &o::TLS_KEY_FILE)));
     faults.extend(alone(merged, (&o::TLS_KEY_FILE, &o::TLS_CERTIFICATE_FILE)));
     faults.extend(tls_nowhere(merged));
+    faults.extend(faces_without_certificate(merged));
     faults
 }
 
@@ -58,6 +59,17 @@ fn tls_nowhere(merged: &Merged) -> Option<Fault> {
         "is the face of server.private_bind, which is not set",
         "set server.private_bind, or write \"both\"",
     );
+    fault(merged, &o::TLS_FACES, wrong)
+}
+
+/// Whoever says where TLS is served wants TLS; without a certificate all of it would be plain http.
+fn faces_without_certificate(merged: &Merged) -> Option<Fault> {
+    let (certificate, key) = (o::TLS_CERTIFICATE_FILE.key, o::TLS_KEY_FILE.key);
+    if merged.winner(certificate).is_some() || merged.winner(key).is_some() {
+        return None;
+    }
+    let message = format!("is set, and {certificate} and {key} are not: plain http would be served");
+    let wrong = Wrong::new(Code::Missing, message, "set both files, or leave it out to serve plain http");
     fault(merged, &o::TLS_FACES, wrong)
 }
 

@@ -69,7 +69,7 @@ pub(super) fn settings(merged: &Merged) -> Option<ServerSettings> {
         private_bind: merged.get(&o::PRIVATE_BIND),
         tls_certificate_file: merged.get(&o::TLS_CERTIFICATE_FILE),
         tls_key_file: merged.get(&o::TLS_KEY_FILE),
-        tls_faces: merged.get(&o::TLS_FACES)?,
+        tls_faces: merged.get(&o::TLS_FACES).unwrap_or(TlsFaces::Both),
         workers: merged.get(&o::WORKERS).map(size),
         connections_max: size(merged.get(&o::CONNECTIONS_MAX)?),
         body_bytes_max: size(merged.get(&o::BODY_BYTES_MAX)?),
