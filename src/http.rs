@@ -2,6 +2,7 @@
 
 mod accesses;
 mod callbacks;
+mod connections;
 mod decisions;
 mod desk;
 mod evaluate;
@@ -31,13 +32,15 @@ use std::sync::Arc;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
+use self::connections::Connections;
 use self::extract::BodyLimits;
 use self::health::Scrapes;
 use self::limits::Limits;
 use self::problem::Refusal;
 use self::request_id::RequestId;
+use self::routes::Face;
 use crate::app::App;
-use crate::metrics::RouteCounts;
+use crate::metrics::{Metrics, RouteCounts};
 use crate::spans;
 
 pub(crate) use server::{Running, serve};
@@ -46,10 +49,33 @@ pub(crate) use server::{Running, serve};
 struct Server {
     app: Arc<App>,
     limits: Limits,
+    connections: Listeners,
     hook_body: BodyLimits,
     api_body: BodyLimits,
     callback_body: BodyLimits,
     scrapes: Scrapes,
+}
+
+/// The connections of each listener.
+struct Listeners {
+    public: Arc<Connections>,
+    private: Option<Arc<Connections>>,
+}
+
+impl Listeners {
+    /// Those of a face; the private one's are the public one's where there is one listener only.
+    fn of(&self, face: Face) -> Arc<Connections> {
+        let private = self.private.as_ref().filter(|_| face == Face::Private);
+        Arc::clone(private.unwrap_or(&self.public))
+    }
+
+    /// States how many there are, and may be.
+    fn measure(&self, metrics: &Metrics) {
+        metrics.connections("public", self.public.fill());
+        if let Some(private) = &self.private {
+            metrics.connections("private", private.fill());
+        }
+    }
 }
 
 /// Turns a use case's result into the answer and names it; a refusal is logged here, once.

@@ -111,6 +111,7 @@ pub(super) fn together(merged: &Merged) -> Vec<Fault> {
     faults.extend(events_without_token(merged));
     faults.extend(given_twice(merged, &options::store::PASSWORD, &options::store::PASSWORD_FILE));
     faults.extend(faces::faults(merged));
+    faults.extend(short_silence(merged));
     faults.extend(given_twice(merged, &options::store::CARE_PASSWORD, &options::store::CARE_PASSWORD_FILE));
     faults.extend(care_of_a_file(merged));
     faults.extend(short_cache(merged));
@@ -142,6 +143,18 @@ fn care_of_a_file(merged: &Merged) -> Option<Fault> {
         "remove it, or give store.url a PostgreSQL database",
     );
     Some(Fault::at(option.key, &entry.value_at, wrong))
+}
+
+/// An idle connection is closed in order, not cut.
+fn short_silence(merged: &Merged) -> Option<Fault> {
+    let (silence, keep_alive) = (&options::server::SILENCE_DEADLINE, &options::server::KEEP_ALIVE);
+    let is_short = merged.get(silence)? <= merged.get(keep_alive)?;
+    let entry = merged.winner(silence.key).filter(|_| is_short)?;
+    let wrong = Wrong::impossible(
+        "is not longer than server.keep_alive: idle connections would be cut",
+        "make it longer, or leave it out",
+    );
+    Some(Fault::at(silence.key, &entry.value_at, wrong))
 }
 
 /// What was spent must not look unspent.

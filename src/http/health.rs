@@ -41,6 +41,7 @@ pub(super) async fn metrics(request: HttpRequest, server: Data<Server>) -> HttpR
     let text = server.scrapes.text(is_open, Instant::now(), || {
         let metrics = server.app.metrics();
         metrics.calls_in_flight(server.limits.in_flight());
+        server.connections.measure(metrics);
         server.app.measure();
         if is_open { metrics.render() } else { metrics.render_plain() }
     });

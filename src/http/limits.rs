@@ -6,6 +6,7 @@ mod failures;
 mod in_flight;
 mod spending;
 
+use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use actix_web::dev::ServiceRequest;
 use actix_web::{HttpMessage as _, HttpRequest};
 
 use self::allowances::Allowances;
-use self::client::{Client, Proxies};
+pub(super) use self::client::Client;
+use self::client::Proxies;
 pub(super) use self::failures::Sender;
 use self::failures::{Failures, Judged};
 use self::in_flight::{InFlight, Slot};
@@ -157,6 +159,11 @@ impl Limits {
         }
         lines.left_out += 1;
         None
+    }
+
+    /// Whose a connection is; `None` for whoever may have all that there are: one of our proxies, or who proved itself within a day.
+    pub(super) fn connecting(&self, peer: IpAddr, now: Timestamp) -> Option<Client> {
+        self.proxies.connecting(peer).filter(|client| !self.knows(*client, now))
     }
 
     fn client(&self, request: &HttpRequest) -> Client {

@@ -1,11 +1,13 @@
 //! The listeners: one, or one for each face; limits, TLS and an orderly end.
 
+use std::any::Any;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::{ServerHandle, Service as _, ServiceRequest};
+use actix_web::dev::{Extensions, ServerHandle, Service as _, ServiceRequest};
 use actix_web::http::ConnectionType;
 use actix_web::web::Data;
 use actix_web::{App as Routes, HttpServer};
@@ -13,13 +15,14 @@ use futures_util::future::{Either, ready};
 use tokio::task::JoinHandle;
 use tracing::{Instrument as _, Span};
 
+use super::connections::{Connection, Connections, Unserved, socket};
 use super::extract::BodyLimits;
 use super::health::Scrapes;
 use super::limits::Limits;
 use super::problem::head_too_large;
 use super::routes::Face;
 use super::tls::{Certificates, TlsError};
-use super::{Server, answer, request_id};
+use super::{Listeners, Server, answer, request_id};
 use crate::app::App;
 use crate::config::{ServerSettings, TlsFaces};
 use crate::spans;
@@ -61,6 +64,8 @@ struct Listening {
     address: SocketAddr,
     handle: ServerHandle,
     task: JoinHandle<std::io::Result<()>>,
+    /// Cuts silent connections, also while they come to their end.
+    cutting: JoinHandle<()>,
 }
 
 impl Running {
@@ -104,7 +109,9 @@ impl Running {
 impl Listening {
     async fn drain(self) -> Result<(), ServeError> {
         self.handle.stop(true).await;
-        match self.task.await {
+        let ended = self.task.await;
+        self.cutting.abort();
+        match ended {
             Ok(ended) => ended.map_err(ServeError::Failed),
             Err(stopped) => Err(ServeError::Failed(std::io::Error::other(stopped))),
         }
@@ -121,9 +128,13 @@ pub(crate) fn serve(app: Arc<App>, settings: &ServerSettings) -> Result<Running,
     let hook_body = BodyLimits { bytes_max: settings.body_bytes_max, deadline: settings.body_deadline };
     let callback_body = BodyLimits { bytes_max: settings.callback_body_bytes_max, ..hook_body };
     let limits = Limits::new(settings);
+    let connections = || Arc::new(Connections::new(settings));
+    let connections =
+        Listeners { public: connections(), private: settings.private_bind.map(|_| connections()) };
     let shared = Data::new(Server {
         app: Arc::clone(&app),
         limits,
+        connections,
         hook_body,
         api_body: hook_body,
         callback_body,
@@ -157,6 +168,24 @@ fn traced(request: &ServiceRequest) -> Span {
     }
 }
 
+impl Server {
+    /// Has a new connection watched, or shut down where its client has as many as it may have.
+    fn take_up(&self, list: &Arc<Connections>, connection: &dyn Any, extensions: &mut Extensions) {
+        let Some(stream) = socket(connection) else { return };
+        let client =
+            stream.peer_addr().ok().and_then(|peer| self.limits.connecting(peer.ip(), self.app.now()));
+        match list.enter(stream, client) {
+            Ok(connection) => drop(extensions.insert(Rc::new(connection))),
+            Err(Unserved::TooMany) => self.app.metrics().limit_refusal("client_connections"),
+            Err(Unserved::Unwatched) => {}
+        }
+    }
+
+    fn cut(&self, connections: usize) {
+        (0..connections).for_each(|_| self.app.metrics().limit_refusal("silent_connections"));
+    }
+}
+
 fn bind(address: SocketAddr, option: &'static str) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address).map_err(|source| ServeError::Bind { address, option, source })
 }
@@ -167,40 +196,58 @@ fn listen(
     (face, listener, certificates): (Face, TcpListener, Option<Arc<Certificates>>),
 ) -> Result<Listening, ServeError> {
     let address = listener.local_addr().map_err(ServeError::Failed)?;
-    let shared = Data::clone(shared);
+    let connections = shared.connections.of(face);
+    let (server, watching, cutting) = (Data::clone(shared), Data::clone(shared), Data::clone(shared));
+    let list = Arc::clone(&connections);
     let workers =
         settings.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
+    // actix counts connections, and TLS handshakes among them, for each worker.
+    let connections_max = settings.connections_max.div_ceil(workers.max(1));
     let server = HttpServer::new(move || {
-        let server = Data::clone(&shared);
+        let shared = Data::clone(&server);
         let routes = Routes::new().app_data(Data::clone(&shared)).configure(|routes| face.routes(routes));
-        routes.wrap_fn(move |request, next| {
-            if server.limits.has_too_long_head(&request) {
-                let response = answer(request.request(), Err(head_too_large()));
-                return Either::Left(ready(Ok(request.into_response(response))));
+        routes.wrap_fn(move |mut request, next| {
+            let connection = request.conn_data::<Rc<Connection>>().cloned();
+            if let Some(connection) = &connection {
+                connection.begin();
+                connection.body.hold(&mut request);
             }
-            let span = traced(&request);
-            let (is_leaving, answering) = (server.app.is_leaving(), next.call(request).instrument(span));
-            Either::Right(async move {
-                let mut response = answering.await?;
-                if is_leaving {
+            let closes = shared.app.is_leaving() || connection.is_none();
+            let answering = if shared.limits.has_too_long_head(&request) {
+                let response = answer(request.request(), Err(head_too_large()));
+                Either::Left(ready(Ok(request.into_response(response))))
+            } else {
+                let span = traced(&request);
+                Either::Right(next.call(request).instrument(span))
+            };
+            async move {
+                let answered = answering.await;
+                if let Some(connection) = connection {
+                    connection.end();
+                }
+                let mut response = answered?;
+                if closes {
                     response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
                 }
                 Ok(response)
-            })
+            }
         })
     });
     let server = server
         .disable_signals()
+        .on_connect(move |connection, extensions| watching.take_up(&list, connection, extensions))
         .workers(workers)
-        // actix counts connections for each worker.
-        .max_connections(settings.connections_max.div_ceil(workers.max(1)))
+        .max_connections(connections_max)
+        .max_connection_rate(connections_max)
         .client_request_timeout(settings.header_deadline)
-        .tls_handshake_timeout(settings.header_deadline)
+        .keep_alive(settings.keep_alive)
+        .tls_handshake_timeout(settings.tls_handshake_deadline)
         .shutdown_timeout(settings.shutdown_deadline.as_secs());
     let server = match certificates {
         Some(certificates) => server.listen_rustls_0_23(listener, certificates.server_config()?),
         None => server.listen(listener),
     };
     let server = server.map_err(ServeError::Failed)?.run();
-    Ok(Listening { address, handle: server.handle(), task: tokio::spawn(server) })
+    let cutting = tokio::spawn(connections.keep_cutting(move |silent| cutting.cut(silent)));
+    Ok(Listening { address, handle: server.handle(), task: tokio::spawn(server), cutting })
 }

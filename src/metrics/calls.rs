@@ -8,7 +8,7 @@ use prometheus_client::metrics::gauge::Gauge;
 
 use super::book::Book;
 use super::handles::{Waited, waiting};
-use super::labels::{Cause, Limit, RouteAndCode};
+use super::labels::{Cause, Limit, Listener, RouteAndCode};
 use super::{Fill, Metrics, level};
 
 /// What is counted of requests.
@@ -20,12 +20,16 @@ pub(super) struct Calls {
     limit_refusals: Family<Limit, Counter>,
     in_flight: Gauge,
     in_flight_limit: Gauge,
+    connections: Family<Listener, Gauge>,
+    connections_limit: Family<Listener, Gauge>,
 }
 
 impl Calls {
     pub(super) fn register(book: &mut Book) -> Self {
-        let limit_refusals: Family<Limit, Counter> =
-            book.add("limit_refusals", "Requests refused because a limit was reached, by limit");
+        let limit_refusals: Family<Limit, Counter> = book.add(
+            "limit_refusals",
+            "Requests refused, and connections cut, because a limit was reached, by limit",
+        );
         drop(limit_refusals.get_or_create(&Limit { limit: "overloaded" }));
         Self {
             requests: book.add(
@@ -45,6 +49,14 @@ impl Calls {
             in_flight_limit: book.add(
                 "calls_in_flight_limit",
                 "The most calls that may be worked on at once; one more is answered 503",
+            ),
+            connections: book.add(
+                "connections",
+                "Open connections, by listener; `public` where there is one for everything",
+            ),
+            connections_limit: book.add(
+                "connections_limit",
+                "The most connections of a listener; one more waits until one closes",
             ),
         }
     }
@@ -71,5 +83,12 @@ impl Metrics {
     pub(crate) fn calls_in_flight(&self, calls: Fill) {
         self.calls.in_flight.set(level(calls.now));
         self.calls.in_flight_limit.set(level(calls.most));
+    }
+
+    /// States how many connections a listener has, and may have.
+    pub(crate) fn connections(&self, listener: &'static str, connections: Fill) {
+        let listener = Listener { listener };
+        self.calls.connections.get_or_create(&listener).set(level(connections.now));
+        self.calls.connections_limit.get_or_create(&listener).set(level(connections.most));
     }
 }

@@ -52,6 +52,7 @@ fn everything() -> Metrics {
     metrics.hook_refusal("c", TOOK);
     metrics.limit_refusal("l");
     metrics.calls_in_flight(Fill { now: 1, most: 2 });
+    metrics.connections("l", Fill { now: 1, most: 2 });
     metrics.verdict_count("v", "r").one();
     metrics.rule_counts([Some(("p", "r"))].into_iter());
     metrics.evaluations().took(TOOK);

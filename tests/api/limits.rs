@@ -270,3 +270,33 @@ async fn whoever_waits_for_news_takes_nobodys_place() {
     assert_eq!(waited.json()["state"], "approved", "{}", waited.text);
     bench.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_refused_below_every_route_is_bare() {
+    let bench =
+        Bench::with(&[], &[("server.header_deadline", "500ms"), ("server.head_bytes_max", "131072")]).await;
+    let headers = |number: usize| (0..number).map(|name| format!("x-{name}: 1\r\n")).collect::<String>();
+    let get = |path: &str, headers: &str| format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}");
+    let address = |length: usize| format!("/{}", "a".repeat(length - 1));
+    for (request, status) in [
+        ("GET\r\n\r\n".to_owned(), "400"),
+        (get(&address(65_535), "\r\n"), "400"),
+        (get("/healthz", &format!("{}\r\n", headers(96))), "431"),
+        (get("/healthz", &format!("x: {}", "a".repeat(132_000))), "431"),
+        (get("/healthz", ""), "408"),
+    ] {
+        let answer = bench.raw(&request).await.to_lowercase();
+        assert!(answer.starts_with(&format!("http/1.1 {status} ")), "{answer}");
+        assert!(answer.ends_with("\r\n\r\n") && !answer.contains("x-request-id"), "{answer}");
+    }
+    for (request, status) in
+        [(get(&address(65_534), "\r\n"), "404"), (get("/healthz", &format!("{}\r\n", headers(95))), "200")]
+    {
+        let answer = bench.raw(&request).await.to_lowercase();
+        assert!(
+            answer.starts_with(&format!("http/1.1 {status} ")) && answer.contains("x-request-id"),
+            "{answer}"
+        );
+    }
+    bench.stop().await;
+}

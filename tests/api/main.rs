@@ -10,6 +10,7 @@ mod accesses;
 mod alerts;
 mod bench;
 mod callbacks;
+mod connections;
 mod decisions;
 mod departures;
 mod described;

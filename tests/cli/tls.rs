@@ -99,6 +99,46 @@ async fn a_renewed_certificate_is_in_force_without_a_restart_and_a_bad_one_is_no
     assert!(!ended.stderr.contains("PRIVATE KEY") && !ended.stderr.contains("BEGIN"), "{}", ended.stderr);
 }
 
+/// Opens connections that never say anything.
+async fn silent(address: &str, number: usize) -> Vec<tokio::net::TcpStream> {
+    let mut silent = Vec::new();
+    for _ in 0..number {
+        silent.push(tokio::net::TcpStream::connect(address).await.expect("a connection"));
+    }
+    silent
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_never_shakes_hands_keeps_nobody_else_waiting() {
+    let prelude = Prelude::start(None).await.expect("Prelude's side");
+    // One worker, which would take 256 handshakes at once by itself.
+    let site = site(&prelude).set("server.tls_handshake_deadline", "1m").set("server.connections_max", "400");
+    let server = site.serve();
+    let silent = silent(&server.address, 300).await;
+    let honest = client(CA, (Version::TLS_1_3, Version::TLS_1_3));
+    let alive = tokio::time::timeout(std::time::Duration::from_secs(30), is_alive(&honest, &server.address));
+    assert!(alive.await.expect("long before the deadline of the others"));
+    drop(silent);
+    server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_has_a_deadline_of_its_own() {
+    use tokio::io::AsyncReadExt as _;
+    let prelude = Prelude::start(None).await.expect("Prelude's side");
+    let site = site(&prelude)
+        .set("server.tls_handshake_deadline", "100ms")
+        .set("server.header_deadline", "1m")
+        .set("server.silence_deadline", "10m");
+    let server = site.serve();
+    let mut silent = silent(&server.address, 1).await;
+    let mut byte = [0; 1];
+    let read = silent[0].read(&mut byte);
+    let read = tokio::time::timeout(std::time::Duration::from_secs(30), read).await.expect("it is closed");
+    assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+    server.stop();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn files_that_are_not_to_be_used_keep_it_from_starting() {
     let prelude = Prelude::start(None).await.expect("Prelude's side");

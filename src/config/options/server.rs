@@ -9,7 +9,7 @@ use crate::config::option::{Absent, AnyOption, Opt};
 use crate::config::shape::{Choice, Integer, List, Span, Text};
 use crate::config::values::{TlsFaces, network, path, socket_address};
 
-pub(super) static ALL: [&dyn AnyOption; 23] = [
+pub(super) static ALL: [&dyn AnyOption; 27] = [
     &BIND,
     &PRIVATE_BIND,
     &TLS_CERTIFICATE_FILE,
@@ -17,13 +17,17 @@ pub(super) static ALL: [&dyn AnyOption; 23] = [
     &TLS_FACES,
     &WORKERS,
     &CONNECTIONS_MAX,
+    &CLIENT_CONNECTIONS_MAX,
     &IN_FLIGHT_MAX,
     &HEAD_BYTES_MAX,
     &BODY_BYTES_MAX,
     &CALLBACK_BODY_BYTES_MAX,
+    &TLS_HANDSHAKE_DEADLINE,
     &HEADER_DEADLINE,
     &BODY_DEADLINE,
     &REQUEST_DEADLINE,
+    &KEEP_ALIVE,
+    &SILENCE_DEADLINE,
     &SHUTDOWN_LEAD,
     &SHUTDOWN_DEADLINE,
     &WAITERS_MAX,
@@ -85,8 +89,17 @@ pub(in crate::config) static WORKERS: Opt<Integer> = Opt {
 
 pub(in crate::config) static CONNECTIONS_MAX: Opt<Integer> = Opt {
     key: "server.connections_max",
-    doc: "Connections open at once; more wait until one closes.",
-    absent: Absent::Default("10000"),
+    doc: "Connections open at once, of each listener; more wait until one closes. Strangers can have each take 136 KiB of memory \
+          (docs/OPERATIONS.md, \"Capacity\").",
+    absent: Absent::Default("1200"),
+    shape: Integer { min: 1, max: 1_000_000 },
+};
+
+pub(in crate::config) static CLIENT_CONNECTIONS_MAX: Opt<Integer> = Opt {
+    key: "server.client_connections_max",
+    doc: "Connections of `connections_max` that one client may have; one more is closed at once. A client is an IPv4 address or an \
+          IPv6 /64; one that signed well or had a good API key within a day may have all there are, and so may `trusted_proxies`.",
+    absent: Absent::Otherwise { words: "a quarter of `connections_max`", example: Some("300") },
     shape: Integer { min: 1, max: 1_000_000 },
 };
 
@@ -99,9 +112,33 @@ pub(in crate::config) static BODY_BYTES_MAX: Opt<Integer> = Opt {
 
 pub(in crate::config) static HEADER_DEADLINE: Opt<Span> = Opt {
     key: "server.header_deadline",
-    doc: "How long a client may take to send a request's head.",
+    doc: "How long a client may take to send the first request's head.",
     absent: Absent::Default("5s"),
     shape: Span { min: "100ms", max: "1m" },
+};
+
+pub(in crate::config) static TLS_HANDSHAKE_DEADLINE: Opt<Span> = Opt {
+    key: "server.tls_handshake_deadline",
+    doc: "How long a client may take for the TLS handshake, where TLS is served.",
+    absent: Absent::Default("2s"),
+    shape: Span { min: "100ms", max: "1m" },
+};
+
+pub(in crate::config) static KEEP_ALIVE: Opt<Span> = Opt {
+    key: "server.keep_alive",
+    doc: "How long a connection may be idle between two requests. What stands in front must give it up sooner, or it may send a call \
+          into a connection that is just being closed.",
+    absent: Absent::Default("5s"),
+    shape: Span { min: "100ms", max: "5m" },
+};
+
+pub(in crate::config) static SILENCE_DEADLINE: Opt<Span> = Opt {
+    key: "server.silence_deadline",
+    doc: "How long a connection may be open while no request of it is worked on, whatever it sends or reads meanwhile: for a further \
+          request's head, for the rest of a body that was refused, and for reading an answer. Then it is cut. Longer than \
+          `keep_alive`.",
+    absent: Absent::Otherwise { words: "`keep_alive` and `header_deadline` together", example: Some("10s") },
+    shape: Span { min: "200ms", max: "10m" },
 };
 
 pub(in crate::config) static BODY_DEADLINE: Opt<Span> = Opt {

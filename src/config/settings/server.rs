@@ -11,6 +11,9 @@ use crate::config::layers::Merged;
 use crate::config::options::server as o;
 use crate::config::values::TlsFaces;
 
+/// Which part of all connections one client may have, unless the operator says otherwise.
+const CLIENT_SHARE: usize = 4;
+
 /// The HTTP server.
 #[derive(Debug)]
 pub(crate) struct ServerSettings {
@@ -28,14 +31,22 @@ pub(crate) struct ServerSettings {
     pub(crate) workers: Option<usize>,
     /// Connections open at once.
     pub(crate) connections_max: usize,
+    /// Connections that one client may have.
+    pub(crate) client_connections_max: usize,
     /// The longest request body.
     pub(crate) body_bytes_max: usize,
-    /// For a request's head.
+    /// For the TLS handshake.
+    pub(crate) tls_handshake_deadline: Duration,
+    /// For the first request's head.
     pub(crate) header_deadline: Duration,
     /// For a request's body, from its head on.
     pub(crate) body_deadline: Duration,
     /// For a hook call, from its head to its answer; below Prelude's 5 s (docs/CONTRACT.md C4.8).
     pub(crate) request_deadline: Duration,
+    /// For how long a connection may be idle between two requests.
+    pub(crate) keep_alive: Duration,
+    /// For how long a connection may be open while no request of it is worked on; longer than `keep_alive`.
+    pub(crate) silence_deadline: Duration,
     /// For how long calls are taken after SIGTERM.
     pub(crate) shutdown_lead: Duration,
     /// For what is in progress at SIGTERM.
@@ -64,6 +75,8 @@ pub(crate) struct ServerSettings {
 
 /// The section's values; `None` where one is missing or faulty.
 pub(super) fn settings(merged: &Merged) -> Option<ServerSettings> {
+    let connections_max = size(merged.get(&o::CONNECTIONS_MAX)?);
+    let (keep_alive, header_deadline) = (merged.get(&o::KEEP_ALIVE)?, merged.get(&o::HEADER_DEADLINE)?);
     Some(ServerSettings {
         bind: merged.get(&o::BIND)?,
         private_bind: merged.get(&o::PRIVATE_BIND),
@@ -71,11 +84,17 @@ pub(super) fn settings(merged: &Merged) -> Option<ServerSettings> {
         tls_key_file: merged.get(&o::TLS_KEY_FILE),
         tls_faces: merged.get(&o::TLS_FACES).unwrap_or(TlsFaces::Both),
         workers: merged.get(&o::WORKERS).map(size),
-        connections_max: size(merged.get(&o::CONNECTIONS_MAX)?),
+        connections_max,
+        client_connections_max: merged
+            .get(&o::CLIENT_CONNECTIONS_MAX)
+            .map_or(connections_max.div_ceil(CLIENT_SHARE), size),
         body_bytes_max: size(merged.get(&o::BODY_BYTES_MAX)?),
-        header_deadline: merged.get(&o::HEADER_DEADLINE)?,
+        tls_handshake_deadline: merged.get(&o::TLS_HANDSHAKE_DEADLINE)?,
+        header_deadline,
         body_deadline: merged.get(&o::BODY_DEADLINE)?,
         request_deadline: merged.get(&o::REQUEST_DEADLINE)?,
+        keep_alive,
+        silence_deadline: merged.get(&o::SILENCE_DEADLINE).unwrap_or(keep_alive + header_deadline),
         shutdown_lead: merged.get(&o::SHUTDOWN_LEAD)?,
         shutdown_deadline: merged.get(&o::SHUTDOWN_DEADLINE)?,
         waiters_max: size(merged.get(&o::WAITERS_MAX)?),

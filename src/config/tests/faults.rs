@@ -61,6 +61,8 @@ fn nothing_in_a_file_is_coerced() {
         ("prelude.session_domain = \"https://a.example\"", "impossible_value prelude.session_domain t:2:26"),
         ("prelude.key_set_url = \"http://a.example/\"", "impossible_value prelude.key_set_url t:2:23"),
         ("prelude.key_set_url = \"http://127.0.0.1/\"", "development_only prelude.key_set_url t:2:23"),
+        ("server.silence_deadline = \"5s\"", "impossible_value server.silence_deadline t:2:27"),
+        ("server.tls_faces = \"both\"", "missing server.tls_faces t:2:20"),
         (
             "prelude.step_up_key_set_url = \"http://[::1]/\"",
             "development_only prelude.step_up_key_set_url t:2:31",

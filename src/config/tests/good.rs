@@ -11,7 +11,8 @@ fn an_application_id_is_all_that_must_be_set() {
     assert_eq!(settings.mode, Mode::Production);
     assert_eq!(settings.server.bind.to_string(), "127.0.0.1:8080");
     assert_eq!(settings.server.workers, None);
-    assert_eq!(settings.server.connections_max, 10_000);
+    assert_eq!((settings.server.connections_max, settings.server.client_connections_max), (1200, 300));
+    assert_eq!(settings.server.silence_deadline, Duration::from_secs(10));
     assert_eq!(settings.server.body_bytes_max, 65_536);
     assert_eq!(settings.server.header_deadline, Duration::from_secs(5));
     assert_eq!(settings.server.body_deadline, Duration::from_secs(2));

@@ -15,7 +15,7 @@ const HOPS_MAX: usize = 16;
 ///
 /// IPv4 addresses stand where no IPv6 network is that anybody can have (`::ffff:0:0/96`, turned by 32 bits).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub(super) struct Client(u64);
+pub(in crate::http) struct Client(u64);
 
 impl Client {
     fn of(address: IpAddr) -> Self {
@@ -70,6 +70,12 @@ impl Proxies {
                  name it there: until then all who come through it count as one client."
             );
         }
+    }
+
+    /// Whose a connection is; `None` for one of our proxies, through which everybody may come.
+    pub(super) fn connecting(&self, peer: IpAddr) -> Option<Client> {
+        let peer = peer.to_canonical();
+        (!self.believe(peer)).then(|| Client::of(peer))
     }
 
     fn nearest_stranger(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
