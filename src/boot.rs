@@ -31,7 +31,7 @@ use crate::random::{NoRandomness, SharedRandom, SystemRandom, draw};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{self, ExportError};
 
-pub(crate) use checkup::{Health, checkup, prelude_side};
+pub(crate) use checkup::{Finding, Health, checkup, prelude_side};
 pub(crate) use office::{Office, open_care_office, open_office};
 pub(crate) use record::{copy_store, migrate};
 pub(crate) use registrar::{delegation_shape, open_registrar, traced};

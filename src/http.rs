@@ -44,6 +44,7 @@ use crate::metrics::{Metrics, RouteCounts};
 use crate::spans;
 
 pub(crate) use server::{Running, serve};
+pub(crate) use tls::{Standing, standing as certificate_standing};
 
 /// What every handler shares.
 struct Server {

@@ -46,7 +46,8 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    fn new(health: Health, subject: &'static str, words: impl Into<String>) -> Self {
+    /// One finding.
+    pub(crate) fn new(health: Health, subject: &'static str, words: impl Into<String>) -> Self {
         Self { health, subject, words: words.into() }
     }
 }

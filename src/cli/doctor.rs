@@ -2,11 +2,14 @@
 
 use super::arguments::{DoctorOptions, Format, Shared};
 use super::{Exit, live, output};
-use crate::boot::{Health, Sources, checkup, prelude_side};
-use crate::config::{ConfigFaults, environment, load};
+use crate::boot::{Finding, Health, Sources, checkup, prelude_side};
+use crate::config::{ConfigFaults, ServerSettings, environment, load};
+use crate::http::{Standing, certificate_standing};
 
 /// What the first line is about.
 const CONFIGURATION: &str = "configuration";
+/// How many days before its end a certificate should have been renewed.
+const RENEWED_BEFORE_DAYS: u64 = 14;
 
 pub(super) async fn run(shared: Shared, options: DoctorOptions) -> Exit {
     let format = shared.format;
@@ -18,6 +21,7 @@ pub(super) async fn run(shared: Shared, options: DoctorOptions) -> Exit {
         return live::run(&settings.server);
     }
     let mut findings = checkup(&settings, &Sources::real()).await;
+    findings.extend(certificate(&settings.server, &Sources::real()));
     if options.prelude {
         findings.extend(prelude_side(&settings, &Sources::real()).await);
     }
@@ -38,6 +42,19 @@ pub(super) async fn run(shared: Shared, options: DoctorOptions) -> Exit {
         }
     }
     if findings.iter().any(|finding| finding.health == Health::Broken) { Exit::Failed } else { Exit::Fine }
+}
+
+/// The server's own TLS certificate, where it has one.
+fn certificate(settings: &ServerSettings, sources: &Sources) -> Option<Finding> {
+    let (health, words) = match certificate_standing(settings, sources.clock.now())? {
+        Ok(Standing::Good(days)) if days < RENEWED_BEFORE_DAYS => {
+            (Health::Doubtful, format!("ends in {days} days: renew it (server.tls_certificate_file)"))
+        }
+        Ok(Standing::Good(days)) => (Health::Fine, format!("good for {days} days")),
+        Ok(Standing::Unread) => (Health::Doubtful, "until when it is good cannot be read".to_owned()),
+        Err(error) => (Health::Broken, format!("{error} (server.tls_certificate_file, server.tls_key_file)")),
+    };
+    Some(Finding::new(health, "certificate", words))
 }
 
 /// Tells of settings that are no settings: the rest could only be looked at with them.

@@ -124,7 +124,7 @@ impl Listening {
 /// [`ServeError`]; nothing listens then.
 pub(crate) fn serve(app: Arc<App>, settings: &ServerSettings) -> Result<Running, ServeError> {
     request_id::tag_process(app.process_tag());
-    let certificates = Certificates::load(settings)?.map(Arc::new);
+    let certificates = Certificates::load(settings, &app)?.map(Arc::new);
     let hook_body = BodyLimits { bytes_max: settings.body_bytes_max, deadline: settings.body_deadline };
     let callback_body = BodyLimits { bytes_max: settings.callback_body_bytes_max, ..hook_body };
     let limits = Limits::new(settings);

@@ -1,5 +1,7 @@
 //! The server's own TLS: a certificate and its key from files, which are looked at again while calls go on.
 
+mod validity;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,8 +17,10 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{InconsistentKeys, ServerConfig};
 use secrecy::zeroize::Zeroizing;
 
+use self::validity::{NotNow, Validity};
 use crate::app::App;
 use crate::config::ServerSettings;
+use crate::domain::Timestamp;
 
 /// How often the files are looked at. Two looks that saw the same after a change, and they are read.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -50,6 +54,69 @@ pub(crate) enum TlsError {
     /// The certificate or the key is of a kind that cannot be used.
     #[error("the certificate or the key cannot be used")]
     Unusable(#[source] rustls::Error),
+    /// The certificate was good once.
+    #[error("the certificate has expired")]
+    Over,
+    /// The certificate will be good.
+    #[error("the certificate is not good yet")]
+    Early,
+}
+
+impl TlsError {
+    /// What log lines call it.
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::Over => "tls_certificate_expired",
+            Self::Early => "tls_certificate_not_yet_valid",
+            _ => "tls_files_unusable",
+        }
+    }
+}
+
+impl From<NotNow> for TlsError {
+    fn from(not_now: NotNow) -> Self {
+        match not_now {
+            NotNow::Early => Self::Early,
+            NotNow::Over => Self::Over,
+        }
+    }
+}
+
+/// What is to be served: a certificate with its key, and how long it is good, if that can be read.
+struct Pair {
+    key: CertifiedKey,
+    validity: Option<Validity>,
+}
+
+impl Pair {
+    /// # Errors
+    /// [`TlsError::Over`] and [`TlsError::Early`].
+    fn at(&self, now: Timestamp) -> Result<(), TlsError> {
+        self.validity.map_or(Ok(()), |validity| validity.at(now)).map_err(TlsError::from)
+    }
+}
+
+/// How the certificate in the files stands.
+pub(crate) enum Standing {
+    /// It is good for so many days.
+    Good(u64),
+    /// It is good, for how long cannot be read.
+    Unread,
+}
+
+/// Looks at the files that the settings name, without serving them; `None` where they name none.
+///
+/// # Errors
+/// [`TlsError`]: they are not to be used, or not now.
+pub(crate) fn standing(settings: &ServerSettings, now: Timestamp) -> Option<Result<Standing, TlsError>> {
+    let (certificate, key) = (settings.tls_certificate_file.as_ref()?, settings.tls_key_file.as_ref()?);
+    let look = || {
+        let pair = Files::read(certificate, key)?.pair(&provider::default_provider())?;
+        pair.at(now)?;
+        let days = |validity: Validity| Standing::Good(validity.left(now).as_secs() / 86_400);
+        Ok(pair.validity.map_or(Standing::Unread, days))
+    };
+    Some(look())
 }
 
 /// What names the bytes of both files.
@@ -66,11 +133,12 @@ pub(super) struct Certificates {
 }
 
 impl Certificates {
-    /// Reads both files; `None` where the settings name none.
+    /// Reads both files; `None` where the settings name none. A certificate that is not good now is served all the same: a server
+    /// that does not start helps nobody. The log says so.
     ///
     /// # Errors
     /// [`TlsError`].
-    pub(super) fn load(settings: &ServerSettings) -> Result<Option<Self>, TlsError> {
+    pub(super) fn load(settings: &ServerSettings, app: &App) -> Result<Option<Self>, TlsError> {
         let (Some(certificate_file), Some(key_file)) =
             (settings.tls_certificate_file.clone(), settings.tls_key_file.clone())
         else {
@@ -78,7 +146,12 @@ impl Certificates {
         };
         let provider = Arc::new(provider::default_provider());
         let files = Files::read(&certificate_file, &key_file)?;
-        let in_force = RwLock::new(Arc::new(files.certified_key(&provider)?));
+        let pair = files.pair(&provider)?;
+        if let Err(error) = pair.at(app.now()) {
+            tracing::warn!(code = error.code(), %error, "The TLS certificate is served, and callers will not take it.");
+        }
+        app.metrics().tls_not_after(pair.validity.map(|validity| validity.not_after));
+        let in_force = RwLock::new(Arc::new(pair.key));
         Ok(Some(Self { certificate_file, key_file, provider, in_force, read: files.fingerprint() }))
     }
 
@@ -94,9 +167,9 @@ impl Certificates {
     }
 
     /// Looks at the files for ever, and puts what they hold in force once they changed and came to rest. What is not to be used
-    /// leaves everything as it was, and is told once.
+    /// leaves everything as it was, and is told once; what is not good yet is tried again until it is.
     pub(super) async fn keep_renewed(self: Arc<Self>, app: Arc<App>) {
-        let mut watch = Watch { read: self.read, seen: Some(self.read) };
+        let mut watch = Watch { read: self.read, seen: Some(self.read), early: None };
         let mut looks = tokio::time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -106,37 +179,48 @@ impl Certificates {
                 tokio::task::spawn_blocking(move || Files::read(&this.certificate_file, &this.key_file));
             // A look that panicked saw nothing.
             let Ok(look) = look.await else { continue };
-            if watch.is_due(&look) {
-                self.take_up(look, &app);
+            if !watch.is_due(&look) {
+                continue;
+            }
+            let taken = look.and_then(|files| self.take_up(&files, &app));
+            let is_told = watch.was_early(&taken);
+            if let Err(error) = taken
+                && !is_told
+            {
+                refused(&error, &app);
             }
         }
     }
 
-    fn take_up(&self, look: Result<Files, TlsError>, app: &App) {
-        match look.and_then(|files| files.certified_key(&self.provider)) {
-            Ok(key) => {
-                *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
-                app.metrics().tls_reload();
-                tracing::info!("The renewed TLS certificate is in force.");
-            }
-            Err(error) => {
-                app.metrics().tls_reload_failure();
-                let first: &dyn std::error::Error = &error;
-                let causes = std::iter::successors(Some(first), |&cause| cause.source());
-                let fault = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-                tracing::error!(
-                    fault,
-                    "The changed TLS files are not to be used; the certificate before stays in force."
-                );
-            }
-        }
+    fn take_up(&self, files: &Files, app: &App) -> Result<(), TlsError> {
+        let pair = files.pair(&self.provider)?;
+        pair.at(app.now())?;
+        *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pair.key);
+        app.metrics().tls_reload();
+        app.metrics().tls_not_after(pair.validity.map(|validity| validity.not_after));
+        tracing::info!("The renewed TLS certificate is in force.");
+        Ok(())
     }
+}
+
+fn refused(error: &TlsError, app: &App) {
+    app.metrics().tls_reload_failure();
+    let first: &dyn std::error::Error = error;
+    let causes = std::iter::successors(Some(first), |&cause| cause.source());
+    let fault = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    tracing::error!(
+        code = error.code(),
+        fault,
+        "The changed TLS files are not to be used; the certificate before stays in force."
+    );
 }
 
 /// What was seen and read so far.
 struct Watch {
     read: Fingerprint,
     seen: Option<Fingerprint>,
+    /// What is not good yet.
+    early: Option<Fingerprint>,
 }
 
 impl Watch {
@@ -145,11 +229,18 @@ impl Watch {
     fn is_due(&mut self, look: &Result<Files, TlsError>) -> bool {
         let fingerprint = look.as_ref().map_or(Fingerprint([0; 32]), Files::fingerprint);
         let is_at_rest = self.seen.replace(fingerprint) == Some(fingerprint);
-        let is_due = is_at_rest && fingerprint != self.read;
+        let is_due = is_at_rest && (fingerprint != self.read || self.early == Some(fingerprint));
         if is_due {
             self.read = fingerprint;
         }
         is_due
+    }
+
+    /// Notes whether what was read is not good yet, and tells whether it was so before.
+    fn was_early(&mut self, taken: &Result<(), TlsError>) -> bool {
+        let early = matches!(taken, Err(TlsError::Early)).then_some(self.read);
+        let before = std::mem::replace(&mut self.early, early);
+        early.is_some() && early == before
     }
 }
 
@@ -180,16 +271,18 @@ impl Files {
         Fingerprint(bytes)
     }
 
-    fn certified_key(&self, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
+    fn pair(&self, provider: &CryptoProvider) -> Result<Pair, TlsError> {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&self.certificate).collect();
         let chain = chain.ok().filter(|chain| !chain.is_empty());
         let chain = chain.ok_or_else(|| TlsError::NoCertificate(self.paths.0.clone()))?;
+        let validity = chain.first().and_then(|certificate| Validity::of(certificate));
         let key = PrivateKeyDer::from_pem_slice(&self.key);
         let key = key.map_err(|_| TlsError::NoKey(self.paths.1.clone()))?;
-        CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
+        let key = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
             rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::Mismatch,
             other => TlsError::Unusable(other),
-        })
+        })?;
+        Ok(Pair { key, validity })
     }
 }
 

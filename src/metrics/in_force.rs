@@ -5,6 +5,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
 use super::book::Book;
+use super::handles::Maybe;
 use super::labels::{Bundle, ReloadResult, Version};
 use super::{Metrics, level};
 
@@ -18,6 +19,7 @@ pub(super) struct InForce {
     reload_failed: Gauge,
     tls_reloads: Family<ReloadResult, Counter>,
     tls_reload_failed: Gauge,
+    tls_not_after: Maybe<i64>,
 }
 
 impl InForce {
@@ -52,6 +54,10 @@ impl InForce {
                 "tls_certificate_reload_failed",
                 "1 while the TLS files are not to be used and the certificate before stays in force",
             ),
+            tls_not_after: book.add(
+                "tls_certificate_not_after_timestamp_seconds",
+                "Until when the TLS certificate in force is good, in Unix seconds; absent without TLS of our own",
+            ),
         }
     }
 }
@@ -81,6 +87,11 @@ impl Metrics {
     pub(crate) fn tls_reload(&self) {
         self.in_force.tls_reloads.get_or_create(&ReloadResult { result: "in_force" }).inc();
         self.in_force.tls_reload_failed.set(0);
+    }
+
+    /// States until when the TLS certificate in force is good, in Unix seconds, if that is known.
+    pub(crate) fn tls_not_after(&self, not_after: Option<i64>) {
+        self.in_force.tls_not_after.set(not_after);
     }
 
     /// Counts changed TLS files that are not to be used, and says that the certificate before stays in force.

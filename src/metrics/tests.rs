@@ -74,6 +74,7 @@ fn everything() -> Metrics {
     metrics.policy_in_force("b".to_owned(), 1, 1);
     metrics.policy_reload("r");
     metrics.tls_reload();
+    metrics.tls_not_after(Some(1));
     metrics.retained("w", 1);
     metrics.retention_failed(false);
     metrics.database_looked_at(1, Some(0.5));

@@ -15,6 +15,9 @@ const KEY: &str = include_str!("../tls/server-key.pem");
 const RENEWED_CA: &str = include_str!("../tls/second-ca.pem");
 const RENEWED_CERTIFICATE: &str = include_str!("../tls/renewed.pem");
 const RENEWED_KEY: &str = include_str!("../tls/renewed-key.pem");
+/// With the first certificate's key: good in 2020, and from 2119 on.
+const EXPIRED: &str = include_str!("../tls/expired.pem");
+const EARLY: &str = include_str!("../tls/early.pem");
 
 fn site(prelude: &Prelude) -> Site {
     let site = Site::with(prelude)
@@ -97,6 +100,49 @@ async fn a_renewed_certificate_is_in_force_without_a_restart_and_a_bad_one_is_no
         .await;
     let ended = server.stop();
     assert!(!ended.stderr.contains("PRIVATE KEY") && !ended.stderr.contains("BEGIN"), "{}", ended.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_not_good_now_does_not_replace_one_that_is() {
+    let prelude = Prelude::start(None).await.expect("Prelude's side");
+    let site = site(&prelude);
+    let mut server = site.serve();
+    let client = || client(CA, (Version::TLS_1_2, Version::TLS_1_3));
+    for (renewed, code) in [(EXPIRED, "tls_certificate_expired"), (EARLY, "tls_certificate_not_yet_valid")] {
+        site.write("tls/cert.pem", renewed);
+        server.process.until_it_says(code);
+        assert!(is_alive(&client(), &server.address).await, "{code}");
+    }
+    let metrics = client().get(format!("https://{}/metrics", server.address)).send().await;
+    let metrics = metrics.expect("an answer").text().await.expect("a body");
+    for line in [
+        "doorstep_tls_certificate_reload_failed 1\n",
+        "doorstep_tls_certificate_reloads_total{result=\"refused\"} 2\n",
+        // The one that is in force.
+        "doorstep_tls_certificate_not_after_timestamp_seconds 4733510400\n",
+    ] {
+        assert!(metrics.contains(line), "{line}{metrics}");
+    }
+    site.write("tls/cert.pem", CERTIFICATE);
+    server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_with_a_certificate_that_is_not_good_now_is_told() {
+    let prelude = Prelude::start(None).await.expect("Prelude's side");
+    let site = site(&prelude);
+    for (certificate, code, words) in [
+        (EXPIRED, "tls_certificate_expired", "the certificate has expired"),
+        (EARLY, "tls_certificate_not_yet_valid", "the certificate is not good yet"),
+    ] {
+        site.write("tls/cert.pem", certificate);
+        site.serve().stop().saying(&[code]);
+        let found = site.run(&["doctor"]).expect(1);
+        assert!(found.stdout.contains(&format!("broken    certificate       {words}")), "{}", found.stdout);
+    }
+    site.write("tls/cert.pem", CERTIFICATE);
+    let found = site.run(&["doctor"]).expect(0);
+    assert!(found.stdout.contains("fine      certificate       good for "), "{}", found.stdout);
 }
 
 /// Opens connections that never say anything.
