@@ -36,4 +36,5 @@ mod sharing;
 mod site;
 mod stopping;
 mod tls;
+mod tls_choices;
 mod traces;
