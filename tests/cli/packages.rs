@@ -1,0 +1,114 @@
+//! The image's and the cluster's files: what they say, and what the program makes of it with their environment.
+//!
+//! No container engine is needed: a `Dockerfile`'s variables and files are laid beside the built binary.
+
+use std::path::Path;
+
+use crate::site::{SHIPPED_POLICIES, Site};
+
+/// Where the image's commands find their settings.
+const SETTINGS: &str = "/etc/doorstep/doorstep.toml";
+
+const KEY: &str = "7777777777777777777777777777777777777777777777777777777777777777";
+
+/// A file of the repository.
+fn shipped(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The variables that the image sets, by its instructions `ENV NAME=VALUE …`.
+fn image_variables() -> Vec<(String, String)> {
+    let joined = shipped("Dockerfile").replace("\\\n", " ");
+    let pairs = joined.lines().filter_map(|line| line.strip_prefix("ENV ")).flat_map(str::split_whitespace);
+    let split = |pair: &str| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    pairs.map(|pair| split(pair).expect("NAME=VALUE")).collect()
+}
+
+/// The settings file in the manifest's map: what is indented below its name.
+fn cluster_settings() -> String {
+    let manifest = shipped("ops/kubernetes/doorstep.yaml");
+    let (_, below) = manifest.split_once("  doorstep.toml: |\n").expect("the map has the file");
+    let inside = below.lines().take_while(|line| line.is_empty() || line.starts_with("    "));
+    inside.map(|line| format!("{}\n", line.trim_start())).collect()
+}
+
+/// A container's environment around a settings file, which lies where the test may write.
+fn container(settings: &str) -> Site {
+    let site = image_variables().into_iter().fold(Site::bare(), |site, (name, value)| {
+        site.variable(&name, &value.replace(SETTINGS, "doorstep.toml"))
+    });
+    site.write("doorstep.toml", settings);
+    site
+}
+
+#[test]
+fn the_image_sets_no_option_by_a_variable() {
+    let file = shipped("Dockerfile");
+    let instructions = file.lines().filter(|line| !line.starts_with('#'));
+    for line in instructions.clone() {
+        assert!(!line.contains("DOORSTEP__"), "goes over every file that is mounted into the image: {line}");
+    }
+    assert_eq!(image_variables(), [("DOORSTEP_CONFIG".to_owned(), SETTINGS.to_owned())]);
+    let copied = format!("COPY ops/container/doorstep.toml {SETTINGS}");
+    assert!(instructions.clone().any(|line| line == copied), "the file that it names comes with it");
+    assert!(shipped(".dockerignore").lines().any(|line| line == "!ops/container"), "and enters the context");
+}
+
+#[test]
+fn the_images_own_settings_are_all_but_the_application_and_the_key() {
+    let settings = shipped("ops/container/doorstep.toml")
+        .replace("/etc/doorstep/policies", SHIPPED_POLICIES)
+        .replace("sqlite:///var/lib/doorstep/", "sqlite://");
+    let bare = container(&settings);
+    let refused = bare.run(&["serve"]).expect(2).saying(&["error[missing]: prelude.app_id "]);
+    assert_eq!(refused.stderr.matches("error[").count(), 1, "{}", refused.stderr);
+
+    let given = bare.set("prelude.app_id", "test").set("keys.encryption_key", KEY);
+    let created = given.run(&["api-key", "create", "--name", "backend", "--role", "reader"]).expect(0);
+    assert!(!created.stdout.is_empty());
+    assert!(given.files().contains(&"doorstep.sqlite".to_owned()), "{:?}", given.files());
+}
+
+#[test]
+fn the_clusters_settings_are_in_force_in_the_image() {
+    let manifest = shipped("ops/kubernetes/doorstep.yaml");
+    let mounted = format!("mountPath: {SETTINGS}, subPath: doorstep.toml");
+    assert!(manifest.contains(&mounted), "the settings lie where the image looks");
+    assert!(!manifest.contains("name: DOORSTEP__"), "a variable would go over them");
+    assert!(!manifest.contains("--config"), "commands by kubectl exec have no flag");
+
+    let settings = cluster_settings()
+        .replace("/etc/doorstep/policies", SHIPPED_POLICIES)
+        .replace("postgres.internal:5432", "127.0.0.1:9")
+        .replace("/run/secrets/doorstep/", "");
+    let site = container(&settings);
+    site.write("store-password", "a-password-of-nobody");
+    site.write("encryption-key", KEY);
+    let command = ["api-key", "create", "--name", "backend", "--role", "opener", "--role", "minter"];
+    let exec = format!("exec deploy/doorstep -- doorstep {}\n", command.join(" "));
+    assert!(manifest.contains(&exec), "the head says how to make a key");
+    let ended = site.run(&command).expect(1).saying(&["the store does not open", "Connection refused"]);
+    assert_eq!(ended.stdout, "");
+    let doctor = site.run(&["doctor"]);
+    assert!(doctor.stdout.contains("postgres://doorstep@127.0.0.1:9/doorstep does not open"), "{doctor:?}");
+    assert_eq!(
+        site.files(),
+        ["doorstep.toml", "encryption-key", "store-password"],
+        "no file is made for the record"
+    );
+}
+
+#[test]
+fn a_flag_goes_over_the_variable_that_names_the_settings() {
+    let site = Site::bare().variable("DOORSTEP_CONFIG", "nowhere.toml");
+    site.run(&["policy", "check"]).expect(2).saying(&["error[file_unreadable]", "nowhere.toml"]);
+    site.write("other.toml", "[prelude]\napp_id = \"test\"\n[policies]\ndir = \"of-the-flag\"\n");
+    site.run(&["policy", "check", "--config", "other.toml"]).expect(3).saying(&["of-the-flag"]);
+    site.run(&["--config", "other.toml", "policy", "check"]).expect(3).saying(&["of-the-flag"]);
+    Site::bare()
+        .variable("DOORSTEP_CONFIG", "")
+        .run(&["policy", "check"])
+        .expect(2)
+        .saying(&["--config <FILE>"]);
+}
