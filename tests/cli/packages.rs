@@ -2,6 +2,7 @@
 //!
 //! No container engine is needed: a `Dockerfile`'s variables and files are laid beside the built binary.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::site::{SHIPPED_POLICIES, Site};
@@ -111,4 +112,40 @@ fn a_flag_goes_over_the_variable_that_names_the_settings() {
         .run(&["policy", "check"])
         .expect(2)
         .saying(&["--config <FILE>"]);
+}
+
+/// What the head of `compose.yaml` tells to type before the first command of Docker's.
+fn commands_before_docker() -> String {
+    let file = shipped("compose.yaml");
+    let typed = file.lines().filter_map(|line| line.strip_prefix("#   "));
+    typed.take_while(|line| !line.starts_with("docker ")).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn the_secrets_of_compose_are_for_its_servers_alone() {
+    let site = Site::bare().variable("PATH", "bin:/usr/bin:/bin");
+    site.write("bin/sudo", "#!/bin/sh\necho \"$*\" >>told\n");
+    std::fs::set_permissions(site.path("bin/sudo"), std::fs::Permissions::from_mode(0o755)).expect("set");
+    let typed = format!("set -e\n{}", commands_before_docker());
+    assert_eq!(site.run_in_shell(&typed).expect(0).stderr, "");
+
+    let user = "10001:10001";
+    assert!(shipped("compose.yaml").contains(&format!("\n  user: \"{user}\"\n")), "the servers' user");
+    let told = std::fs::read_to_string(site.path("told")).expect("sudo was asked");
+    assert_eq!(told, format!("chown {user} secrets/encryption-key secrets/store-password\n"));
+    for name in ["secrets/encryption-key", "secrets/store-password"] {
+        let mode = std::fs::metadata(site.path(name)).expect("made").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let made = std::fs::read(site.path("secrets/encryption-key")).expect("made");
+    site.run_in_shell(&typed).saying(&["exist"]);
+    assert_eq!(
+        std::fs::read(site.path("secrets/encryption-key")).expect("there"),
+        made,
+        "a key is never lost"
+    );
+
+    let settings = site.set("prelude.app_id", "test").set("policies.dir", SHIPPED_POLICIES);
+    let settings = settings.set("keys.encryption_key_file", "secrets/encryption-key");
+    settings.run(&["api-key", "create", "--name", "backend", "--role", "reader"]).expect(0);
 }
