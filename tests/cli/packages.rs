@@ -149,3 +149,86 @@ fn the_secrets_of_compose_are_for_its_servers_alone() {
     let settings = settings.set("keys.encryption_key_file", "secrets/encryption-key");
     settings.run(&["api-key", "create", "--name", "backend", "--role", "reader"]).expect(0);
 }
+
+/// What the internet must reach, and nothing else.
+const PUBLIC: [&str; 4] = ["/hooks/stepup", "/hooks/events", "/v1/callbacks/", "/.well-known/jwks.json"];
+
+/// What a page shows between a fence of that language and the fence's end.
+fn fenced(page: &str, language: &str) -> String {
+    let text = shipped(page);
+    let (_, after) = text.split_once(&format!("\n```{language}\n")).expect("the page has it");
+    after.split_once("\n```\n").expect("it ends").0.to_owned()
+}
+
+#[test]
+fn proxies_pass_on_what_is_public_and_give_up_connections_first() {
+    let caddy = [shipped("ops/compose/Caddyfile"), fenced("docs/OPERATIONS.md", "caddyfile")];
+    for file in &caddy {
+        assert!(file.contains("\t\t\t\tkeepalive 4s\n"), "the server closes what is idle for 5 s:\n{file}");
+        assert!(
+            file.ends_with("\thandle {\n\t\trespond 404\n\t}\n}\n") || file.ends_with("404\n\t}\n}"),
+            "{file}"
+        );
+        assert_eq!(file.matches("reverse_proxy").count(), 1, "{file}");
+        let matched = file.lines().find_map(|line| line.strip_prefix("\t@public path ")).expect("a matcher");
+        let paths: Vec<_> = matched.split(' ').map(|path| path.trim_end_matches('*')).collect();
+        assert_eq!(paths, PUBLIC);
+    }
+    let nginx = fenced("docs/OPERATIONS.md", "nginx");
+    assert!(nginx.contains("keepalive_timeout 4s;"), "{nginx}");
+    let locations = nginx.lines().filter_map(|line| line.trim_start().strip_prefix("location "));
+    let (passed, refused): (Vec<_>, Vec<_>) = locations.partition(|line| line.contains("proxy_pass"));
+    let path = |line: &str| line.trim_start_matches("= ").split(' ').next().unwrap_or_default().to_owned();
+    assert_eq!(passed.into_iter().map(path).collect::<Vec<_>>(), PUBLIC);
+    assert!(
+        matches!(refused.as_slice(), [rest] if rest.starts_with("/ ") && rest.contains("404")),
+        "{nginx}"
+    );
+}
+
+#[test]
+fn the_proxies_that_are_shipped_with_are_trusted() {
+    let compose = shipped("compose.yaml");
+    let trusted = compose.split_once("DOORSTEP__SERVER__TRUSTED_PROXIES: ").expect("somebody is trusted").1;
+    let address: std::net::Ipv4Addr =
+        trusted.lines().next().unwrap_or_default().parse().expect("one address");
+    assert!(compose.contains(&format!("inside: {{ ipv4_address: {address} }}")), "it is Caddy's");
+    let subnet = format!("subnet: {}.0/24", address.to_string().rsplit_once('.').expect("an address").0);
+    assert!(compose.contains(&subnet), "which lies in the network");
+    assert!(
+        cluster_settings().lines().any(|line| line.starts_with("trusted_proxies = ")),
+        "the ingress is one"
+    );
+}
+
+/// The manifest's objects of one kind.
+fn objects(kind: &str) -> Vec<String> {
+    let manifest = shipped("ops/kubernetes/doorstep.yaml");
+    let of_kind = |object: &&str| object.lines().any(|line| line == format!("kind: {kind}"));
+    manifest.split("\n---\n").filter(of_kind).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_cluster_has_a_port_for_the_internet_and_one_for_the_backend() {
+    let settings = cluster_settings();
+    let pod = &objects("Deployment")[0];
+    for (option, name, port) in [("bind", "public", "8080"), ("private_bind", "private", "8081")] {
+        assert!(settings.contains(&format!("\n{option} = \"0.0.0.0:{port}\"")), "{settings}");
+        let declared = format!("- name: {name}\n              containerPort: {port}\n");
+        assert!(pod.contains(&declared), "{pod}");
+    }
+    assert_eq!(pod.matches("httpGet: { path: /").count(), 3);
+    assert_eq!(pod.matches(", port: private }").count(), 3, "probes ask where /healthz and /readyz are");
+
+    let [ingress] = &objects("Ingress")[..] else { panic!("one way in") };
+    assert!(ingress.contains("ingressClassName: ") && ingress.contains("name: public"), "{ingress}");
+    assert!(!ingress.contains("private"), "{ingress}");
+
+    let [policy] = &objects("NetworkPolicy")[..] else { panic!("one policy") };
+    let rules: Vec<_> = policy.split("    - from:\n").skip(1).collect();
+    let [public, private] = &rules[..] else { panic!("a rule for each port:\n{policy}") };
+    assert!(public.ends_with("      ports:\n        - port: public\n"), "{public}");
+    assert_eq!(public.matches("namespaceSelector").count(), 1, "the ingress alone: {public}");
+    assert!(private.contains(": backend ") && private.contains("- port: private"), "{private}");
+    assert!(!private.contains("ingress"), "{private}");
+}
