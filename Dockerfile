@@ -10,7 +10,7 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked && \
+    scripts/release && \
     install -D target/release/doorstep /out/doorstep
 
 FROM debian:bookworm-slim

@@ -232,3 +232,13 @@ fn the_cluster_has_a_port_for_the_internet_and_one_for_the_backend() {
     assert!(private.contains(": backend ") && private.contains("- port: private"), "{private}");
     assert!(!private.contains("ingress"), "{private}");
 }
+
+#[test]
+fn what_is_released_is_what_can_be_built_again() {
+    for name in ["Dockerfile", "scripts/package", "scripts/reproduce"] {
+        let script = shipped(name);
+        assert!(!script.contains("cargo build"), "{name} has flags of its own");
+        assert!(script.contains("scripts/release"), "{name}");
+    }
+    assert!(shipped(".dockerignore").lines().any(|line| line == "!scripts/release"), "it enters the context");
+}
