@@ -65,6 +65,9 @@ laws! {
     /// A dependency is a decision.
     dependencies_are_decided: papers::dependencies_are_decided;
 
+    /// A ban or an exception says since when.
+    reasons_are_dated: papers::reasons_are_dated;
+
     /// A cited page or clause is there to be read.
     citations_lead_somewhere: papers::citations_lead_somewhere;
 

@@ -25,6 +25,7 @@ mod keys;
 mod killed;
 mod log_levels;
 mod manual;
+mod packages;
 mod policies;
 mod prelude;
 mod process;

@@ -66,6 +66,22 @@ fn dependencies(manifest: &File) -> Vec<(usize, &str)> {
     found
 }
 
+/// Every ban and every exception of `deny.toml` has a reason, which begins with a day.
+pub(crate) fn reasons_are_dated(house: &House) -> Vec<String> {
+    let Some(file) = house.file("deny.toml") else { return vec!["there is no deny.toml".to_owned()] };
+    let entries = file.lines().filter(|(_, line)| line.trim_start().starts_with("{ "));
+    let undated = entries.filter(|(_, line)| {
+        !line.split_once("reason = \"").is_some_and(|(_, reason)| begins_with_a_day(reason))
+    });
+    undated.map(|(line, _)| format!("{}: a reason begins with a day, 2026-11-22: …", file.at(line))).collect()
+}
+
+/// `2026-11-22: `
+fn begins_with_a_day(text: &str) -> bool {
+    let fits = |(pattern, c): (char, char)| if pattern == '0' { c.is_ascii_digit() } else { c == pattern };
+    text.chars().count() >= 12 && "0000-00-00: ".chars().zip(text.chars()).all(fits)
+}
+
 /// Cites what is not there, on purpose.
 const PLANTED: &str = "tests/tidy/planted.rs";
 

@@ -249,6 +249,17 @@ fn an_undecided_dependency_is_found() {
 }
 
 #[test]
+fn a_reason_without_a_day_is_found() {
+    let dated = "deny = [\n  { crate = \"a\", reason = \"2026-11-22: because\" },\n";
+    let undated = "  { crate = \"b\", reason = \"because\" },\n  { crate = \"c\" },\n]\n";
+    let found = papers::reasons_are_dated(&House::of(&[("deny.toml", &format!("{dated}{undated}"))]));
+    assert_eq!(
+        found,
+        [3, 4].map(|line| format!("deny.toml:{line}: a reason begins with a day, 2026-11-22: …"))
+    );
+}
+
+#[test]
 fn a_citation_of_nothing_is_found() {
     let contract = ("docs/CONTRACT.md", "# x\n## C1 One\n### C2.1 Two\n(C2.1), C1. and C3\n");
     let code =
