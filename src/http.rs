@@ -41,6 +41,9 @@ use crate::spans;
 
 pub(crate) use server::{Running, serve};
 
+/// What is answered once everything that was told is on disk.
+const RECORDED: &str = r#"{"status":"recorded"}"#;
+
 /// What every handler shares.
 struct Server {
     app: Arc<App>,

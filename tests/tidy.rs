@@ -73,4 +73,7 @@ laws! {
 
     /// A test that a page cites is there.
     cited_tests_exist: papers::cited_tests_exist;
+
+    /// What we assume of Prelude says how it is checked.
+    clauses_are_checked: papers::clauses_are_checked;
 }

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::extract::raw_body;
 use super::problem::Refusal;
-use super::{Server, answer};
+use super::{RECORDED, Server, answer};
 use crate::app::CallbackError;
 
 /// Takes an event; 200 leaves only after it is on disk, so that a provider that gets anything else sends it again.
@@ -42,5 +42,5 @@ async fn take(
         Ok(()) | Err(CallbackError::Store(_) | CallbackError::TooLate) => sender.proved(),
     }
     taken?;
-    Ok(HttpResponse::Ok().content_type("application/json").body("{\"status\":\"recorded\"}"))
+    Ok(HttpResponse::Ok().content_type("application/json").body(RECORDED))
 }
