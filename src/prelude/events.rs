@@ -76,7 +76,13 @@ pub(crate) fn read(
 }
 
 /// Reads a batch as [`read`] does, whoever wrote it.
-fn read_body(bytes: &[u8], app_id: &str) -> Result<Vec<Result<PreludeEvent, EventsFault>>, EventsFault> {
+///
+/// # Errors
+/// As there.
+pub(crate) fn read_body(
+    bytes: &[u8],
+    app_id: &str,
+) -> Result<Vec<Result<PreludeEvent, EventsFault>>, EventsFault> {
     let body = |flaw| EventsFault::field("body", flaw);
     let document = json::parse(bytes).map_err(body)?;
     let batch = document.object().map_err(body)?;
