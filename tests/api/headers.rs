@@ -50,7 +50,7 @@ async fn every_answer_has_known_headers_only() {
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{answer:?}");
         assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{answer:?}");
         let policy = answer.header("content-security-policy");
-        assert_eq!(policy, Some("default-src 'none'; frame-ancestors 'none'"), "{answer:?}");
+        assert_eq!(policy, Some("default-src 'none'; base-uri 'none'; frame-ancestors 'none'"), "{answer:?}");
     }
     bench.stop().await;
 }
