@@ -10,7 +10,7 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked && \
+    scripts/release && \
     install -D target/release/doorstep /out/doorstep
 
 FROM debian:bookworm-slim
@@ -23,9 +23,10 @@ RUN apt-get update && \
     install --directory --owner=doorstep --group=doorstep --mode=0700 /var/lib/doorstep
 COPY --from=builder /out/doorstep /usr/local/bin/doorstep
 COPY policies /etc/doorstep/policies
-ENV DOORSTEP__SERVER__BIND=0.0.0.0:8080 \
-    DOORSTEP__POLICIES__DIR=/etc/doorstep/policies \
-    DOORSTEP__STORE__URL=sqlite:///var/lib/doorstep/doorstep.sqlite
+COPY ops/container/doorstep.toml /etc/doorstep/doorstep.toml
+# The server, its health check and every command in a container read this file. No option is set by a variable here: it would go
+# over the file that somebody mounts in its place.
+ENV DOORSTEP_CONFIG=/etc/doorstep/doorstep.toml
 USER 10001:10001
 WORKDIR /var/lib/doorstep
 VOLUME /var/lib/doorstep

@@ -12,7 +12,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cargo_fuzz_version=0.13.2
-all=(hook challenge callbacks config loader)
+all=(hook challenge callbacks events config loader)
 
 targets=()
 seconds=300

@@ -13,6 +13,9 @@ mod source;
 pub(crate) use source::{CallbackFault, Providers, Source};
 
 #[cfg(test)]
+pub(crate) use fixtures::example;
+
+#[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod tests;

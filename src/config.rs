@@ -47,7 +47,7 @@ pub(crate) struct Override {
 /// Where settings come from, lowest layer first; the built-in defaults lie under all of it.
 #[derive(Debug)]
 pub(crate) struct LoadRequest<E> {
-    /// A TOML file (`--config`).
+    /// A TOML file (`--config`, else `DOORSTEP_CONFIG`).
     pub(crate) file: Option<PathBuf>,
     /// Names and values; [`environment`] for the process's own. Names without our prefix are ignored.
     pub(crate) environment: E,

@@ -46,6 +46,9 @@ use crate::spans;
 pub(crate) use server::{Running, serve};
 pub(crate) use tls::{Standing, standing as certificate_standing};
 
+/// What is answered once everything that was told is on disk.
+const RECORDED: &str = r#"{"status":"recorded"}"#;
+
 /// What every handler shares.
 struct Server {
     app: Arc<App>,

@@ -29,6 +29,10 @@ pub(crate) use activation::{ActivationFault, ActivationRequest};
 #[cfg(feature = "testing")]
 pub(crate) use challenge::judge as judge_unsigned;
 pub(crate) use challenge::{ChallengeFault, Expectation, verify as verify_challenge};
+#[cfg(feature = "testing")]
+pub(crate) use events::read_body as read_unsigned_events;
+#[cfg(test)]
+pub(crate) use events::shape as event_shape;
 pub(crate) use events::{EventsFault, read as read_events};
 #[cfg(feature = "testing")]
 pub(crate) use hook::read_body as read_unsigned;

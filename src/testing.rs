@@ -23,7 +23,9 @@ pub use crate::clock::ManualClock;
 pub use crate::store::ScratchDatabase;
 pub use policies::{Decided, Policies, Request};
 pub use proxy::{Mode, Proxy};
-pub use untrusted::{ChallengeRead, ChallengeReader, Configured, HookCall, HookReader, Providers};
+pub use untrusted::{
+    ChallengeRead, ChallengeReader, Configured, Event, HookCall, HookReader, Providers, answer_activation,
+};
 
 pub mod leaks;
 mod policies;

@@ -65,9 +65,15 @@ laws! {
     /// A dependency is a decision.
     dependencies_are_decided: papers::dependencies_are_decided;
 
+    /// A ban or an exception says since when.
+    reasons_are_dated: papers::reasons_are_dated;
+
     /// A cited page or clause is there to be read.
     citations_lead_somewhere: papers::citations_lead_somewhere;
 
     /// A test that a page cites is there.
     cited_tests_exist: papers::cited_tests_exist;
+
+    /// What we assume of Prelude says how it is checked.
+    clauses_are_checked: papers::clauses_are_checked;
 }

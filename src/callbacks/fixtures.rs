@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::Source;
 use crate::domain::{
-    GenericSigning, OutcomeWords, Overrides, Pointer, Scheme, SecretBytes, SignatureText, Signed, SignedHash,
-    SourceName, SourceSpec, StepKey, Timestamp,
+    GenericSigning, OutcomeWords, Overrides, Pointer, ProviderOutcome, Scheme, SecretBytes, SignatureText,
+    Signed, SignedHash, SourceName, SourceSpec, StepKey, Timestamp,
 };
 
 pub(super) const SECRET: &[u8] = b"whsec_0123456789abcdef";
@@ -169,6 +169,15 @@ pub(super) fn examples() -> Vec<Example> {
         reason: one.get("reason").map(text),
     };
     all.iter().map(example).collect()
+}
+
+/// What a provider sends, for the description of the API: signed and read as any other.
+pub(crate) fn example() -> Value {
+    let body = approval(Scheme::Sumsub);
+    let signed = headers(Scheme::Sumsub, SECRET, &body, NOW);
+    let event = source(Scheme::Sumsub).read(&borrowed(&signed), &body, now()).expect("an event");
+    assert_eq!(event.outcome, ProviderOutcome::Approved);
+    serde_json::from_slice(&body).expect("JSON")
 }
 
 /// A body of the scheme that approves.

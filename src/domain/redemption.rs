@@ -47,6 +47,13 @@ pub(crate) struct GrantFound {
     pub(crate) redeemed_at: Option<Timestamp>,
 }
 
+impl GrantFound {
+    /// In which order grants are spent: the one that ends first, of several the one that was given first.
+    pub(crate) const fn ends(&self) -> (Timestamp, DecisionId) {
+        (self.usable_until, self.decision_id)
+    }
+}
+
 /// A verdict that was spent now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Redemption {
@@ -107,12 +114,11 @@ impl Spending {
     /// Why none fits. One that was spent tells so before one whose steps are not proved: who repeats a call whose answer was
     /// lost hears what became of it.
     pub(crate) fn pick<'g>(&self, grants: &'g [GrantFound]) -> Result<&'g GrantFound, NotSpent> {
-        let exact = || grants.iter().filter(|grant| self.differences(grant).is_empty());
-        let unspent = || exact().filter(|grant| grant.redeemed_at.is_none());
-        let proved = unspent().filter(|grant| grant.unproved.is_none());
-        if let Some(grant) = proved.min_by_key(|grant| (grant.usable_until, grant.decision_id)) {
+        if let Some(grant) = self.fitting(grants).min_by_key(|grant| grant.ends()) {
             return Ok(grant);
         }
+        let exact = || grants.iter().filter(|grant| self.differences(grant).is_empty());
+        let unspent = || exact().filter(|grant| grant.redeemed_at.is_none());
         let spent = exact().filter_map(|grant| Some((grant.redeemed_at?, grant.decision_id)));
         if let Some((redeemed_at, decision_id)) = spent.max() {
             return Err(NotSpent::AlreadyRedeemed { decision_id, redeemed_at });
@@ -128,6 +134,12 @@ impl Spending {
             Some((fields, _)) => Err(NotSpent::Differs(fields)),
             None => Err(NotSpent::NotGranted),
         }
+    }
+
+    /// The verdicts that can be spent.
+    pub(crate) fn fitting<'g>(&self, grants: &'g [GrantFound]) -> impl Iterator<Item = &'g GrantFound> {
+        let can_be_spent = |grant: &&GrantFound| grant.redeemed_at.is_none() && grant.unproved.is_none();
+        grants.iter().filter(can_be_spent).filter(|grant| self.differences(grant).is_empty())
     }
 
     /// The fields whose values are not the same. What came exactly as it was decided about is the same, whatever the policy

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::extract::raw_body;
 use super::problem::Refusal;
-use super::{Server, answer};
+use super::{RECORDED, Server, answer};
 use crate::app::{CallbackError, Taken};
 
 /// Takes an event; 200 leaves only after it is on disk, so that a provider that gets anything else sends it again.
@@ -45,5 +45,5 @@ async fn take(
         Ok(Taken::Before) | Err(CallbackError::Store(_) | CallbackError::TooLate) => {}
     }
     taken?;
-    Ok(HttpResponse::Ok().content_type("application/json").body("{\"status\":\"recorded\"}"))
+    Ok(HttpResponse::Ok().content_type("application/json").body(RECORDED))
 }

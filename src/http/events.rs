@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use actix_web::body::MessageBody;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::problem::{Refusal, events_unfinished, not_found};
-use super::{Server, answer, open_or, signed};
+use super::{RECORDED, Server, answer, open_or, signed};
 
 /// From a batch's head to its answer: Prelude waits ten seconds (docs/CONTRACT.md C9.2).
 const ANSWER_WITHIN: Duration = Duration::from_secs(9);
@@ -39,9 +40,9 @@ async fn take(request: &HttpRequest, payload: Payload, server: &Server) -> Resul
     // That it is signed well proves nothing about the sender: whoever got hold of an old batch can send it again.
     let (call, _) = signed::read(request, payload, (server, server.callback_body)).await?;
     server.app.take_events(&call).await?;
-    Ok(told("{\"status\":\"recorded\"}".to_owned()))
+    Ok(told(RECORDED))
 }
 
-fn told(text: String) -> HttpResponse {
+fn told(text: impl MessageBody + 'static) -> HttpResponse {
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).content_type("application/json").body(text)
 }

@@ -15,7 +15,7 @@ pub(super) fn on(request: &HttpRequest, mut response: HttpResponse) -> HttpRespo
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(
         CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+        HeaderValue::from_static("default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
     );
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if request.app_config().secure() {

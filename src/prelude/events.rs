@@ -72,8 +72,19 @@ pub(crate) fn read(
     call: &SignedCall,
     app_id: &str,
 ) -> Result<Vec<Result<PreludeEvent, EventsFault>>, EventsFault> {
+    read_body(call.body(), app_id)
+}
+
+/// Reads a batch as [`read`] does, whoever wrote it.
+///
+/// # Errors
+/// As there.
+pub(crate) fn read_body(
+    bytes: &[u8],
+    app_id: &str,
+) -> Result<Vec<Result<PreludeEvent, EventsFault>>, EventsFault> {
     let body = |flaw| EventsFault::field("body", flaw);
-    let document = json::parse(call.body()).map_err(body)?;
+    let document = json::parse(bytes).map_err(body)?;
     let batch = document.object().map_err(body)?;
     if batch.text("app_id").map_err(|flaw| EventsFault::field("app_id", flaw))? != app_id {
         return Err(EventsFault::OtherApplication);
@@ -81,7 +92,7 @@ pub(crate) fn read(
     let list = |flaw| EventsFault::field("events", flaw);
     let events = batch.required("events").and_then(Json::array).map_err(list)?;
     // INVARIANT: it was parsed above, and has one `events`, a list: each event has a text.
-    let texts: Texts<'_> = serde_json::from_slice(call.body()).map_err(|_| list(Flaw::WrongType))?;
+    let texts: Texts<'_> = serde_json::from_slice(bytes).map_err(|_| list(Flaw::WrongType))?;
     let read = |(event, text): (&Json<'_>, &RawValue)| event_of(event, content(text)?);
     Ok(events.iter().zip(texts.events).map(read).collect())
 }
@@ -176,5 +187,7 @@ fn moment(object: &Object<'_>, names: &[&'static str]) -> Result<Option<Timestam
     Ok(None)
 }
 
+#[cfg(test)]
+pub(crate) mod shape;
 #[cfg(test)]
 mod tests;

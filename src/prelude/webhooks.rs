@@ -40,11 +40,16 @@ pub(crate) fn read_webhook(webhook: &Value) -> Option<HeldWebhook> {
     let text = |name| webhook.get(name).and_then(Value::as_str).map(str::to_owned);
     let events = webhook.get("events").and_then(Value::as_array);
     Some(HeldWebhook {
-        id: text("id")?,
+        id: text("id").filter(|id| is_name(id))?,
         url: text("url")?,
         events: events.into_iter().flatten().filter_map(|event| event.as_str().map(str::to_owned)).collect(),
         is_active: webhook.get("active").and_then(Value::as_bool).unwrap_or(false),
     })
+}
+
+/// Whether it may stand in an address as it is: it comes from another's answer.
+fn is_name(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// What has to be done, in this order.
@@ -131,5 +136,15 @@ mod tests {
                 "https://doorstep.example/hooks/events: not active -> active"
             ]
         );
+    }
+
+    #[test]
+    fn a_name_that_is_more_than_a_name_is_not_read() {
+        let named =
+            |id: &str| json!({ "id": id, "url": "https://doorstep.example/hooks/events", "events": [] });
+        assert!(read_webhook(&named("web_01-a")).is_some());
+        for id in ["", ".", "../scopes", "a/b", "a?b", "a%2fb", "a b", "é"] {
+            assert_eq!(read_webhook(&named(id)), None, "{id}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,7 +128,10 @@ pub(super) async fn decide<'b>(
             Draft::Waits(question) => {
                 let asked = (&question.needs, &question.asker);
                 let history = past::history(connection, (places, filed), asked, (ahead, &earlier)).await?;
-                Cow::Owned(call.passage.evaluate().in_scope(|| (question.decide)(&history)))
+                let decide = || call.passage.evaluate().in_scope(|| (question.decide)(&history));
+                // A panic is this call's own: the writer goes on with the others. It is in the log.
+                let record = catch_unwind(AssertUnwindSafe(decide));
+                Cow::Owned(record.map_err(|_| StoreError::BrokenOff)?)
             }
         };
         call.passage.decided(

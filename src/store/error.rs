@@ -66,6 +66,9 @@ pub(crate) enum StoreError {
     /// A condition asks for what is not recorded. The call was not decided.
     #[error("a condition asks about a past that is not recorded")]
     UnrecordedPast,
+    /// Deciding the call broke off. It was not decided.
+    #[error("the program broke off while it decided the call")]
+    BrokenOff,
     /// The write concerns others than those whose turn it took. Nothing was written; it is to be tried again with theirs.
     #[error("the write concerns others than those whose turn it took")]
     OthersTurns(Arc<BTreeSet<SubjectKey>>),
@@ -109,6 +112,7 @@ impl StoreError {
             | Self::Refused(_)
             | Self::TooMuchPast
             | Self::UnrecordedPast
+            | Self::BrokenOff
             | Self::OthersTurns(_)
             | Self::TooManySubjects
             | Self::Corrupt { .. } => None,
@@ -117,7 +121,14 @@ impl StoreError {
 
     /// Whether the fault is one row's own, so that the other rows of its batch deserve a try without it.
     pub(super) const fn is_one_rows_own(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Corrupt { .. } | Self::TooMuchPast | Self::UnrecordedPast)
+        matches!(
+            self,
+            Self::Refused(_)
+                | Self::Corrupt { .. }
+                | Self::TooMuchPast
+                | Self::UnrecordedPast
+                | Self::BrokenOff
+        )
     }
 }
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::connection::{Connection, Row, Sql, either};
 use super::filed::{Filed, filed_list};
+use super::segments::unpack;
 use super::turn::Turn;
 use super::{Store, traits};
 use crate::domain::{
@@ -22,6 +24,17 @@ const GRANTS_MAX: i64 = 2_000;
 /// How often a redemption is begun again because it concerns others than those whose turn it took.
 const TURNS_MAX: usize = 4;
 
+/// Of how many grants that could be spent the turns are taken: who redeems at the same moment may be faster with some.
+const CANDIDATES_MAX: usize = 32;
+
+/// Segments of some subjects in which a call may stand that was recorded at a place.
+const MOVED: Sql = either(
+    "SELECT packed FROM past_segments
+      WHERE subject IN (SELECT unhex(value) FROM json_each($1)) AND first_seq <= $2 AND last_seq >= $2",
+    "SELECT packed FROM past_segments
+      WHERE subject IN (SELECT decode(value, 'hex') FROM jsonb_array_elements_text($1)) AND first_seq <= $2 AND last_seq >= $2",
+);
+
 macro_rules! look_up {
     ($filed_by:expr) => {
         concat!(
@@ -35,8 +48,11 @@ macro_rules! look_up {
 /// Whether the scope is paused, and by whom decisions are filed: on SQLite, where nobody takes turns, that does not matter.
 const LOOK_UP: Sql = either(look_up!("NULL"), look_up!(filed_list!("string_agg")));
 
-/// Whom a call was about.
-type Subjects = Vec<(Subject, SubjectKey)>;
+/// A grant's call: where it was recorded, and whom it was about.
+struct Call {
+    seq: i64,
+    subjects: Vec<(Subject, SubjectKey)>,
+}
 
 impl Store {
     /// Spends a verdict for what is about to be executed, if one fits; answers once that is on disk.
@@ -45,7 +61,8 @@ impl Store {
     ///   and took the grant for ended is then never followed by its redemption.
     ///
     /// # Errors
-    /// The record could not be read or written; nothing was spent.
+    /// The record could not be read or written; nothing was spent. [`StoreError::Busy`] also where others were faster with every grant
+    /// that was about to be spent, time and again.
     pub(crate) async fn redeem(
         &self,
         wanted: Spending,
@@ -72,9 +89,10 @@ impl Store {
         once: Option<Once<Result<Redemption, NotSpent>>>,
     ) -> Result<Answered<Result<Redemption, NotSpent>>, StoreError> {
         let (places, others) = (self.places(), others.clone());
-        let turn = match others.is_empty() {
-            true => Turn::User(wanted.user_id.clone()),
-            false => Turn::UserAnd(wanted.user_id.clone(), others.clone()),
+        let turn = if others.is_empty() {
+            Turn::User(wanted.user_id.clone())
+        } else {
+            Turn::UserAnd(wanted.user_id.clone(), others.clone())
         };
         self.write_once(turn, once, move |connection| {
             Box::pin(async move {
@@ -86,18 +104,27 @@ impl Store {
                 }
                 let grants = places.grants(connection, &wanted, (now, GRANTS_MAX)).await?;
                 let grants = grants.iter().map(grant).collect::<Result<Vec<_>, _>>()?;
-                let (grants, subjects): (Vec<_>, Vec<_>) = grants.into_iter().unzip();
+                let (grants, calls): (Vec<_>, Vec<_>) = grants.into_iter().unzip();
                 let grant = match wanted.pick(&grants) {
                     Ok(grant) => grant,
                     Err(reason) => return Ok(Err(reason)),
                 };
                 let filed = Filed::parse(looked_up.try_get("filed_by")?)?;
-                let own =
-                    grants.iter().zip(&subjects).filter(|(own, _)| own.decision_id == grant.decision_id);
-                let concerned = own.flat_map(|(_, subjects)| filed.keys_of_others(subjects));
-                let missing: BTreeSet<_> = concerned.filter(|key| !others.contains(key)).cloned().collect();
-                if !missing.is_empty() {
-                    return Err(StoreError::OthersTurns(missing.into()));
+                let call = |grant: &GrantFound| {
+                    let found =
+                        grants.iter().zip(&calls).find(|(own, _)| own.decision_id == grant.decision_id);
+                    found.map(|(_, call)| call)
+                };
+                let Some(own) = call(grant) else { return Ok(Err(NotSpent::NotGranted)) };
+                if filed.keys_of_others(&own.subjects).any(|key| !others.contains(key)) {
+                    let mut candidates: Vec<_> = wanted.fitting(&grants).collect();
+                    candidates.sort_unstable_by_key(|grant| grant.ends());
+                    let concerned = candidates.into_iter().take(CANDIDATES_MAX).filter_map(call);
+                    let concerned = concerned.flat_map(|call| filed.keys_of_others(&call.subjects));
+                    return Err(StoreError::OthersTurns(Arc::new(concerned.cloned().collect())));
+                }
+                if has_moved(connection, own).await? {
+                    return Ok(Err(NotSpent::NotGranted));
                 }
                 let redemption = redemption(&wanted, grant, now);
                 insert(connection, &wanted, &redemption).await?;
@@ -108,8 +135,23 @@ impl Store {
     }
 }
 
-/// A grant, and whom its call was about.
-fn grant(row: &Row) -> Result<(GrantFound, Subjects), StoreError> {
+/// Whether somebody whose clock was ahead took the grant for ended, and moved its call to where nothing changes any more. Whoever asks
+/// by those whom the call was about would never see that it was executed.
+async fn has_moved(connection: &mut Connection<'_>, call: &Call) -> Result<bool, StoreError> {
+    let others = call.subjects.iter().filter(|(subject, _)| *subject != Subject::User);
+    let keys: Vec<_> = others.map(|(_, key)| traits::hexadecimal(key)).collect();
+    let segments = connection.query(MOVED).bind(Json(keys)).bind(call.seq).fetch_all(connection).await?;
+    for row in &segments {
+        let corrupt = || StoreError::corrupt("past_segments", "packed", "?");
+        if unpack(row.try_get("packed")?).ok_or_else(corrupt)?.has(call.seq) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A grant, and its call.
+fn grant(row: &Row) -> Result<(GrantFound, Call), StoreError> {
     let seq: i64 = row.try_get("seq")?;
     let corrupt = |column| move || StoreError::corrupt("decisions", column, seq.to_string());
     let id: Uuid = row.try_get("id").ok().ok_or_else(corrupt("id"))?;
@@ -127,10 +169,10 @@ fn grant(row: &Row) -> Result<(GrantFound, Subjects), StoreError> {
         unproved: unproved.map_err(|()| corrupt("step_keys")())?,
         redeemed_at: row.try_get::<Option<i64>>("redeemed_at")?.map(Timestamp::from_unix_micros),
     };
-    Ok((found, kept.subjects))
+    Ok((found, Call { seq, subjects: kept.subjects }))
 }
 
-fn fields(subjects: &Subjects) -> FieldKeys {
+fn fields(subjects: &[(Subject, SubjectKey)]) -> FieldKeys {
     let fields = subjects.iter().filter_map(|(subject, key)| match subject {
         Subject::Metadata(name) => Some((Arc::clone(name), key.clone())),
         Subject::User | Subject::Ip | Subject::Identifier => None,

@@ -47,6 +47,7 @@ mod keys;
 mod looks;
 mod migrations;
 mod past;
+mod past_kept;
 mod prelude_events;
 mod redemptions;
 mod retention;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use super::policies::Request;
 use crate::callbacks;
 use crate::config::{Settings, load_text};
-use crate::domain::{Challenge, Facts, ProviderOutcome, Timestamp};
+use crate::domain::{Challenge, Facts, PreludeEvent, ProviderOutcome, Timestamp};
 use crate::prelude::{
-    self, Expectation, KeySet, PssKey, SignatureHeaders, judge_unsigned, read_unsigned, verify_call,
-    verify_challenge,
+    self, ActivationRequest, Expectation, KeySet, PssKey, SignatureHeaders, judge_unsigned, read_unsigned,
+    read_unsigned_events, verify_call, verify_challenge,
 };
 
 /// How far Prelude's clock may be ahead.
@@ -145,6 +145,51 @@ impl ChallengeRead {
     pub fn steps(&self) -> Vec<(&str, bool)> {
         self.0.steps.iter().map(|step| (step.key.as_str(), step.done)).collect()
     }
+}
+
+/// An event of Prelude's webhook.
+pub struct Event(PreludeEvent);
+
+impl Event {
+    /// Reads a batch that nobody need have signed, event by event.
+    ///
+    /// # Errors
+    /// The fault's code: the batch's, and within it each event's own.
+    pub fn read_unsigned(body: &[u8], app_id: &str) -> Result<Vec<Result<Self, &'static str>>, &'static str> {
+        let code = prelude::EventsFault::code;
+        let events = read_unsigned_events(body, app_id).map_err(code)?;
+        Ok(events.into_iter().map(|event| event.map(Self).map_err(code)).collect())
+    }
+
+    /// Prelude's type of the event; `unknown` for one that we do not know.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        self.0.news.kind()
+    }
+
+    /// About whom policies learn something by it.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.0.news.facts().map(|(user, _)| user.as_str())
+    }
+
+    /// What it says, in one spelling.
+    #[must_use]
+    pub fn content(&self) -> &str {
+        &self.0.content.0
+    }
+}
+
+/// Answers the webhook's activation: the query with which it is asked for, and the token that was agreed.
+///
+/// - returns: application, token and answer.
+///
+/// # Errors
+/// Why it is none, in words.
+pub fn answer_activation(query: &str) -> Result<[String; 3], String> {
+    let request = ActivationRequest::read(query).map_err(super::words)?;
+    let answer = request.answer();
+    Ok([request.app_id, request.verification_token, answer])
 }
 
 /// Settings that were loaded.

@@ -1,7 +1,7 @@
 //! The hook's answers, refusals included.
 
-use doorstep::testing::Style;
-use serde_json::json;
+use doorstep::testing::{Prelude, Style};
+use serde_json::{Value, json};
 
 use crate::bench::{Answer, Bench, transfer};
 
@@ -109,6 +109,27 @@ async fn whoever_is_not_prelude_learns_nothing_from_the_refusal() {
     assert_eq!(bench.record.count("SELECT count(*) FROM decisions").await, 0);
     let metrics = bench.get("/metrics").await.text;
     assert!(metrics.contains(r#"doorstep_hook_refusals_total{cause="missing_signature"} 3"#), "{metrics}");
+    bench.stop().await;
+}
+
+/// Somebody with keys of their own signs, and tells where they are.
+#[tokio::test]
+async fn headers_that_bring_a_key_along_mean_nothing() {
+    let bench = Bench::start().await;
+    let stranger = Prelude::start(None).await.expect("a key set");
+    let settings = stranger.settings();
+    let (_, key_set) = settings.iter().find(|(name, _)| *name == "prelude.key_set_url").expect("an address");
+    let jwk = bench.client.get(key_set).send().await.expect("an answer").json::<Value>().await.expect("JSON");
+    let fetches = stranger.key_set_fetches();
+    let mut call = stranger.sign(&transfer("usr_1", "20"), Style::Usual).expect("signs");
+    for (name, value) in
+        [("jku", key_set.clone()), ("x5u", key_set.clone()), ("jwk", jwk["keys"][0].to_string())]
+    {
+        call.headers.push((name.to_owned(), value.clone()));
+        call.headers.push((format!("X-Webhook-Signature-{name}"), value));
+    }
+    bench.send(&call).await.expect_problem(401, "unverified_call");
+    assert_eq!(stranger.key_set_fetches(), fetches);
     bench.stop().await;
 }
 

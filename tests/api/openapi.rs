@@ -80,18 +80,97 @@ fn the_page_and_the_document_name_the_same_routes_faces_roles_and_statuses() {
     }
 }
 
-#[test]
-fn the_page_and_the_document_have_the_same_codes() {
-    let row = |line: &'static str| -> Vec<&'static str> {
-        let cells: Vec<_> = line.split('|').map(str::trim).collect();
-        let is_row = cells.len() == 5 && cells[1].parse::<u16>().is_ok_and(|status| status >= 400);
-        if is_row { cells[2].split('`').skip(1).step_by(2).collect() } else { Vec::new() }
+/// The sections of the page that tell of refusals, and the addresses that each tells of. What begins with none has none of its own.
+const SECTIONS: [(&str, &[&str]); 10] = [
+    ("`POST /hooks/stepup`", &["/hooks/stepup"]),
+    ("`GET|POST /hooks/events`", &["/hooks/events"]),
+    ("`POST /v1/withdrawals`", &["/v1/verifications", "/v1/withdrawals", "/v1/verification-tokens"]),
+    ("`POST /v1/callbacks/{source}`", &["/v1/callbacks"]),
+    ("`POST /v1/grants/redeem`", &["/v1/grants/redeem"]),
+    ("`POST /v1/facts`", &["/v1/facts"]),
+    ("`GET /v1/decisions/{id}`", &["/v1/decisions"]),
+    ("`POST /v1/evaluate`", &["/v1/evaluate"]),
+    ("`POST /v1/policies/reload`", &["/v1/policies/reload"]),
+    ("The fraud desk", &["/v1/lists", "/v1/scopes", "/v1/desk-actions"]),
+];
+
+/// Statuses with their codes.
+type Codes = BTreeSet<(&'static str, &'static str)>;
+
+/// What rows of so many cells refuse, each row with its last cell but one.
+fn refusals(text: &'static str, cells: usize) -> Vec<(&'static str, Codes)> {
+    let rows = text.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+    let is_refusal =
+        |row: &Vec<&str>| row.len() == cells + 2 && row[1].parse::<u16>().is_ok_and(|it| it >= 400);
+    let codes = |row: &Vec<&'static str>| {
+        row[2].split('`').skip(1).step_by(2).map(|code| (row[1], code)).collect::<Codes>()
     };
-    let mut told: BTreeSet<_> = API.lines().flat_map(row).collect();
-    told.extend(["not_found", "method_not_allowed"]);
-    let known = DOCUMENT["components"]["schemas"]["ProblemCode"]["enum"].as_array().expect("codes");
-    let known: BTreeSet<_> = known.iter().filter_map(Value::as_str).collect();
-    assert_eq!(told, known);
+    rows.filter(is_refusal).map(|row| (row[cells - 1], codes(&row))).collect()
+}
+
+/// Whether the table of what many routes refuse speaks of an operation.
+fn applies(place: &str, operation: &'static Value) -> bool {
+    let parameters: Vec<_> = operation["parameters"].as_array().into_iter().flatten().collect();
+    let has_key = !role_sets(operation).is_empty();
+    let has_body = operation.get("requestBody").is_some();
+    let has_query = parameters.iter().any(|parameter| parameter["in"] == "query");
+    match place {
+        "everywhere" => true,
+        "everywhere but `/healthz`, `/readyz` and `/metrics`" => !["getHealth", "getReadiness", "getMetrics"]
+            .contains(&operation["operationId"].as_str().expect("an id")),
+        "with an API key" => has_key,
+        "with a body" => has_body,
+        "with a JSON body" => {
+            operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].is_string()
+        }
+        "with an API key or a body" => has_key || has_body,
+        "with an API key and a body or query" => has_key && (has_body || has_query),
+        "with `Idempotency-Key`" => parameters
+            .iter()
+            .any(|parameter| parameter["$ref"].as_str().is_some_and(|it| it.ends_with("/IdempotencyKey"))),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn each_section_of_the_page_has_the_codes_of_its_operations() {
+    let everywhere = refusals(API, 4);
+    let told: BTreeMap<_, Codes> = API
+        .split("\n## ")
+        .map(|section| (section.lines().next().unwrap_or_default(), section))
+        .map(|(heading, section)| {
+            (heading, refusals(section, 3).into_iter().flat_map(|(_, codes)| codes).collect())
+        })
+        .collect();
+    let mut used: BTreeMap<&str, Codes> = BTreeMap::new();
+    for (method, path, operation) in operations() {
+        let section = SECTIONS.iter().find(|(_, begins)| begins.iter().any(|begin| path.starts_with(begin)));
+        let own = section.map_or_else(Codes::new, |(heading, _)| told[heading].clone());
+        let besides: Codes = everywhere
+            .iter()
+            .filter(|(place, _)| applies(place, operation))
+            .flat_map(|(_, codes)| codes.clone())
+            .collect();
+        let answers: Codes = members(&operation["responses"])
+            .flat_map(|(status, response)| codes(response).map(|code| (status.as_str(), code)))
+            .collect();
+        let missing: Vec<_> =
+            answers.iter().filter(|it| !own.contains(*it) && !besides.contains(*it)).collect();
+        let too_much: Vec<_> = besides.difference(&answers).collect();
+        assert!(
+            missing.is_empty() && too_much.is_empty(),
+            "{method} {path}: not told {missing:?}, not so {too_much:?}"
+        );
+        used.entry(section.map_or("", |(heading, _)| heading)).or_default().extend(answers);
+    }
+    for (heading, codes) in &told {
+        let never: Vec<_> =
+            codes.iter().filter(|it| !used.get(heading).is_some_and(|used| used.contains(*it))).collect();
+        assert!(never.is_empty(), "{heading} tells of {never:?}, which none of its operations answers");
+    }
+    let all: BTreeSet<_> =
+        told.values().flatten().chain(everywhere.iter().flat_map(|(_, codes)| codes)).collect();
+    assert!(all.len() > 60, "{}", all.len());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use doorstep::testing::Prelude;
 use serde_json::Value;
 
-use crate::client::{Client, transfer};
+use crate::client::{Client, now, transfer};
 use crate::site::{Server, Site};
 
 const REFUSED: &str = "A request was refused.";
@@ -61,6 +61,27 @@ async fn a_signal_has_the_level_read_again() {
     logging.server.process.until_it_says(REFUSED);
     let log = logging.server.stop().stderr;
     assert_eq!(log.matches(REFUSED).count(), 2, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_says_when_in_utc_where_and_what_and_under_which_name() {
+    let mut logging = Logging::start().await;
+    let before = now();
+    let mut forged = transfer(&logging.prelude, "usr_1", "20");
+    forged.body.push(b' ');
+    let (status, refusal) = logging.client.send(&forged).await.expect("an answer");
+    assert_eq!(status, 401);
+    let line = logging.server.process.until_it_says(REFUSED);
+    let after = now();
+    let [line, refusal]: [Value; 2] = [line, refusal].map(|text| serde_json::from_str(&text).expect("JSON"));
+    let when = line["timestamp"].as_str().expect("a moment");
+    assert!(when.ends_with('Z'), "in UTC: {when}");
+    let when: jiff::Timestamp = when.parse().expect("RFC 3339");
+    assert!((before..=after).contains(&when.as_second()), "{before} {when} {after}");
+    assert_eq!((&line["level"], &line["target"]), (&"INFO".into(), &"doorstep::http".into()));
+    assert_eq!((&line["route"], &line["cause"]), (&"/hooks/stepup".into(), &"wrong_signature".into()));
+    assert_eq!(line["request_id"], refusal["request_id"], "what the caller got is found in the log");
+    logging.server.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use reqwest::tls::{Certificate, Version};
 use crate::client::until;
 use crate::site::Site;
 
-const CA: &str = include_str!("../tls/ca.pem");
+pub(crate) const CA: &str = include_str!("../tls/ca.pem");
 const CERTIFICATE: &str = include_str!("../tls/server.pem");
 const KEY: &str = include_str!("../tls/server-key.pem");
 /// The same names, another key, and an authority of its own.
@@ -19,7 +19,7 @@ const RENEWED_KEY: &str = include_str!("../tls/renewed-key.pem");
 const EXPIRED: &str = include_str!("../tls/expired.pem");
 const EARLY: &str = include_str!("../tls/early.pem");
 
-fn site(prelude: &Prelude) -> Site {
+pub(crate) fn site(prelude: &Prelude) -> Site {
     let site = Site::with(prelude)
         .set("server.tls_certificate_file", "tls/cert.pem")
         .set("server.tls_key_file", "tls/key.pem");

@@ -16,6 +16,8 @@ mod callbacks;
 mod challenge;
 #[path = "../../fuzz/inputs/config.rs"]
 mod config;
+#[path = "../../fuzz/inputs/events.rs"]
+mod events;
 #[path = "../../fuzz/inputs/hook.rs"]
 mod hook;
 #[path = "../../fuzz/inputs/loader.rs"]
@@ -51,6 +53,11 @@ fn challenge_tokens_are_judged_as_their_signer_and_another_reader_say() {
 fn providers_calls_are_believed_when_signed_and_approve_by_their_word() {
     let reached = ["approved", "rejected", "pending", "expired", "reset"];
     hold(("callbacks", callbacks::seeds(), callbacks::check), &reached);
+}
+
+#[test]
+fn events_are_read_as_another_reader_finds_them() {
+    hold(("events", events::seeds(), events::check), &["activated", "refused", "in part", "read"]);
 }
 
 #[test]

@@ -66,6 +66,22 @@ fn dependencies(manifest: &File) -> Vec<(usize, &str)> {
     found
 }
 
+/// Every ban and every exception of `deny.toml` has a reason, which begins with a day.
+pub(crate) fn reasons_are_dated(house: &House) -> Vec<String> {
+    let Some(file) = house.file("deny.toml") else { return vec!["there is no deny.toml".to_owned()] };
+    let entries = file.lines().filter(|(_, line)| line.trim_start().starts_with("{ "));
+    let undated = entries.filter(|(_, line)| {
+        !line.split_once("reason = \"").is_some_and(|(_, reason)| begins_with_a_day(reason))
+    });
+    undated.map(|(line, _)| format!("{}: a reason begins with a day, 2026-11-22: …", file.at(line))).collect()
+}
+
+/// `2026-11-22: `
+fn begins_with_a_day(text: &str) -> bool {
+    let fits = |(pattern, c): (char, char)| if pattern == '0' { c.is_ascii_digit() } else { c == pattern };
+    text.chars().count() >= 12 && "0000-00-00: ".chars().zip(text.chars()).all(fits)
+}
+
 /// Cites what is not there, on purpose.
 const PLANTED: &str = "tests/tidy/planted.rs";
 
@@ -97,7 +113,7 @@ pub(crate) fn cited_tests_exist(house: &House) -> Vec<String> {
     for page in house.files.iter().filter(|file| file.extension() == Some("md")) {
         for (line, text) in page.lines() {
             for (path, name) in backticked(text).into_iter().filter_map(|cited| cited.split_once(".rs::")) {
-                let is_there = house.file(&format!("{path}.rs")).is_some_and(|file| has_function(file, name));
+                let is_there = house.file(&format!("{path}.rs")).is_some_and(|file| has_test(file, name));
                 if !is_there {
                     offences.push(format!("{}: there is no {path}.rs::{name}", page.at(line)));
                 }
@@ -107,19 +123,67 @@ pub(crate) fn cited_tests_exist(house: &House) -> Vec<String> {
     offences
 }
 
-/// Whether a file has a function of that name, its own or one that a macro of the house's laws declares.
-fn has_function(file: &File, name: &str) -> bool {
+/// Which macro makes tests of the functions that it names.
+const ON_EACH_ENGINE: &str = "on_each_engine! {";
+
+/// Whether a file has a test of that name: its own, or one that a macro of the record's tests or of the house's laws declares.
+fn has_test(file: &File, name: &str) -> bool {
+    let named = |(_, macro_body): (&str, &str)| macro_body.split(ends_name).any(|word| word == name);
+    let on_each_engine = file.text.split_once(ON_EACH_ENGINE).is_some_and(named);
+    let mut is_test = false;
     file.lines().any(|(_, line)| {
         let line = line.trim_start();
-        let after_fn =
+        let is_named =
             line.split_once("fn ").is_some_and(|(_, rest)| rest.strip_prefix(name).is_some_and(ends));
-        after_fn || line.strip_prefix(name).is_some_and(|rest| rest.starts_with(": "))
+        let found = is_named && (is_test || on_each_engine);
+        let is_attribute = line.starts_with("#[");
+        is_test =
+            is_attribute && (is_test || ["#[test]", "#[tokio::test"].iter().any(|it| line.starts_with(it)));
+        found || line.strip_prefix(name).is_some_and(|rest| rest.starts_with(": "))
     })
 }
 
 /// Whether a name is over where the rest begins.
 fn ends(rest: &str) -> bool {
-    !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+    rest.chars().next().is_none_or(ends_name)
+}
+
+/// Whether a name cannot go on with this.
+fn ends_name(c: char) -> bool {
+    !c.is_ascii_alphanumeric() && c != '_'
+}
+
+/// Every clause of the contract has one row in the page's table of checks, which cites a test of our side or says that there is none,
+/// and says how one would notice that Prelude's side differs.
+pub(crate) fn clauses_are_checked(house: &House) -> Vec<String> {
+    let Some(contract) = house.file(CONTRACT) else { return Vec::new() };
+    let clauses = clauses(contract);
+    let mut offences = Vec::new();
+    let mut checked = BTreeSet::new();
+    for (line, text) in contract.lines() {
+        let cells: Vec<_> = text.trim_matches('|').split('|').map(str::trim).collect();
+        let [clause, shown, noticed] = cells[..] else { continue };
+        if !text.starts_with('|') || !clauses.contains(clause) {
+            continue;
+        }
+        if !checked.insert(clause) {
+            offences.push(format!("{}: {clause} has a row already", contract.at(line)));
+        }
+        let cites = backticked(shown).iter().any(|cited| cited.contains(".rs::"));
+        if !cites && !shown.contains("no test: ") {
+            offences.push(format!(
+                "{}: {clause} cites no test, and does not say \"no test: …\"",
+                contract.at(line)
+            ));
+        }
+        if noticed.is_empty() {
+            offences.push(format!("{}: {clause} does not say how one would notice", contract.at(line)));
+        }
+    }
+    let missing = clauses.difference(&checked);
+    offences
+        .extend(missing.map(|clause| format!("{CONTRACT}: {clause} has no row that says how it is checked")));
+    offences
 }
 
 fn clauses(contract: &File) -> BTreeSet<&str> {

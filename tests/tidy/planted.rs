@@ -249,6 +249,17 @@ fn an_undecided_dependency_is_found() {
 }
 
 #[test]
+fn a_reason_without_a_day_is_found() {
+    let dated = "deny = [\n  { crate = \"a\", reason = \"2026-11-22: because\" },\n";
+    let undated = "  { crate = \"b\", reason = \"because\" },\n  { crate = \"c\" },\n]\n";
+    let found = papers::reasons_are_dated(&House::of(&[("deny.toml", &format!("{dated}{undated}"))]));
+    assert_eq!(
+        found,
+        [3, 4].map(|line| format!("deny.toml:{line}: a reason begins with a day, 2026-11-22: …"))
+    );
+}
+
+#[test]
 fn a_citation_of_nothing_is_found() {
     let contract = ("docs/CONTRACT.md", "# x\n## C1 One\n### C2.1 Two\n(C2.1), C1. and C3\n");
     let code =
@@ -267,12 +278,39 @@ fn a_citation_of_nothing_is_found() {
 
 #[test]
 fn a_test_that_is_cited_is_there() {
-    let page = "`tests/x.rs::a_law`, `tests/x.rs::a`,\n`tests/y.rs::a_law` and tests/x.rs::b; `tests/x.rs::of_the_house`\n";
-    let code = "async fn a_law() {}\n    of_the_house: laws::hold;\n";
-    let found = papers::cited_tests_exist(&House::of(&[("docs/a.md", page), ("tests/x.rs", code)]));
+    let page = "`tests/x.rs::a_law`, `tests/x.rs::a`,\n`tests/y.rs::a_law` and tests/x.rs::b; `tests/x.rs::of_the_house`\n\
+                `tests/x.rs::used`, `tests/x.rs::plain`, `tests/z.rs::everywhere`, `tests/z.rs::every`\n";
+    let code = "#[tokio::test(start_paused = true)]\n#[expect(x)]\nasync fn a_law() {}\nfn used() {}\n    #[test]\n    fn plain() {}\n    \
+                of_the_house: laws::hold;\n";
+    let engines =
+        "async fn everywhere(on: Place) {}\nfn every() {}\non_each_engine! {\n    [] everywhere, other;\n}\n";
+    let files = [("docs/a.md", page), ("tests/x.rs", code), ("tests/z.rs", engines)];
+    let found = papers::cited_tests_exist(&House::of(&files));
     assert_eq!(
         found,
-        ["docs/a.md:1: there is no tests/x.rs::a", "docs/a.md:2: there is no tests/y.rs::a_law"]
+        [
+            "docs/a.md:1: there is no tests/x.rs::a",
+            "docs/a.md:2: there is no tests/y.rs::a_law",
+            "docs/a.md:3: there is no tests/x.rs::used",
+            "docs/a.md:3: there is no tests/z.rs::every",
+        ]
+    );
+}
+
+#[test]
+fn a_clause_that_nobody_checks_is_found() {
+    let page = "## C1 One\n### C1.1 Two\n### C1.2 Three\n### C1.3 Four\n## Checks\n| clause | test | noticed |\n|---|---|---|\n\
+                | C1 | `tests/x.rs::a` | by us |\n| C1.1 | looked at | by us |\n| C1.2 | no test: it is theirs | |\n\
+                | C1 | no test: twice | not |\n";
+    let found = papers::clauses_are_checked(&House::of(&[("docs/CONTRACT.md", page)]));
+    assert_eq!(
+        found,
+        [
+            "docs/CONTRACT.md:9: C1.1 cites no test, and does not say \"no test: …\"",
+            "docs/CONTRACT.md:10: C1.2 does not say how one would notice",
+            "docs/CONTRACT.md:11: C1 has a row already",
+            "docs/CONTRACT.md: C1.3 has no row that says how it is checked",
+        ]
     );
 }
 

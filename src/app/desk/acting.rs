@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::super::App;
 use super::super::access::{AccessError, require};
+use super::super::body::object;
 use super::shown::ActionShown;
 use crate::domain::{
     Actor, Caller, DeskAct, DeskAction, DeskDeed, DeskFault, EntryFault, GivenReason, ListName, PauseTold,
@@ -161,10 +162,8 @@ impl App {
         scope: &str,
         body: &[u8],
     ) -> Result<PauseTold, DeskError> {
-        const FIELDS: &str = "`reason` and perhaps `until`, each a string";
         let scope = scope_to_act_on(caller, scope)?;
-        let body: PauseBody = object(body).ok_or(DeskError::Shape(FIELDS))?;
-        let wish = DeskWish { until: moment(body.until)?, reason: body.reason };
+        let wish = read_pause(body)?;
         let done = self.act(caller, &self.parts.policies.bundle(), DeskDeed::Pause(scope), wish).await?;
         Ok(done.act.pause_told())
     }
@@ -203,12 +202,25 @@ fn entry_wish(
     bundle: &Bundle,
     (list, body): (&str, &[u8]),
 ) -> Result<(ListName, Box<str>, DeskWish), DeskError> {
-    const FIELDS: &str = "`value`, `reason` and perhaps `until`, each a string";
     require(caller, Role::Desk)?;
     let list = list_within_limits(caller, bundle, list)?;
+    let (value, wish) = read_entry(body)?;
+    Ok((list, value, wish))
+}
+
+/// Reads which value is to be listed or unlisted.
+fn read_entry(body: &[u8]) -> Result<(Box<str>, DeskWish), DeskError> {
+    const FIELDS: &str = "`value`, `reason` and perhaps `until`, each a string";
     let body: EntryBody = object(body).ok_or(DeskError::Shape(FIELDS))?;
     let wish = DeskWish { until: moment(body.until)?, reason: body.reason };
-    Ok((list, body.value.into(), wish))
+    Ok((body.value.into(), wish))
+}
+
+/// Reads how long a scope is to be paused.
+fn read_pause(body: &[u8]) -> Result<DeskWish, DeskError> {
+    const FIELDS: &str = "`reason` and perhaps `until`, each a string";
+    let body: PauseBody = object(body).ok_or(DeskError::Shape(FIELDS))?;
+    Ok(DeskWish { until: moment(body.until)?, reason: body.reason })
 }
 
 /// A list that the key's limits let it see: one that decides about other scopes as well is out of them.
@@ -236,12 +248,6 @@ fn scope_to_act_on(caller: &Caller, scope: &str) -> Result<Scope, DeskError> {
     require(caller, Role::Desk)?;
     let scope = Scope::new(scope).map_err(|_| DeskFault::ScopeNotCovered)?;
     if caller.may_see(&scope) { Ok(scope) } else { Err(DeskError::OutsideKeyLimits) }
-}
-
-/// Reads a JSON object; serde would read an array as a struct's fields in order.
-fn object<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Option<T> {
-    let is_object = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    if is_object { serde_json::from_slice(body).ok() } else { None }
 }
 
 fn moment(text: Option<String>) -> Result<Option<Timestamp>, DeskError> {

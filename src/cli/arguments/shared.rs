@@ -10,7 +10,8 @@ use crate::config::{LoadRequest, Override};
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct Shared {
     /// A settings file over the built-in defaults (see config/default.toml)
-    #[arg(long, global = true, value_name = "FILE")]
+    // A container's every command reads the file that its image names. The variable is none of an option's: they begin with `DOORSTEP__`.
+    #[arg(long, global = true, value_name = "FILE", env = "DOORSTEP_CONFIG", hide_env_values = true)]
     pub(in crate::cli) config: Option<PathBuf>,
     /// Development mode: allows what production refuses, such as plain http on loopback
     #[arg(long, global = true)]

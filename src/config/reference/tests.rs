@@ -61,9 +61,9 @@ fn option_in_toml(option: &dyn AnyOption) -> String {
 fn default_toml() -> String {
     let mut text = String::from(
         "# Every option with its default; one without a default is commented out.\n#\n\
-         # This file is part of the program. Over it lie, each stronger than the one before: the file that `--config`\n\
-         # names, environment variables (`DOORSTEP__SERVER__BIND` is `bind` of `[server]`), flags. Your own file needs\n\
-         # only what differs; `production.example.toml` is one to start from.\n\n",
+         # This file is part of the program. Over it lie, each stronger than the one before: the file that `--config` or\n\
+         # the variable `DOORSTEP_CONFIG` names, environment variables (`DOORSTEP__SERVER__BIND` is `bind` of `[server]`),\n\
+         # flags. Your own file needs only what differs; `production.example.toml` is one to start from.\n\n",
     );
     let options = |section: &str| in_section(section).map(option_in_toml).collect::<Vec<_>>().join("\n");
     text += &options("");
@@ -82,10 +82,10 @@ fn markdown() -> String {
          Every option, made from the table in `src/config/options.rs`; a test keeps this page in step\n\
          (`UPDATE_DOCS=1 cargo test --lib config::reference` writes it).\n\n\
          Layers, each stronger than the one before: the built-in `config/default.toml`, the TOML file that `--config`\n\
-         names, environment variables, flags. All faults of all layers are told at once, also of values that a\n\
-         stronger layer replaces: unknown keys, wrong types (nothing is coerced), impossible values. Durations are a\n\
-         whole number and a unit: `500ms`, `90s`, `5m`, `1h`. Secrets come from the environment or from a file of\n\
-         their own, never from a settings file or a flag, and are never shown.\n",
+         or the variable `DOORSTEP_CONFIG` names, environment variables, flags. All faults of all layers are told at\n\
+         once, also of values that a stronger layer replaces: unknown keys, wrong types (nothing is coerced),\n\
+         impossible values. Durations are a whole number and a unit: `500ms`, `90s`, `5m`, `1h`. Secrets come from\n\
+         the environment or from a file of their own, never from a settings file or a flag, and are never shown.\n",
     );
     let row = |row: &ReferenceRow| {
         format!(

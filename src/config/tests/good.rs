@@ -106,6 +106,7 @@ fn variables_of_others_are_left_alone() {
         .variable(APP.0, APP.1)
         .variable("DOORSTEP_SERVICE_HOST", "10.0.0.1")
         .variable("DOORSTEP_PORT_8080_TCP_ADDR", "10.0.0.1")
+        .variable("DOORSTEP_CONFIG", "/etc/doorstep/doorstep.toml")
         .variable("DOORSTEPS__SERVER__BIND", "10.0.0.1:1")
         .variable("PATH", "/bin");
     assert!(given.load().is_ok());

@@ -83,9 +83,13 @@ impl Traits {
     pub(crate) fn of(facts: &Facts) -> Self {
         let mut subjects =
             vec![(Subject::User, facts.user_id.as_str().into()), (Subject::Ip, ip_text(facts.signals.ip))];
-        subjects.extend(
-            facts.identifiers.iter().map(|identifier| (Subject::Identifier, identifier_text(identifier))),
-        );
+        for identifier in &facts.identifiers {
+            let own = (Subject::Identifier, identifier_text(identifier));
+            // Two that differ in capitals are one.
+            if !subjects.contains(&own) {
+                subjects.push(own);
+            }
+        }
         Self { subjects, money: Vec::new() }
     }
 

@@ -10,8 +10,8 @@ use super::tally::{Own, calls, counted};
 use super::{HistoryNeed, PastCall, PastEvent, SubjectKey, Tally};
 use crate::domain::{Scope, Timestamp};
 
-/// How many totals a group remembers: a scope has a few needs.
-const TOTALS_MAX: usize = 8;
+/// How many totals a group remembers: as many as a scope may have needs.
+const TOTALS_MAX: usize = 32;
 
 /// Calls of which nothing changes any more, in any order.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl SettledCalls {
     /// Takes calls together.
     pub(crate) fn of(calls: impl IntoIterator<Item = PastCall>) -> Self {
         let events: Vec<_> = calls.into_iter().map(PastEvent::Call).collect();
-        let ended = self::calls(events.iter()).filter_map(|call| call.usable_until).max();
+        let ended = super::tally::calls(events.iter()).filter_map(|call| call.usable_until).max();
         let ended = ended.unwrap_or(Timestamp::from_unix_micros(i64::MIN));
         Self { events, ended, totals: Mutex::default() }
     }

@@ -111,6 +111,14 @@ pub(super) fn document() -> Value {
         paths.entry(operation.path).or_default().insert(operation.method.to_owned(), operation.to_json());
     }
     let responses = shared(&mut paths);
+    let mut document = head();
+    document["paths"] = json!(paths);
+    document["components"] = components(&operations, &responses);
+    document
+}
+
+/// What the document begins with.
+pub(super) fn head() -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -125,8 +133,6 @@ pub(super) fn document() -> Value {
         },
         "servers": [{ "url": "/", "description": "Where this document was read, but for the public face's own address." }],
         "tags": tags(),
-        "paths": paths,
-        "components": components(&operations, &responses),
     })
 }
 

@@ -20,6 +20,7 @@ pub(super) struct Operation {
     securities: Vec<Value>,
     parameters: Vec<Value>,
     requests: Vec<(&'static str, Shape)>,
+    any_body: Option<Value>,
     answers: Vec<Answer>,
     refused: Refused,
 }
@@ -36,7 +37,7 @@ enum Body {
     None,
     Json(Box<Shape>),
     /// Of one media type or another, each with an example.
-    Text(&'static [(&'static str, &'static str)]),
+    Text(Vec<(&'static str, String)>),
 }
 
 /// An operation at a path.
@@ -57,6 +58,7 @@ pub(super) fn operation(
         securities: Vec::new(),
         parameters: Vec::new(),
         requests: Vec::new(),
+        any_body: None,
         answers: Vec::new(),
         refused: Refused::anywhere(),
     }
@@ -117,7 +119,7 @@ impl Operation {
     pub(super) fn answers_text(
         mut self,
         words: &'static str,
-        media_types: &'static [(&'static str, &'static str)],
+        media_types: Vec<(&'static str, String)>,
     ) -> Self {
         self.answers.push(Answer { status: 200, words, body: Body::Text(media_types), headers: Vec::new() });
         self
@@ -145,8 +147,9 @@ impl Operation {
         self
     }
 
-    /// A body that need not be JSON.
-    pub(super) fn takes_any_body(mut self) -> Self {
+    /// A body of whatever form, such as this one.
+    pub(super) fn takes_any_body(mut self, example: Value) -> Self {
+        self.any_body = Some(example);
         self.refused.body();
         self
     }
@@ -181,16 +184,12 @@ impl Operation {
             let examples = self.requests.iter().map(|(name, shape)| (name, &shape.example));
             let content = json!({ "schema": reference(&first.name), "examples": told(examples) });
             all["requestBody"] = json!({ "required": true, "content": { "application/json": content } });
-        } else if self.takes_whatever() {
+        } else if let Some(example) = &self.any_body {
             let words = "As the scheme has it; the content type does not matter.";
-            let content = json!({ "application/json": { "schema": {} } });
+            let content = json!({ "application/json": { "schema": {}, "example": example } });
             all["requestBody"] = json!({ "required": true, "description": words, "content": content });
         }
         all
-    }
-
-    fn takes_whatever(&self) -> bool {
-        self.refused.takes_a_body()
     }
 
     fn responses(&self) -> Value {
@@ -219,7 +218,7 @@ impl Answer {
                 all["content"] = json!({ "application/json": content });
             }
             Body::Text(media_types) => {
-                let content = |(media_type, example): &(&str, &str)| {
+                let content = |(media_type, example): &(&str, String)| {
                     let told = json!({ "schema": { "type": "string" }, "example": example });
                     ((*media_type).to_owned(), told)
                 };

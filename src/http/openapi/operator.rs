@@ -2,13 +2,15 @@
 
 use serde_json::json;
 
+use super::document::head;
 use super::operation::{Operation, operation};
 use super::parameters::page;
 use crate::app::shapes::{policies, readiness};
 use crate::app::{PageError, ReloadError};
 use crate::domain::Role;
 use crate::domain::shape::Shape;
-use crate::http::health::{OPEN_METRICS_TYPE, PLAIN_TYPE};
+use crate::http::health::{ALIVE, OPEN_METRICS_TYPE, PLAIN_TYPE};
+use crate::metrics::Metrics;
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![shown(), reload(), activations(), healthz(), readyz(), metrics(), openapi()]
@@ -48,7 +50,7 @@ fn healthz() -> Operation {
     let schema = json!({
         "type": "object", "required": ["status"], "properties": { "status": { "const": "ok", "type": "string" } }
     });
-    let alive = Shape::told("Alive", schema, json!({ "status": "ok" }));
+    let alive = Shape::told("Alive", schema, serde_json::from_str(ALIVE).expect("JSON"));
     operation(("get", "/healthz"), "getHealth", "Says that the process answers")
         .without_end()
         .answers(200, "It does.", alive)
@@ -64,13 +66,20 @@ fn readyz() -> Operation {
 }
 
 fn metrics() -> Operation {
-    const FORMS: [(&str, &str); 2] =
-        [(OPEN_METRICS_TYPE, "# EOF\n"), (PLAIN_TYPE, "doorstep_mints_total 1\n")];
+    let metrics = Metrics::new();
+    let forms =
+        vec![(OPEN_METRICS_TYPE, some_of(&metrics.render())), (PLAIN_TYPE, some_of(&metrics.render_plain()))];
     let words = "Every metric, in the OpenMetrics text form for whoever asks for that, else in the older one";
     operation(("get", "/metrics"), "getMetrics", words)
         .without_end()
-        .answers_text("The metrics.", &FORMS)
+        .answers_text("The metrics.", forms)
         .header("Cache-Control", "Always `no-store`.")
+}
+
+/// The lines about one metric, and the end.
+fn some_of(metrics: &str) -> String {
+    let is_told = |line: &&str| line.contains("doorstep_redemptions") || *line == "# EOF";
+    metrics.lines().filter(is_told).flat_map(|line| [line, "\n"]).collect()
 }
 
 fn openapi() -> Operation {
@@ -82,9 +91,9 @@ fn openapi() -> Operation {
             "openapi": { "type": "string" }, "info": object, "servers": list, "tags": list, "paths": object, "components": object
         }
     });
-    let info = json!({ "title": "Doorstep", "version": env!("CARGO_PKG_VERSION") });
-    let example =
-        json!({ "openapi": "3.1.0", "info": info, "servers": [], "tags": [], "paths": {}, "components": {} });
+    let mut example = head();
+    (example["servers"], example["tags"]) = (json!([]), json!([]));
+    (example["paths"], example["components"]) = (json!({}), json!({}));
     operation(("get", "/openapi.json"), "getOpenApi", "This document")
         .answers(200, "The document of the version that runs.", Shape::told("OpenApi", schema, example))
         .header("Cache-Control", "Always `no-store`.")

@@ -23,13 +23,12 @@ const HEADERS: [(&str, &str); 2] = [("retry-after", "RetryAfter"), ("www-authent
 /// The refusals of one operation.
 pub(super) struct Refused {
     refusals: Vec<Refusal>,
-    takes_a_body: bool,
 }
 
 impl Refused {
     /// What every address refuses.
     pub(super) fn anywhere() -> Self {
-        Self { refusals: vec![head_too_large(), too_many_requests("")], takes_a_body: false }
+        Self { refusals: vec![head_too_large(), too_many_requests("")] }
     }
 
     /// But for asking too often.
@@ -48,7 +47,6 @@ impl Refused {
     }
 
     pub(super) fn body(&mut self) {
-        self.takes_a_body = true;
         self.extend([body_broken(), body_too_slow(), body_too_large(BODY_BYTES_MAX)]);
     }
 
@@ -62,10 +60,6 @@ impl Refused {
 
     pub(super) fn extend(&mut self, refusals: impl IntoIterator<Item = Refusal>) {
         self.refusals.extend(refusals);
-    }
-
-    pub(super) const fn takes_a_body(&self) -> bool {
-        self.takes_a_body
     }
 
     /// An example of each refusal, by its code.

@@ -8,9 +8,10 @@ use crate::app::{ActivationRefusal, CallRefusal, CallbackError, DecideError, Eve
 use crate::callbacks::CallbackFault;
 use crate::domain::SourceName;
 use crate::domain::shape::Shape;
+use crate::http::RECORDED;
 use crate::http::problem::{Refusal, events_unfinished, invalid_request, too_many_in_flight};
 use crate::http::refusals::store_unavailable;
-use crate::prelude::{EventsFault, SignatureFault, shape};
+use crate::prelude::{EventsFault, SignatureFault, event_shape, shape};
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![step_up(), jwks("get"), jwks("head"), activate(), events(), callbacks()]
@@ -87,40 +88,16 @@ fn activate() -> Operation {
             parameter
         }),
     )
-    .answers(200, "Prelude's own number.", activated())
+    .answers(200, "Prelude's own number.", event_shape::activated())
     .refuses([ActivationRefusal::WrongToken, ActivationRefusal::Off])
     .refuses([invalid_request("`challenge` is missing")])
-}
-
-fn activated() -> Shape {
-    let schema = json!({
-        "type": "object", "required": ["challenge"], "properties": { "challenge": { "type": "integer" } }
-    });
-    Shape::told("Activated", schema, json!({ "challenge": 1_234_567_890 }))
 }
 
 fn recorded() -> Shape {
     let schema = json!({
         "type": "object", "required": ["status"], "properties": { "status": { "const": "recorded", "type": "string" } }
     });
-    Shape::told("Recorded", schema, json!({ "status": "recorded" }))
-}
-
-fn batch() -> Shape {
-    let schema = json!({
-        "type": "object",
-        "description": "A batch of Prelude's events, as Prelude documents them; unknown types and members are passed over.",
-        "required": ["app_id", "events"],
-        "properties": {
-            "app_id": { "type": "string" },
-            "events": { "type": "array", "items": {
-                "type": "object", "required": ["type"],
-                "properties": { "type": { "type": "string", "minLength": 1, "maxLength": 128 }, "payload": { "type": "object" } }
-            } }
-        }
-    });
-    let event = json!({ "type": "user.deleted", "payload": { "user_id": crate::domain::shape::user() } });
-    Shape::told("EventBatch", schema, json!({ "app_id": "app_7Q2", "events": [event] }))
+    Shape::told("Recorded", schema, serde_json::from_str(RECORDED).expect("JSON"))
 }
 
 fn events() -> Operation {
@@ -132,7 +109,7 @@ fn events() -> Operation {
     .group("prelude")
     .public()
     .signed_by_prelude()
-    .takes([("batch", batch())])
+    .takes([("batch", event_shape::batch())])
     .answers(200, "Every event is on disk, or was.", recorded())
     .header("Cache-Control", "Always `no-store`.")
     .refuses([unverified(), CallRefusal::NoTrustedKeySet.into(), too_many_in_flight()])
@@ -149,7 +126,7 @@ fn callbacks() -> Operation {
     .group("providers")
     .public()
     .with([path::<SourceName>("source", "The name of the provider's table, `[callbacks.NAME]`.")])
-    .takes_any_body()
+    .takes_any_body(crate::callbacks::example())
     .answers(200, "The event is on disk with its effect, or was.", recorded())
     .refuses([CallbackError::UnknownSource, CallbackError::TooLate])
     .refuses([

@@ -279,6 +279,17 @@ fn answers_are_the_contracts() {
     assert_eq!(answer(&Verdict::Review(grant, plan)), expected);
 }
 
+/// Prelude reads 64 KB. A bundle's plan has ten steps at the most.
+#[test]
+fn the_longest_answer_is_far_below_what_prelude_reads() {
+    let longest = |at: usize| format!("{at:0>64}");
+    let steps = (0..100).map(|at| step(&longest(at), Seconds::MAX)).collect();
+    let grant = Grant { mode: GrantMode::ProfileBound, granted_for: seconds(Seconds::MAX) };
+    let text = answer(&Verdict::Review(grant, StepPlan::new(steps).expect("a plan")));
+    assert!(text.contains(&longest(99)) && text.len() < 64_000, "{}", text.len());
+    assert!(StepKey::new(&"k".repeat(65)).is_err());
+}
+
 fn verdicts() -> impl Strategy<Value = Verdict> {
     let mode = proptest::sample::select(GrantMode::ALL.to_vec());
     let grant = (mode, 1..=Seconds::MAX)

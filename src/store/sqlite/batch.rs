@@ -100,15 +100,16 @@ async fn begin_and_look_up(
     let executions = wanted.as_ref().map(|wanted| wanted.executions);
     let statement = statements.look_up(batch.len(), executions).ok_or(StoreError::Busy)?;
     let mut values = SqliteArguments::default();
-    values.reserve(batch.len() + 1 + PAST_VALUES, 0);
+    values.reserve(batch.len() + statement.left + 1 + PAST_VALUES, 0);
     add(&mut values, known.tail.read().last_seq())?;
     for call in batch {
         add(&mut values, call.signature.hash.0.as_slice())?;
     }
+    statement.fill_up(&mut values, 1)?;
     if let Some(look) = &look {
         look.add_values(&mut values)?;
     }
-    let mut parts = in_one_go(connection, (statement, values)).await?.into_iter().skip(BEGIN_STATEMENTS);
+    let mut parts = in_one_go(connection, (statement.text, values)).await?.into_iter().skip(BEGIN_STATEMENTS);
     let mut found = Found::default();
     for row in parts.next().unwrap_or_default() {
         take_in(&row, &mut found, &known.tail)?;
@@ -163,14 +164,16 @@ async fn insert_and_commit(
         return Ok(());
     };
     let mut values = SqliteArguments::default();
-    values.reserve(new.len() * (DECISION_VALUES + PERSONAL_VALUES), 0);
+    values.reserve((new.len() + statement.left) * (DECISION_VALUES + PERSONAL_VALUES), 0);
     for ((seq, (signature, record)), link) in (first_seq..).zip(new.values()).zip(links) {
         add_decision(&mut values, seq, (signature, record, link))?;
     }
+    statement.fill_up(&mut values, DECISION_VALUES)?;
     for (seq, (_, record)) in (first_seq..).zip(new.values()) {
         add_personal(&mut values, seq, record)?;
     }
-    patiently(sqlx::query_with(statement, values).execute(connection)).await?;
+    statement.fill_up(&mut values, PERSONAL_VALUES)?;
+    patiently(sqlx::query_with(statement.text, values).execute(connection)).await?;
     Ok(())
 }
 

@@ -113,19 +113,21 @@ async fn record_in_transaction(
     together: &[Minting],
 ) -> Result<HashSet<String>, StoreError> {
     let opened: Vec<_> = together.iter().filter_map(|minting| minting.opened.as_deref()).collect();
-    let record = if opened.is_empty() {
+    let statement = if opened.is_empty() {
         statements.begin_and_record(together.len())
     } else {
         open(connection, statements, &opened).await?;
         statements.record(together.len())
     };
+    let statement = statement.ok_or(StoreError::Busy)?;
     let mut values = SqliteArguments::default();
-    values.reserve(together.len() * TOKEN_VALUES, 0);
+    values.reserve((together.len() + statement.left) * TOKEN_VALUES, 0);
     for minting in together {
         add_token(&mut values, minting)?;
     }
+    statement.fill_up(&mut values, TOKEN_VALUES)?;
     // All rows are fetched: whoever stops at the first leaves the commit undone.
-    let rows = sqlx::query_with(record.ok_or(StoreError::Busy)?, values).fetch_all(connection).await?;
+    let rows = sqlx::query_with(statement.text, values).fetch_all(connection).await?;
     rows.iter().map(|row| Ok(row.try_get("jti")?)).collect()
 }
 
@@ -137,16 +139,19 @@ async fn open(
 ) -> Result<(), StoreError> {
     let statement = statements.begin_and_open(opened.len()).ok_or(StoreError::Busy)?;
     let mut values = SqliteArguments::default();
-    values.reserve(opened.len() * OPEN_VALUES, 0);
+    let rows = opened.len() + statement.left;
+    values.reserve(rows * (OPEN_VALUES + MintStatements::EVENTS_EACH), 0);
     for (wish, decided) in opened {
         add_opening(&mut values, (wish, decided))?;
     }
+    statement.fill_up(&mut values, OPEN_VALUES)?;
     for _ in 0..MintStatements::EVENTS_EACH {
         for (wish, _) in opened {
             add(&mut values, wish.opening.id.uuid())?;
         }
+        statement.fill_up(&mut values, 1)?;
     }
-    sqlx::query_with(statement, values).execute(connection).await?;
+    sqlx::query_with(statement.text, values).execute(connection).await?;
     Ok(())
 }
 

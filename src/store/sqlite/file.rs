@@ -17,7 +17,7 @@ use sqlx::{ConnectOptions, Connection as _};
 use tokio::time::sleep;
 
 use super::mint_statements::MintStatements;
-use super::statements::STATEMENTS_PER_ROW_COUNT;
+use super::statements::{STATEMENTS_PER_ROW_COUNT, row_counts};
 use crate::store::connection::Connection;
 use crate::store::migrated::require;
 use crate::store::{StoreError, StoreSettings};
@@ -74,7 +74,8 @@ pub(in crate::store) async fn open_writer(
         // Who is erased is not left in pages that nobody uses any more.
         .pragma("secure_delete", "ON")
         .statement_cache_capacity(
-            (STATEMENTS_PER_ROW_COUNT + MintStatements::PER_ROW_COUNT) * settings.batch_rows()
+            (STATEMENTS_PER_ROW_COUNT + MintStatements::PER_ROW_COUNT)
+                * row_counts(settings.batch_rows()).count()
                 + OTHER_STATEMENTS_KEPT,
         );
     let give_up_at = Instant::now() + settings.busy_timeout;

@@ -3,7 +3,7 @@
 //! A batch of decisions asks them in one go with its own look-up, so that it waits for SQLite's thread once; a dry run asks them by
 //! themselves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,13 +15,15 @@ use sqlx::{AssertSqlSafe, Either, Executor as _};
 
 use super::Known;
 use super::batch::add;
+use crate::domain::PastEvent;
 use crate::store::connection::{Connection, Row};
-use crate::store::past::{Found, Shared, Wanted, events_limit, read_calls};
+use crate::store::past::{Found, Wanted, events_limit, read_calls};
 use crate::store::places::Executed;
 use crate::store::segments::{KnownSegments, SharedSegments};
 use crate::store::{StoreError, traits};
 
-/// The calls about somebody, given as an expression for when each was executed, and the segments that are not known. What another process recorded since may be about anybody.
+/// The calls about somebody, given as an expression for when each was executed, and the segments that are not known. What another process
+/// recorded since, and nobody filed yet, may be about anybody.
 ///
 /// Single calls come first: what moves into a segment in between is found in both. With a bare `LIMIT ?` SQLite would prepare the
 /// statement anew for each batch, since its plan may depend on the number.
@@ -38,7 +40,7 @@ macro_rules! past {
                         UNION
                         SELECT value FROM json_each(?)
                         UNION
-                        SELECT seq FROM decisions WHERE seq > ?)
+                        SELECT seq FROM decisions WHERE seq > (SELECT max(?, filed_through) FROM filing))
               LIMIT (SELECT ?);
              SELECT subject, segment, packed
                FROM past_segments
@@ -110,7 +112,7 @@ pub(super) async fn patiently<T>(asking: impl Future<Output = T>) -> T {
 /// What is wanted, what of it is held, and what the statements need to know to find the rest.
 pub(super) struct Look<'w, 'k> {
     wanted: &'w Wanted<'k>,
-    held: Vec<Shared>,
+    held: BTreeMap<i64, Arc<PastEvent>>,
     unfiled: BTreeSet<i64>,
     last_seq: i64,
     segments: &'w SharedSegments,
@@ -122,12 +124,12 @@ impl<'w, 'k> Look<'w, 'k> {
     ///
     /// What is held of a call does not tell whether it was executed since: where that matters, it is read.
     pub(super) fn begin(known: &'w Known, wanted: &'w Wanted<'k>) -> Self {
-        let (mut held, mut unfiled) = (Vec::new(), BTreeSet::new());
+        let (mut held, mut unfiled) = (BTreeMap::new(), BTreeSet::new());
         let tail = known.tail.read();
         for seq in wanted.keys.iter().flat_map(|key| tail.calls_about(key, wanted.back_to)) {
             match tail.event(seq) {
                 Some(event) if wanted.executions == Executed::NotTold => {
-                    held.push((seq, Arc::clone(event)));
+                    held.insert(seq, Arc::clone(event));
                 }
                 _ => drop(unfiled.insert(seq)),
             }
@@ -162,14 +164,9 @@ impl<'w, 'k> Look<'w, 'k> {
         (calls, segments): (Vec<SqliteRow>, Vec<SqliteRow>),
     ) -> Result<Found<'k>, StoreError> {
         let mut single = read_calls(calls.into_iter().map(Row::Sqlite))?;
-        if single.is_empty() {
-            single = self.held;
-        } else {
-            // While it is being filed, a call is in a table, too.
-            let held: BTreeSet<i64> = self.held.iter().map(|(seq, _)| *seq).collect();
-            single.retain(|(seq, _)| !held.contains(seq));
-            single.extend(self.held);
-        }
+        // While it is being filed, a call is in a table, too.
+        single.retain(|(seq, _)| !self.held.contains_key(seq));
+        single.extend(self.held);
         let segments: Vec<_> = segments.into_iter().map(Row::Sqlite).collect();
         Ok((single, self.segments.read((&self.wanted.keys, self.wanted.back_to), self.known, &segments)?))
     }

@@ -1,10 +1,6 @@
-//! The statements that record tokens together, for every number of tokens that can wait.
+//! The statements that record tokens together, for some numbers of tokens, as a batch's are.
 
-use std::sync::Arc;
-
-use sqlx::AssertSqlSafe;
-
-use super::statements::{ByRows, list};
+use super::statements::{ByRows, Fitting, list};
 
 /// Opens verifications that are approved at once. A challenge and step that have one keep it, and where
 /// a review was recorded after those that were known, it has to be looked for. The events are only those of what
@@ -16,9 +12,10 @@ const OPEN: &str = "
     SELECT w.column1, w.column2, w.column3, w.column4, w.column5, w.column6, w.column7, w.column8, w.column9, w.column10,
            w.column11, w.column12, w.column13, w.column14, w.column15, w.column16, w.column17, w.column18, w.column19, 2
       FROM (VALUES {rows}) AS w
-     WHERE w.column20 IS NULL
-        OR NOT EXISTS (SELECT 1 FROM decisions WHERE seq > w.column20 AND user_id = w.column6 AND scope = w.column8
-                                                 AND walkable_until IS NOT NULL)
+     WHERE w.column1 IS NOT NULL
+       AND (w.column20 IS NULL
+            OR NOT EXISTS (SELECT 1 FROM decisions WHERE seq > w.column20 AND user_id = w.column6 AND scope = w.column8
+                                                     AND walkable_until IS NOT NULL))
     ON CONFLICT DO NOTHING;
     INSERT INTO verification_events (verification_id, version, at, kind, actor, detail)
     SELECT id, 1, opened_at, 'opened', 'api:' || opened_by, NULL FROM verifications WHERE id IN ({ids})
@@ -42,8 +39,8 @@ const RECORD: &str = "
     RETURNING jti;
     COMMIT";
 
-/// How many values a verification has when it is opened approved.
-pub(super) const OPEN_VALUES: usize = 20 + MintStatements::EVENTS_EACH;
+/// How many values a verification has when it is opened approved, without the ids of its events.
+pub(super) const OPEN_VALUES: usize = 20;
 
 /// How many values a token has.
 pub(super) const TOKEN_VALUES: usize = 8;
@@ -57,7 +54,7 @@ pub(super) struct MintStatements {
 }
 
 impl MintStatements {
-    /// One that opens, and two that record, for every number of rows.
+    /// One that opens, and two that record, for a number of rows.
     pub(super) const PER_ROW_COUNT: usize = 3;
 
     /// How often the ids of what is opened stand after the rows: once an event.
@@ -73,23 +70,23 @@ impl MintStatements {
     }
 
     /// Begins and opens `rows` verifications; `None` for a number that no group has, here and below.
-    pub(super) fn begin_and_open(&self, rows: usize) -> Option<AssertSqlSafe<Arc<str>>> {
-        self.begin_and_open.of(rows)
+    pub(super) fn begin_and_open(&self, rows: usize) -> Option<Fitting> {
+        self.begin_and_open.fitting(rows)
     }
 
     /// Begins, records `rows` tokens and commits.
-    pub(super) fn begin_and_record(&self, rows: usize) -> Option<AssertSqlSafe<Arc<str>>> {
-        self.begin_and_record.of(rows)
+    pub(super) fn begin_and_record(&self, rows: usize) -> Option<Fitting> {
+        self.begin_and_record.fitting(rows)
     }
 
     /// Records `rows` tokens and commits what was begun.
-    pub(super) fn record(&self, rows: usize) -> Option<AssertSqlSafe<Arc<str>>> {
-        self.record.of(rows)
+    pub(super) fn record(&self, rows: usize) -> Option<Fitting> {
+        self.record.fitting(rows)
     }
 }
 
 fn begin_and_open(rows: usize) -> String {
-    let opening = format!("({})", list("?", OPEN_VALUES - MintStatements::EVENTS_EACH));
+    let opening = format!("({})", list("?", OPEN_VALUES));
     OPEN.replace("{rows}", &list(&opening, rows)).replace("{ids}", &list("?", rows))
 }
 
