@@ -28,7 +28,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// the same page again and again, more would lengthen the start after a crash.
 const CHECKPOINT_PAGES: &str = "4096";
 /// The writer's page cache, in KiB (negative by SQLite's convention).
-const WRITER_CACHE: &str = "-8192";
+const WRITER_CACHE: &str = "-6144";
 /// A write-ahead log that grew beyond this is cut back at the next checkpoint.
 const LOG_BYTES_KEPT: &str = "67108864";
 /// How long to wait before a locked file is tried again.

@@ -12,7 +12,7 @@ use crate::store::batch::Earlier;
 use crate::store::filed::{About, Filed};
 
 /// How many calls are held as later ones see them: about half a KiB each.
-const EVENTS_HELD_MAX: usize = 4096;
+const EVENTS_HELD_MAX: usize = 2048;
 
 /// A review that somebody can walk.
 #[derive(Debug, Clone)]
