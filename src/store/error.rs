@@ -127,6 +127,7 @@ impl StoreError {
             Self::Corrupt { .. } => "row_unreadable",
             Self::TooMuchPast => "too_much_past",
             Self::UnrecordedPast => "past_not_recorded",
+            Self::BrokenOff => "broken_off",
             // No request meets another one that is no outage.
             _ => "store_fault",
         };
@@ -252,6 +253,7 @@ mod tests {
             (corrupt, "row_unreadable"),
             (StoreError::TooMuchPast, "too_much_past"),
             (StoreError::UnrecordedPast, "past_not_recorded"),
+            (StoreError::BrokenOff, "broken_off"),
             (StoreError::OtherEngine, "store_fault"),
         ] {
             let code = match fault.trouble() {
