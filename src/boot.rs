@@ -24,6 +24,7 @@ use crate::app::{
 use crate::callbacks::Providers;
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{Events, HttpUrl, LogLevels, PolicyReload, PreludeSettings, Settings};
+use crate::domain::causes;
 use crate::metrics::Metrics;
 use crate::policy::{Bundle, Diagnostics, load_dir};
 use crate::prelude::{Endpoint, RemoteKeySet, VerificationKey};
@@ -129,7 +130,7 @@ impl Booted {
         let _ = self.stop.send(true);
         for task in self.background {
             if let Err(error) = task.await {
-                tracing::error!(%error, "A background task did not end by itself.");
+                tracing::error!(error = %causes(&error), "A background task did not end by itself.");
             }
         }
         close(self.app.store()).await;
@@ -145,6 +146,7 @@ pub(crate) async fn start(settings: &Settings, sources: Sources) -> Result<Boote
     let metrics = Arc::new(Metrics::new());
     let counts = metrics.span_counts();
     telemetry::install(&settings.log, settings.tracing.as_ref().map(|tracing| (tracing, &counts)))?;
+    telemetry::hear_of_panics(metrics.panics());
     from_files(settings, sources, metrics).await
 }
 

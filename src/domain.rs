@@ -7,6 +7,7 @@ mod access;
 mod activation;
 mod actor;
 mod caller;
+mod causes;
 mod chain;
 mod challenge;
 mod decision;
@@ -40,6 +41,7 @@ pub(crate) use access::{AccessAction, AccessRecord, StoredAccess};
 pub(crate) use activation::{ActivationRecord, StoredActivation, Trigger};
 pub(crate) use actor::Actor;
 pub(crate) use caller::{ApiKeyRecord, Approver, Caller, Role};
+pub(crate) use causes::causes;
 pub(crate) use chain::{Anchor, Audited, ChainFault, ChainHead, Checkpoint, Tampering};
 pub(crate) use challenge::{Challenge, ChallengeStep};
 pub(crate) use decision::{BundleHash, Decision, Reason, ReasonKind, RulePlace, Seen};
@@ -65,7 +67,7 @@ pub(crate) use key_terms::{KEYS_STALE_AFTER, KeyTerms, PRELUDE_KEEPS_KEY_SET, TO
 pub(crate) use mask::{mask_identifier, mask_ip, masked_metadata, masked_parts, push_masked_ip};
 pub(crate) use metadata::{Metadata, MetadataFault};
 pub(crate) use money::{Amount, Currency, by_value};
-pub(crate) use outage::Outage;
+pub(crate) use outage::{Outage, Trouble};
 pub(crate) use pointer::Pointer;
 pub(crate) use prelude_event::{
     ErasureWish, EventContent, PRELUDE_FACTS, PreludeEffect, PreludeEvent, PreludeEventRecord, PreludeNews,

@@ -91,15 +91,26 @@ fn answer(request: &HttpRequest, result: Result<HttpResponse, Refusal>) -> HttpR
             server.app.metrics().limit_refusal(limit);
         }
         if let Some(left_out) = lines_left_out(request, &refusal) {
-            let route = request.match_pattern();
-            let detail = refusal.detail();
-            tracing::info!(%request_id, route, cause = refusal.cause(), detail, left_out, "A request was refused.");
+            tell(request, request_id, (&refusal, left_out));
         }
         refusal.respond(request_id)
     });
-    spans::answered(response.status().as_u16(), request_id, cause);
+    let status = response.status().as_u16();
+    tracing::debug!(%request_id, route = request.match_pattern(), status, "A request was answered.");
+    spans::answered(status, request_id, cause);
     count(request, &response);
     security_headers::on(request, request_id.on(response))
+}
+
+/// Logs a refusal: a fault of ours as an error, everybody else's as news.
+fn tell(request: &HttpRequest, request_id: RequestId, (refusal, left_out): (&Refusal, Option<u64>)) {
+    let (route, cause, detail) = (request.match_pattern(), refusal.cause(), refusal.detail());
+    match refusal.error() {
+        Some(error) => {
+            tracing::error!(%request_id, route, cause, error, left_out, "A request was refused.");
+        }
+        None => tracing::info!(%request_id, route, cause, detail, left_out, "A request was refused."),
+    }
 }
 
 /// Counts an answer under the address that was found for its request.
@@ -130,7 +141,7 @@ fn lines_left_out(request: &HttpRequest, refusal: &Refusal) -> Option<Option<u64
         return None;
     }
     match request.app_data::<Data<Server>>() {
-        Some(server) if refusal.is_of_a_stranger() => {
+        Some(server) if refusal.may_be_endless() => {
             server.limits.line(server.app.now()).map(|left_out| Some(left_out).filter(|number| *number > 0))
         }
         _ => Some(None),

@@ -10,6 +10,7 @@ mod handles;
 mod in_force;
 mod keys;
 mod labels;
+mod process;
 mod record;
 mod routes;
 mod spans;
@@ -19,6 +20,7 @@ mod verdicts;
 
 pub(crate) use self::handles::{Count, Latency};
 pub(crate) use self::keys::Signing;
+pub(crate) use self::record::{FILING, TIDYING};
 pub(crate) use self::routes::RouteCounts;
 pub(crate) use self::spans::SpanCounts;
 
@@ -27,6 +29,7 @@ use self::calls::Calls;
 use self::events::Events;
 use self::in_force::InForce;
 use self::keys::Keys;
+use self::process::Process;
 use self::record::Record;
 use self::steps::Steps;
 use self::verdicts::Verdicts;
@@ -42,6 +45,7 @@ pub(crate) struct Metrics {
     keys: Keys,
     in_force: InForce,
     record: Record,
+    process: Process,
     spans: SpanCounts,
 }
 
@@ -57,6 +61,7 @@ impl Metrics {
             keys: Keys::register(&mut book),
             in_force: InForce::register(&mut book),
             record: Record::register(&mut book),
+            process: Process::register(&mut book),
             spans: SpanCounts::register(&mut book),
             book,
         }

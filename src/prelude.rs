@@ -38,7 +38,7 @@ pub(crate) use events::{EventsFault, read as read_events};
 pub(crate) use hook::read_body as read_unsigned;
 #[cfg(test)]
 pub(crate) use hook::shape::{self, HookAnswer};
-pub(crate) use hook::{HookFault, answer, read};
+pub(crate) use hook::{HookFault, HookFlaw, answer, read};
 pub(crate) use key_set::{Ed25519Key, KeySet, PssKey, VerificationKey};
 pub(crate) use management::{Management, ManagementCall, ManagementFault};
 pub(crate) use reach::{LookFault, Seen, look};

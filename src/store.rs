@@ -48,13 +48,13 @@ mod traits;
 mod turn;
 mod verifications;
 mod watch;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::Sqlite;
@@ -89,9 +89,6 @@ use self::watch::Watch;
 use crate::domain::{DecisionRecord, Outage, Recorded, SignatureSeen};
 use crate::metrics::Metrics;
 use crate::spans::Passage;
-
-/// For how long a PostgreSQL server that ran out of room is taken to have none.
-const FULL_FOR: Duration = Duration::from_secs(10);
 
 /// The record: cheap to clone, shared by everybody who records or reads.
 #[derive(Debug, Clone)]
@@ -169,12 +166,12 @@ impl Store {
             Engine::Sqlite(database) => database.record(pending),
             Engine::Postgres(database) => database.record(pending),
         };
-        taken_in.inspect_err(|fault| self.watch.met(fault))?;
+        taken_in.inspect_err(|fault| self.watch.kept_a_verdict(fault))?;
         recorded.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Tells whether the record can be read and written, as far as that can be seen without a verdict; while there is an outage
-    /// by writing indeed.
+    /// by writing what a verdict writes, which ends the outage where that goes well.
     ///
     /// # Errors
     /// Why not.
@@ -183,29 +180,39 @@ impl Store {
         let connection = &mut reader.connection();
         connection.query("SELECT max(revision) FROM desk_actions").fetch_one(connection).await?;
         let is_out = self.watch.outage().is_some();
-        self.write(Turn::Anyone, move |connection| Box::pin(probe::write(connection, is_out))).await
+        self.write(Turn::Anyone, move |connection| Box::pin(probe::write(connection, is_out))).await?;
+        if is_out {
+            self.watch.probed();
+        }
+        Ok(())
+    }
+
+    /// The same while there is an outage; else nothing is asked.
+    ///
+    /// # Errors
+    /// Why it is not over.
+    pub(crate) async fn ping_in_an_outage(&self) -> Result<(), StoreError> {
+        if self.watch.outage().is_some() { self.ping().await } else { Ok(()) }
     }
 
     /// What keeps the database from doing its part, by what the last transactions met. Where that is only that the connection broke or
     /// took too long, a new one is tried, for half a second at most: it may say more.
     pub(crate) async fn outage(&self) -> Option<Outage> {
-        let (outage, calm_for) = self.watch.outage()?;
+        let outage = self.watch.outage()?;
         match (&*self.engine, outage) {
             (Engine::Postgres(database), Outage::TimedOut | Outage::Unreachable | Outage::Other) => {
                 if let Err(fault) = database.look().await {
                     self.watch.met(&fault);
                 }
-                self.watch.outage().map(|(outage, _)| outage)
+                self.watch.outage()
             }
-            // Whether there is room again only a verdict that is written shows; somebody must be let in to try.
-            (Engine::Postgres(_), Outage::Full) if calm_for > FULL_FOR => None,
             _ => Some(outage),
         }
     }
 
     /// Notes that a verdict was not recorded in time.
     pub(crate) fn was_late(&self) {
-        self.watch.met(&StoreError::TimedOut);
+        self.watch.kept_a_verdict(&StoreError::TimedOut);
     }
 
     /// How many writes wait for the writer, and how many may.

@@ -6,6 +6,7 @@
 //! change while the process runs; how lines look cannot.
 
 mod export;
+mod panics;
 
 use std::io::IsTerminal as _;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -27,6 +28,7 @@ use crate::metrics::SpanCounts;
 use crate::spans;
 
 pub(crate) use export::ExportError;
+pub(crate) use panics::hear_of_panics;
 
 /// The process's subscriber, as far as it can be changed, once it is installed.
 static INSTALLED: OnceLock<Installed> = OnceLock::new();

@@ -162,6 +162,11 @@ impl Server {
         self.booted.app().retain_now().await.map(drop).map_err(words)
     }
 
+    /// Does so if it is time, as every minute by itself; how it went is in `/readyz`.
+    pub async fn retain_when_due(&self) {
+        self.booted.app().retain_when_due().await;
+    }
+
     /// Looks at what it does every few seconds by itself: what ran out of time, which users were erased, which keys are retired.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::App;
-use crate::domain::{Kid, PreludeKey, Thumbprint};
+use crate::domain::{Kid, PreludeKey, Thumbprint, causes};
 use crate::prelude::{KeySet, KeySetSnapshot, PssKey, RemoteKeySet, SignedCall, VerificationKey};
 use crate::store::{Store, StoreError};
 
@@ -117,7 +117,7 @@ async fn restore<K: VerificationKey>(store: &Store, set: &RemoteKeySet<K>) -> Re
     let Some(kept) = store.key_set(K::SET).await? else { return Ok(()) };
     let snapshot = KeySetSnapshot { body: kept.body.into(), confirmed_at: kept.confirmed_at };
     if let Err(fault) = set.restore(snapshot) {
-        tracing::warn!(key_set = K::SET, %fault, "The kept key set is passed over.");
+        tracing::warn!(key_set = K::SET, error = %causes(&fault), "The kept key set is passed over.");
     }
     Ok(())
 }
@@ -152,7 +152,7 @@ async fn save<K: VerificationKey>(
                 )
                 .await
         {
-            tracing::warn!(key_set = K::SET, %error, "Prelude's key set could not be saved.");
+            tracing::warn!(key_set = K::SET, error = %causes(&error), "Prelude's key set could not be saved.");
         }
     }
 }

@@ -13,8 +13,8 @@ use super::App;
 use super::retaining::Retained;
 use crate::callbacks::{CallbackFault, Providers};
 use crate::domain::{Became, PreludeNews, Timestamp};
-use crate::metrics::{Fill, Metrics};
-use crate::prelude::{RemoteKeySet, VerificationKey};
+use crate::metrics::{FILING, Fill, Metrics, TIDYING};
+use crate::prelude::{HookFlaw, RemoteKeySet, SignatureFault, VerificationKey};
 use crate::store::StoreError;
 
 /// How often the database is asked.
@@ -29,6 +29,7 @@ impl App {
         let (waiting, limit) = self.parts.store.queue();
         metrics.store_queue(Fill { now: waiting, most: limit });
         metrics.retention_failed(self.last_retention.failure().is_some());
+        metrics.process();
         self.parts.signing_keys.measure(metrics);
         measure_key_set(&self.parts.hook_keys, metrics, now);
         measure_key_set(&self.parts.step_up_keys, metrics, now);
@@ -42,7 +43,9 @@ impl App {
         tokio::spawn(async move {
             let looks = async {
                 loop {
-                    // Whether the database answers is told by others: the log, `doorstep_store_outage`, `/readyz`.
+                    // Whether the database answers is told by others: the log, `doorstep_store_outage`, `/readyz`. Where nobody calls
+                    // and nobody asks whether we are ready, an outage ends here.
+                    drop(timeout(LOOK_DEADLINE, app.parts.store.ping_in_an_outage()).await);
                     drop(timeout(LOOK_DEADLINE, app.measure_database()).await);
                     tokio::time::sleep(LOOK_EVERY).await;
                 }
@@ -81,6 +84,14 @@ impl App {
 
 /// Has counters start at zero whose first count somebody waits for: Prometheus sees an increase only of what was there before.
 pub(super) fn count_from_zero(metrics: &Metrics, providers: &Providers) {
+    // Calls that are Prelude's and are refused all the same: nobody else can cause them.
+    HookFlaw::CODES
+        .iter()
+        .chain([&SignatureFault::RetiredKey.code()])
+        .for_each(|cause| metrics.no_hook_refusal_yet(cause));
+    for upkeep in [TIDYING, FILING] {
+        metrics.upkeep_failed(upkeep, false);
+    }
     PreludeNews::failures().for_each(|reason| metrics.no_hook_failure_yet(reason));
     Retained::default().rows().into_iter().for_each(|(what, none)| metrics.retained(what, none));
     for source in providers.iter() {

@@ -222,6 +222,7 @@ impl Policies {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         let (bundle, since) = (held.bundle.hash().to_string(), held.since.unix_seconds());
         metrics.policy_in_force(bundle, since, held.bundle.rule_count());
+        metrics.rates_expire(held.bundle.rates_good_until().map(Timestamp::unix_seconds));
     }
 
     /// Since when it is in force.

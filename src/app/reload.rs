@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval, timeout};
+use tracing::field::display;
 
 use super::App;
 use super::access::{AccessError, require};
@@ -17,7 +18,7 @@ use super::decide::VerdictCounts;
 use super::obstacle::{Obstacle, forgotten_past};
 use super::past::prepare_past;
 use super::policies::{Attempt, Held, PolicyFaults, ReloadResult, raw};
-use crate::domain::{AccessAction, ActivationRecord, Caller, Role, Timestamp, Trigger};
+use crate::domain::{AccessAction, ActivationRecord, Caller, Role, Timestamp, Trigger, causes};
 use crate::policy::{Bundle, Diagnostics, fingerprint, reload_dir};
 use crate::store::StoreError;
 
@@ -282,8 +283,8 @@ impl Reloader {
             && (*trigger != Trigger::Watch || self.said != failure)
         {
             let bundle = self.app.bundle_hash();
-            let error: Option<&(dyn std::error::Error + 'static)> = match outcome {
-                Outcome::NotRecorded(fault) => Some(fault),
+            let error = match outcome {
+                Outcome::NotRecorded(fault) => Some(display(causes(fault))),
                 _ => None,
             };
             tracing::error!(faults, error, %bundle, %trigger, "The policy files do not come into force: the policy in force stays.");

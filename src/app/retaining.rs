@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::App;
-use crate::domain::{Anchor, Timestamp};
+use crate::domain::{Anchor, Timestamp, causes};
 use crate::keys::IdentifierDigest;
 use crate::metrics::Metrics;
 use crate::store::{Seal, Store, StoreError, StoreSettings};
@@ -35,18 +35,28 @@ pub(crate) enum CareStore {
     Nobodys,
 }
 
-/// Why the last run of this process did not come to its end; none where it did.
+/// Why the last run of this process did not come to its end, and when that was; none where it did.
 #[derive(Debug, Default)]
-pub(super) struct LastRun(Mutex<Option<String>>);
+pub(super) struct LastRun(Mutex<Option<(Timestamp, String)>>);
 
 impl LastRun {
-    fn note(&self, failure: Option<String>) {
+    fn note(&self, failure: Option<(Timestamp, String)>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    fn standing(&self) -> Option<(Timestamp, String)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What somebody should know about it.
     pub(super) fn failure(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.standing().map(|(_, failure)| failure)
+    }
+
+    /// Whether it failed so long ago that it is to be tried again, whoever came to an end since: else nobody would know whether this
+    /// process could.
+    fn is_to_be_tried_again(&self, now: Timestamp) -> bool {
+        self.standing().is_some_and(|(at, _)| at <= now.minus(EVERY) || at > now)
     }
 }
 
@@ -77,34 +87,41 @@ impl App {
         loop {
             // A start has enough to do.
             sleep(LOOK_EVERY).await;
-            match self.retain_if_due().await {
-                Ok(Some(retained)) => {
-                    self.last_retention.note(None);
-                    retained.rows().into_iter().for_each(|(what, rows)| self.metrics().retained(what, rows));
-                    if retained != Retained::default() {
-                        let retained = serde_json::to_string(&retained).unwrap_or_default();
-                        tracing::info!(retained, "What had its time is gone.");
-                    }
+            self.retain_when_due().await;
+        }
+    }
+
+    /// Lets go of what has had its time, if it is time, and says how it went.
+    pub(crate) async fn retain_when_due(&self) {
+        match self.retain_if_due().await {
+            Ok(Some(retained)) => {
+                self.last_retention.note(None);
+                retained.rows().into_iter().for_each(|(what, rows)| self.metrics().retained(what, rows));
+                if retained != Retained::default() {
+                    let retained = serde_json::to_string(&retained).unwrap_or_default();
+                    tracing::info!(retained, "What had its time is gone.");
                 }
-                Ok(None) => {}
-                Err(fault) => {
-                    self.last_retention.note(Some(fault.to_string()));
-                    let error: &(dyn std::error::Error + 'static) = &fault;
-                    tracing::error!(
-                        error,
-                        "What has had its time could not all be deleted; tried again within the hour."
-                    );
-                }
+            }
+            Ok(None) => {}
+            Err(fault) => {
+                self.last_retention.note(Some((self.now(), fault.to_string())));
+                tracing::error!(
+                    error = %causes(&fault),
+                    "What has had its time could not all be deleted; tried again within the hour."
+                );
             }
         }
     }
 
-    /// Lets go of what has had its time, unless it was done within the hour, whoever did it.
+    /// Lets go of what has had its time, unless it was done within the hour, whoever did it; where this process failed before that,
+    /// whether or not another one did it since.
     ///
     /// # Errors
     /// [`RetainError`].
-    pub(crate) async fn retain_if_due(&self) -> Result<Option<Retained>, RetainError> {
-        let (now, not_since) = (self.now(), self.now().minus(EVERY));
+    async fn retain_if_due(&self) -> Result<Option<Retained>, RetainError> {
+        let now = self.now();
+        let own_due = self.last_retention.is_to_be_tried_again(now);
+        let not_since = if own_due { now } else { now.minus(EVERY) };
         if !self.parts.store.retention_is_due(now, not_since).await? {
             return Ok(None);
         }

@@ -8,6 +8,8 @@ use tokio::task::JoinHandle;
 
 use super::App;
 use super::care::{EraseError, erase_queued};
+use crate::domain::causes;
+use crate::metrics::TIDYING;
 use crate::store::StoreError;
 
 /// How often there is a look whether something is to be done.
@@ -23,12 +25,13 @@ impl App {
         let (app, mut stop) = (Arc::clone(self), stop.clone());
         tokio::spawn(async move {
             loop {
-                if let Err(fault) = app.tidy().await
+                let tidied = app.tidy().await;
+                app.metrics().upkeep_failed(TIDYING, tidied.is_err());
+                if let Err(fault) = tidied
                     // An outage is in the log already.
                     && fault.outage().is_none()
                 {
-                    let error: &(dyn std::error::Error + 'static) = &fault;
-                    tracing::warn!(error, "The record could not be tidied; it is tried again.");
+                    tracing::warn!(error = %causes(&fault), "The record could not be tidied; it is tried again.");
                 }
                 tokio::select! {
                     _ = stop.wait_for(|stop| *stop) => return,

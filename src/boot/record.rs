@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::BootError;
 use crate::app::CareStore;
 use crate::config::{Settings, StoreMigrate, StorePassword, StorePooler, StoreUrl};
+use crate::domain::causes;
 use crate::metrics::Metrics;
 use crate::store::{CopiedTable, Migrate, Pooler, Store, StoreError, StoreSettings};
 
@@ -111,6 +112,6 @@ fn store_settings(settings: &Settings) -> StoreSettings {
 /// Closes the store; what was answered is durable already, so a fault here is only worth a line.
 pub(super) async fn close(store: &Store) {
     if let Err(error) = store.close().await {
-        tracing::error!(%error, "The store did not close in order; what was answered is recorded all the same.");
+        tracing::error!(error = %causes(&error), "The store did not close in order; what was answered is recorded all the same.");
     }
 }

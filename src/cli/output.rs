@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::arguments::Format;
 use crate::config::ConfigFaults;
+use crate::domain::causes;
 
 /// Whether data could not be printed; see [`is_complete`].
 static LOST: AtomicBool = AtomicBool::new(false);
@@ -50,17 +51,7 @@ pub(super) fn refuse_settings(faults: &ConfigFaults, format: Format) {
     }
 }
 
-/// An error and its causes in one line, for people at a terminal.
+/// An error and its causes, for people at a terminal.
 pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.ends_with(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        cause = inner.source();
-    }
-    text
+    causes(error).in_lines()
 }

@@ -84,6 +84,20 @@ impl Outage {
     }
 }
 
+/// Why the record did not do what a request needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The database does not do its part. The log tells when that begins and ends.
+    Outage(Outage),
+    /// What is wrong is with this very request or a row.
+    Fault {
+        /// The stable code.
+        code: &'static str,
+        /// All causes in one line, for the log; no value of a row is quoted.
+        words: String,
+    },
+}
+
 impl fmt::Display for Outage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())

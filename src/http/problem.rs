@@ -9,7 +9,7 @@ use actix_web::http::header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, RET
 
 use super::request_id::RequestId;
 use crate::app::PolicyFaults;
-use crate::domain::Outage;
+use crate::domain::{Outage, Trouble};
 
 /// A refusal before it knows which request it answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,7 @@ pub(super) struct Refusal {
     detail: Option<String>,
     findings: Option<Box<PolicyFaults>>,
     header: Option<Box<(HeaderName, HeaderValue)>>,
+    error: Option<Box<str>>,
     log: Log,
 }
 
@@ -53,7 +54,17 @@ impl Refusal {
     ///
     /// - `code`: stable, for machines. `title`: the same words for every refusal with this code.
     pub(super) const fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
-        Self { status, code, cause: code, title, detail: None, findings: None, header: None, log: Log::Line }
+        Self {
+            status,
+            code,
+            cause: code,
+            title,
+            detail: None,
+            findings: None,
+            header: None,
+            error: None,
+            log: Log::Line,
+        }
     }
 
     /// Adds what is special about this one. It must quote no input and no internal text.
@@ -75,12 +86,18 @@ impl Refusal {
     }
 
     /// Says which outage of the database is behind it. The log tells when that begins and ends, not at each call.
-    pub(super) const fn behind(mut self, outage: Option<Outage>) -> Self {
-        if let Some(outage) = outage {
-            self.cause = outage.code();
-            self.log = Log::Told;
-        }
+    pub(super) const fn behind(mut self, outage: Outage) -> Self {
+        self.cause = outage.code();
+        self.log = Log::Told;
         self
+    }
+
+    /// Says to log and metrics, and to nobody else, why the record did not do what was needed.
+    pub(super) fn of_the_store(self, trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Outage(outage) => self.behind(outage),
+            Trouble::Fault { code, words } => Self { cause: code, error: Some(words.into()), ..self },
+        }
     }
 
     /// Whether it is worth a line in the log.
@@ -88,9 +105,9 @@ impl Refusal {
         self.log == Log::Line
     }
 
-    /// Whether it may be of somebody who has shown neither signature nor key: then there is no end to them.
-    pub(super) fn is_of_a_stranger(&self) -> bool {
-        matches!(self.status.as_u16(), 401 | 404 | 405 | 408 | 413 | 415 | 429 | 431)
+    /// Whether there may be no end to them: of somebody who has shown neither signature nor key, or of a table that takes no row.
+    pub(super) fn may_be_endless(&self) -> bool {
+        self.error.is_some() || matches!(self.status.as_u16(), 401 | 404 | 405 | 408 | 413 | 415 | 429 | 431)
     }
 
     /// Whether a limit of this server was reached, and which.
@@ -103,6 +120,11 @@ impl Refusal {
     /// What log and metrics call it: the code, or what is behind it.
     pub(super) const fn cause(&self) -> &'static str {
         self.cause
+    }
+
+    /// What went wrong inside, for the log only.
+    pub(super) fn error(&self) -> Option<&str> {
+        self.error.as_deref()
     }
 
     /// What is special about this one, if anything; it quotes no input.

@@ -14,7 +14,7 @@ use crate::app::{
     EvaluateError, EventsError, FactError, FactFault, PageError, RedeemError, ReloadError,
 };
 use crate::callbacks::CallbackFault;
-use crate::domain::{DeskFault, EntryFault, NotSpent, Outage};
+use crate::domain::{DeskFault, EntryFault, NotSpent, Outage, Trouble};
 
 impl From<CallRefusal> for Refusal {
     fn from(refusal: CallRefusal) -> Self {
@@ -44,8 +44,8 @@ impl From<DecideError> for Refusal {
                 "repeated_call",
                 "This very call was answered before, too long ago to be a retry",
             ),
-            DecideError::NotRecorded(fault) => not_recorded().behind(fault.outage()),
-            DecideError::TooLate => not_recorded().behind(Some(Outage::TimedOut)),
+            DecideError::NotRecorded(fault) => not_recorded().of_the_store(fault.trouble()),
+            DecideError::TooLate => not_recorded().behind(Outage::TimedOut),
             DecideError::DeskMoves => not_recorded().because("desk_moves"),
             DecideError::Random(_) => not_recorded().because("no_randomness"),
         }
@@ -71,8 +71,8 @@ impl From<CallbackError> for Refusal {
                 "The call is not signed by the provider",
             )
             .because(fault.code()),
-            CallbackError::Store(fault) => store_unavailable(fault.outage()),
-            CallbackError::TooLate => store_unavailable(Some(Outage::TimedOut)),
+            CallbackError::Store(fault) => store_unavailable(fault.trouble()),
+            CallbackError::TooLate => unavailable_store().behind(Outage::TimedOut),
         }
     }
 }
@@ -102,7 +102,7 @@ impl From<EventsError> for Refusal {
                     .with_detail(fault.to_string())
                     .because(fault.code())
             }
-            EventsError::Store(fault) => store_unavailable(fault.outage()),
+            EventsError::Store(fault) => store_unavailable(fault.trouble()),
         }
     }
 }
@@ -115,7 +115,7 @@ impl From<AccessError> for Refusal {
                 Self::new(StatusCode::FORBIDDEN, "missing_role", "The API key lacks a role for this")
                     .with_detail(format!("the role `{role}` is needed"))
             }
-            AccessError::Store(fault) => store_unavailable(fault.outage()),
+            AccessError::Store(fault) => store_unavailable(fault.trouble()),
         }
     }
 }
@@ -128,7 +128,7 @@ impl From<RedeemError> for Refusal {
             RedeemError::Request(fault) => invalid_request(fault.to_string()),
             RedeemError::OutsideKeyLimits => outside_key_limits(),
             RedeemError::NotSpent(reason) => reason.into(),
-            RedeemError::Store(fault) => store_unavailable(fault.outage()),
+            RedeemError::Store(fault) => store_unavailable(fault.trouble()),
         }
     }
 }
@@ -176,7 +176,7 @@ impl From<FactError> for Refusal {
                 "other_fact",
                 "The user has a fact of this kind and `id` that happened at another moment",
             ),
-            FactError::Store(fault) => store_unavailable(fault.outage()),
+            FactError::Store(fault) => store_unavailable(fault.trouble()),
         }
     }
 }
@@ -190,7 +190,7 @@ impl From<DecisionsError> for Refusal {
                 Self::new(StatusCode::NOT_FOUND, "no_such_decision", "There is no decision with this id")
             }
             DecisionsError::Filter(_) => invalid_request(error.to_string()),
-            DecisionsError::Store(fault) => store_unavailable(fault.outage()),
+            DecisionsError::Store(fault) => store_unavailable(fault.trouble()),
         }
     }
 }
@@ -200,7 +200,7 @@ impl From<PageError> for Refusal {
         match error {
             PageError::Access(error) => error.into(),
             PageError::Filter(_) => invalid_request(error.to_string()),
-            PageError::Store(fault) => store_unavailable(fault.outage()),
+            PageError::Store(fault) => store_unavailable(fault.trouble()),
         }
     }
 }
@@ -212,7 +212,7 @@ impl From<EvaluateError> for Refusal {
             EvaluateError::OutsideKeyLimits => outside_key_limits(),
             EvaluateError::NotText => invalid_request(error.to_string()),
             EvaluateError::Request(faults) => invalid_request("the request has faults").with_findings(faults),
-            EvaluateError::Store(fault) => store_unavailable(fault.outage()),
+            EvaluateError::Store(fault) => store_unavailable(fault.trouble()),
         }
     }
 }
@@ -234,7 +234,7 @@ impl From<ReloadError> for Refusal {
                 "The policy files have faults, so the policy in force stays",
             )
             .with_findings(attempt.faults.clone()),
-            ReloadError::NotRecorded => store_unavailable(None),
+            ReloadError::NotRecorded => unavailable_store(),
             ReloadError::Busy => unfinished().because("reload_queue_full"),
             ReloadError::Unfinished => unfinished(),
         }
@@ -255,7 +255,7 @@ impl From<DeskError> for Refusal {
             }
             DeskError::Fault(fault) => fault.into(),
             DeskError::Busy => unavailable("desk_busy", "Others act at the fraud desk at the same time"),
-            DeskError::Store(fault) => store_unavailable(fault.outage()),
+            DeskError::Store(fault) => store_unavailable(fault.trouble()),
         }
     }
 }
@@ -327,11 +327,14 @@ pub(super) fn stale_signing_keys() -> Refusal {
     )
 }
 
+/// 503: the record could not be read or written, and why.
+fn store_unavailable(trouble: Trouble) -> Refusal {
+    unavailable_store().of_the_store(trouble)
+}
+
 /// 503: the record could not be read or written.
-///
-/// - `outage`: what keeps the database from doing its part, if that is what it is.
-pub(super) fn store_unavailable(outage: Option<Outage>) -> Refusal {
-    unavailable("store_unavailable", "The record could not be read or written").behind(outage)
+pub(super) fn unavailable_store() -> Refusal {
+    unavailable("store_unavailable", "The record could not be read or written")
 }
 
 fn not_recorded() -> Refusal {

@@ -20,7 +20,7 @@ use secrecy::zeroize::Zeroizing;
 use self::validity::{NotNow, Validity};
 use crate::app::App;
 use crate::config::ServerSettings;
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, causes};
 
 /// How often the files are looked at. Two looks that saw the same after a change, and they are read.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -205,12 +205,9 @@ impl Certificates {
 
 fn refused(error: &TlsError, app: &App) {
     app.metrics().tls_reload_failure();
-    let first: &dyn std::error::Error = error;
-    let causes = std::iter::successors(Some(first), |&cause| cause.source());
-    let fault = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
     tracing::error!(
         code = error.code(),
-        fault,
+        error = %causes(error),
         "The changed TLS files are not to be used; the certificate before stays in force."
     );
 }

@@ -3,8 +3,8 @@
 use prometheus_client::encoding::EncodeMetric;
 use prometheus_client::registry::Registry;
 
-/// What every name begins with.
-const PREFIX: &str = "doorstep";
+/// What every name of ours begins with.
+const PREFIX: &str = "doorstep_";
 
 /// What is registered.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ impl Book {
     /// An empty book.
     pub(super) fn new() -> Self {
         Self {
-            registry: Registry::with_prefix(PREFIX),
+            registry: Registry::default(),
             #[cfg(test)]
             entries: 0,
         }
@@ -38,6 +38,21 @@ impl Book {
 
     /// The same for one that has no beginning of its own.
     pub(super) fn take<M>(&mut self, name: &'static str, help: &'static str, metric: M) -> M
+    where
+        M: EncodeMetric + std::fmt::Debug + Clone + Send + Sync + 'static,
+    {
+        self.enter(format!("{PREFIX}{name}"), help, metric)
+    }
+
+    /// The same under a name that every process has.
+    pub(super) fn add_as<M>(&mut self, name: &'static str, help: &'static str, metric: M) -> M
+    where
+        M: EncodeMetric + std::fmt::Debug + Clone + Send + Sync + 'static,
+    {
+        self.enter(name.to_owned(), help, metric)
+    }
+
+    fn enter<M>(&mut self, name: String, help: &'static str, metric: M) -> M
     where
         M: EncodeMetric + std::fmt::Debug + Clone + Send + Sync + 'static,
     {

@@ -74,6 +74,11 @@ impl Metrics {
         self.calls.hook_refusals.get_or_create(&Cause { cause }).inc();
     }
 
+    /// Has hook calls that are refused for this cause be counted from zero.
+    pub(crate) fn no_hook_refusal_yet(&self, cause: &'static str) {
+        drop(self.calls.hook_refusals.get_or_create(&Cause { cause }));
+    }
+
     /// Counts a request that was refused because a limit was reached.
     pub(crate) fn limit_refusal(&self, limit: &'static str) {
         self.calls.limit_refusals.get_or_create(&Limit { limit }).inc();

@@ -15,6 +15,7 @@ pub(super) struct InForce {
     policy: Family<Bundle, Gauge>,
     rules: Gauge,
     activated: Gauge,
+    rates_expire: Maybe<i64>,
     reloads: Family<ReloadResult, Counter>,
     reload_failed: Gauge,
     tls_reloads: Family<ReloadResult, Counter>,
@@ -46,6 +47,10 @@ impl InForce {
                 "policy_activation_timestamp_seconds",
                 "Since when the policy is in force, in Unix seconds",
             ),
+            rates_expire: book.add(
+                "rates_expire_timestamp_seconds",
+                "When the exchange rates in force are too old, in Unix seconds; absent without rates.yaml",
+            ),
             reloads,
             reload_failed: book
                 .add("policy_reload_failed", "1 while the policy files do not come into force"),
@@ -69,6 +74,11 @@ impl Metrics {
         self.in_force.policy.get_or_create(&Bundle { bundle }).set(1);
         self.in_force.activated.set(since_unix_seconds);
         self.in_force.rules.set(level(rules));
+    }
+
+    /// States when the exchange rates in force are too old, in Unix seconds; none where it has none.
+    pub(crate) fn rates_expire(&self, unix_seconds: Option<i64>) {
+        self.in_force.rates_expire.set(unix_seconds);
     }
 
     /// Counts an attempt to read the policy files that left nothing to worry about.

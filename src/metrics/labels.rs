@@ -56,6 +56,11 @@ pub(super) struct Rows {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Upkeep {
+    pub(super) what: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct VerdictAndReason {
     pub(super) verdict: &'static str,
     pub(super) reason: &'static str,

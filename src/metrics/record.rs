@@ -9,8 +9,13 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use super::book::Book;
 use super::handles::{Maybe, rows, waiting};
-use super::labels::Rows;
+use super::labels::{Rows, Upkeep};
 use super::{Fill, Latency, Metrics, level};
+
+/// Upkeep: what expires is noted, who waits for it is erased.
+pub(crate) const TIDYING: &str = "tidying";
+/// Upkeep: decisions are filed, on SQLite.
+pub(crate) const FILING: &str = "filing";
 
 /// What is counted of the record.
 #[derive(Debug)]
@@ -23,6 +28,7 @@ pub(super) struct Record {
     outage: Gauge,
     retained: Family<Rows, Counter>,
     retention_failed: Gauge,
+    upkeep_failed: Family<Upkeep, Gauge>,
     looked_at: Maybe<i64>,
     clock_difference: Maybe<f64>,
 }
@@ -43,12 +49,20 @@ impl Record {
             queue_depth: book.add("store_queue_depth", "Writes that wait for the writer"),
             queue_limit: book
                 .add("store_queue_limit", "The most writes that may wait; one more is refused with 503"),
-            failures: book.add("store_failures", "Write transactions that failed"),
+            failures: book.add(
+                "store_failures",
+                "Write transactions that failed; of those without verdicts only where the database was at fault",
+            ),
             outage: book.add("store_outage", "1 while the database does not do its part"),
             retained: book.add("retention_deleted", "Rows that had had their time and went, by kind"),
             retention_failed: book.add(
                 "retention_failed",
                 "1 while what has had its time could not all be deleted at the last try",
+            ),
+            upkeep_failed: book.add(
+                "upkeep_failed",
+                "1 while what is done in the background could not be done at the last try: `tidying` (what expires, who is to be \
+                 erased) or `filing` (SQLite: by which repeats and the past are found)",
             ),
             looked_at: book.add(
                 "database_looked_at_timestamp_seconds",
@@ -95,6 +109,11 @@ impl Metrics {
     /// States whether what has had its time could not all be deleted.
     pub(crate) fn retention_failed(&self, failed: bool) {
         self.record.retention_failed.set(i64::from(failed));
+    }
+
+    /// States whether something that is done in the background could not be done.
+    pub(crate) fn upkeep_failed(&self, upkeep: &'static str, failed: bool) {
+        self.record.upkeep_failed.get_or_create(&Upkeep { what: upkeep }).set(i64::from(failed));
     }
 
     /// States when the database was asked, in Unix seconds, and how far our clock is ahead of its own, in seconds, where it has one.

@@ -78,6 +78,9 @@ fn everything() -> Metrics {
     metrics.retained("w", 1);
     metrics.retention_failed(false);
     metrics.database_looked_at(1, Some(0.5));
+    metrics.upkeep_failed("u", false);
+    metrics.rates_expire(Some(1));
+    metrics.process();
     metrics
 }
 

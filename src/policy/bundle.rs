@@ -42,6 +42,7 @@ pub(crate) struct Bundle {
     by_scope: HashMap<Scope, usize, BuildHasherDefault<NameHasher>>,
     steps: StepBook,
     lists: BTreeMap<Box<str>, KeptList>,
+    rates_good_until: Option<Timestamp>,
     warnings: Diagnostics,
 }
 
@@ -66,6 +67,11 @@ impl Bundle {
     /// What should be looked at although the bundle loads.
     pub(crate) const fn warnings(&self) -> &Diagnostics {
         &self.warnings
+    }
+
+    /// Until when the exchange rates may be used; `None` without any.
+    pub(crate) const fn rates_good_until(&self) -> Option<Timestamp> {
+        self.rates_good_until
     }
 
     /// The scopes that are covered, sorted.
@@ -209,6 +215,7 @@ pub(super) fn load(files: &[SourceFile], now: Option<Timestamp>) -> Result<Bundl
         by_scope: HashMap::default(),
         steps: steps.book,
         lists: lists.into_kept(),
+        rates_good_until: rates.known().map(|rates| rates.good_until()),
         warnings: findings,
     };
     let mut first_place = bundle.always.len();

@@ -64,6 +64,11 @@ impl Rates {
         self.good_until < moment
     }
 
+    /// Until when the newest day may be used.
+    pub(crate) const fn good_until(&self) -> Timestamp {
+        self.good_until
+    }
+
     /// The currencies, sorted.
     pub(crate) fn currencies(&self) -> &[Currency] {
         &self.currencies

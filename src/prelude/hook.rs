@@ -46,10 +46,15 @@ pub(crate) enum HookFlaw {
 }
 
 impl HookFlaw {
+    /// Every name that [`Self::code`] gives.
+    pub(crate) const CODES: [&'static str; 5] =
+        ["body_not_json", "missing", "duplicate", "wrong_type", "invalid"];
+
     /// The flaw's stable name, for answers, metrics and logs.
     pub(crate) const fn code(self) -> &'static str {
         match self {
-            Self::Form(Flaw::NotJson) => "not_json",
+            // Another name than that of a wrong media type, which strangers send.
+            Self::Form(Flaw::NotJson) => "body_not_json",
             Self::Form(Flaw::Missing) => "missing",
             Self::Form(Flaw::Duplicate) | Self::Metadata(MetadataFault::Duplicate) => "duplicate",
             Self::Form(Flaw::WrongType) => "wrong_type",

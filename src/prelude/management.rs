@@ -11,6 +11,7 @@ use serde_json::Value;
 use tracing::Instrument as _;
 
 use super::remote::{Endpoint, SetupFault, client_for};
+use crate::domain::causes;
 use crate::spans;
 
 /// How long one try may take.
@@ -147,7 +148,7 @@ impl Management {
                 Tried::Again(fault, _) if tries >= TRIES_MAX => return Err(fault),
                 Tried::Again(fault, asked) => (fault, asked),
             };
-            tracing::debug!(%fault, tries, "A call to Prelude's management API is tried again.");
+            tracing::debug!(error = %causes(&fault), tries, "A call to Prelude's management API is tried again.");
             tokio::time::sleep(asked.unwrap_or(pause).min(PAUSE_MAX)).await;
             pause = pause.saturating_mul(2);
             tries += 1;

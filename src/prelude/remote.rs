@@ -1,6 +1,5 @@
 //! Prelude's key sets as they are now: fetched, kept, and distrusted once nobody could confirm them for a day.
 
-use std::error::Error;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use tracing::Instrument as _;
 
 use super::key_set::{KeySet, KeySetFault, VerificationKey};
 use crate::clock::SharedClock;
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, causes};
 use crate::metrics::Metrics;
 use crate::spans;
 
@@ -220,6 +219,7 @@ impl<K: VerificationKey> RemoteKeySet<K> {
         });
         let outcome = fetched.as_ref().map_or_else(FetchFault::code, |_| "confirmed");
         self.metrics.key_set_fetch(K::SET, outcome);
+        tracing::debug!(key_set = K::SET, outcome, "Prelude's key set was asked for.");
         if fetched.is_err() {
             span.in_scope(|| spans::failed(outcome));
         }
@@ -235,7 +235,7 @@ impl<K: VerificationKey> RemoteKeySet<K> {
             None => Arc::new(KeySet::parse(&body)?),
         };
         if changed {
-            tracing::info!(key_set = K::SET, keys = keys.kids().count(), "Prelude's key set is new");
+            tracing::info!(key_set = K::SET, keys = keys.kids().count(), "Prelude's key set is new.");
         }
         let snapshot = KeySetSnapshot { body: body.into(), confirmed_at: now };
         let confirmed = Confirmed { keys, snapshot: snapshot.clone() };
@@ -251,10 +251,7 @@ impl<K: VerificationKey> RemoteKeySet<K> {
     }
 
     fn log(&self, fault: &FetchFault) {
-        let first: &dyn Error = fault;
-        let causes = std::iter::successors(Some(first), |&cause| cause.source());
-        let fault = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-        tracing::warn!(key_set = K::SET, fault, "Prelude's key set could not be fetched");
+        tracing::warn!(key_set = K::SET, error = %causes(fault), "Prelude's key set could not be fetched.");
     }
 }
 

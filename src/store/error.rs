@@ -6,7 +6,8 @@ use std::sync::Arc;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgDatabaseError;
 
-use crate::domain::{Outage, SubjectKey};
+use super::words::{DatabaseFault, MigrationFault};
+use crate::domain::{Outage, SubjectKey, Trouble, causes};
 
 /// Why the record could not do what was asked.
 ///
@@ -21,7 +22,7 @@ pub(crate) enum StoreError {
     File(#[source] Arc<std::io::Error>),
     /// The tables could not be brought up to date; none of them was changed.
     #[error("the database could not be migrated")]
-    Migration(#[source] Arc<sqlx::migrate::MigrateError>),
+    Migration(#[source] MigrationFault),
     /// The tables are not of this version, and bringing them up to date at opening is switched off. Nothing was changed.
     #[error(
         "the tables are older or newer than this version of doorstep; `doorstep migrate` brings older ones up to date"
@@ -56,10 +57,10 @@ pub(crate) enum StoreError {
     /// The database did not do its part: locked, full, read-only, gone. Unless it broke in the middle of a commit,
     /// nothing was written.
     #[error("the database is not available")]
-    Unavailable(#[source] Arc<sqlx::Error>),
+    Unavailable(#[source] DatabaseFault),
     /// The database refused this very row: it breaks a constraint. The row was not written.
     #[error("the database refused a row")]
-    Refused(#[source] Arc<sqlx::Error>),
+    Refused(#[source] DatabaseFault),
     /// The call's conditions would have to look through more recorded calls than they may. It was not decided.
     #[error("a condition asks about more recorded calls than one call may look through")]
     TooMuchPast,
@@ -100,7 +101,7 @@ impl StoreError {
             Self::Busy => Some(Outage::Busy),
             Self::Closed => Some(Outage::Closed),
             Self::ReadOnly => Some(Outage::ReadOnly),
-            Self::Unavailable(error) => Some(outage(error)),
+            Self::Unavailable(fault) => Some(outage(fault.error())),
             Self::Address(_)
             | Self::File(_)
             | Self::Migration(_)
@@ -117,6 +118,21 @@ impl StoreError {
             | Self::TooManySubjects
             | Self::Corrupt { .. } => None,
         }
+    }
+
+    /// What the log and the metrics call it at a request that met it.
+    pub(crate) fn trouble(&self) -> Trouble {
+        let code = match self {
+            Self::Refused(_) => "row_refused",
+            Self::Corrupt { .. } => "row_unreadable",
+            Self::TooMuchPast => "too_much_past",
+            Self::UnrecordedPast => "past_not_recorded",
+            Self::BrokenOff => "broken_off",
+            // No request meets another one that is no outage.
+            _ => "store_fault",
+        };
+        let fault = || Trouble::Fault { code, words: causes(self).to_string() };
+        self.outage().map_or_else(fault, Trouble::Outage)
     }
 
     /// Whether the fault is one row's own, so that the other rows of its batch deserve a try without it.
@@ -144,18 +160,22 @@ impl From<sqlx::Error> for StoreError {
         match &error {
             sqlx::Error::PoolClosed => Self::Closed,
             sqlx::Error::PoolTimedOut => Self::TimedOut,
-            sqlx::Error::Database(fault) if is_one_rows_own(&**fault) => Self::Refused(Arc::new(error)),
-            _ => Self::Unavailable(Arc::new(error)),
+            sqlx::Error::Database(fault) if is_one_rows_own(&**fault) => Self::Refused(error.into()),
+            _ => Self::Unavailable(error.into()),
         }
     }
 }
 
 fn is_one_rows_own(fault: &dyn DatabaseError) -> bool {
     let Some(code) = fault.code() else { return false };
-    if fault.try_downcast_ref::<PgDatabaseError>().is_some() {
+    if is_of_postgres(fault) {
         return POSTGRES_ROW_FAULTS.iter().any(|class| code.starts_with(class));
     }
     code.parse::<i64>().is_ok_and(|code| SQLITE_ROW_FAULTS.contains(&(code & 0xff)))
+}
+
+fn is_of_postgres(fault: &dyn DatabaseError) -> bool {
+    fault.try_downcast_ref::<PgDatabaseError>().is_some()
 }
 
 /// The low byte of SQLite's result codes, and what they tell.
@@ -202,7 +222,7 @@ fn outage(error: &sqlx::Error) -> Outage {
 
 fn database_outage(fault: &dyn DatabaseError) -> Outage {
     let Some(code) = fault.code() else { return Outage::Other };
-    let found = if fault.try_downcast_ref::<PgDatabaseError>().is_some() {
+    let found = if is_of_postgres(fault) {
         POSTGRES_OUTAGES.iter().find(|(prefix, _)| code.starts_with(prefix)).map(|(_, outage)| *outage)
     } else {
         let low = code.parse::<i64>().map(|code| code & 0xff).ok();
@@ -214,4 +234,33 @@ fn database_outage(fault: &dyn DatabaseError) -> Outage {
 /// Whether a connection is of no use any more: the other end is gone, or goes.
 pub(super) fn is_gone(error: &sqlx::Error) -> bool {
     outage(error) == Outage::Unreachable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Causes are labels of metrics: few, and none is chosen by a caller.
+    #[test]
+    fn every_fault_has_one_of_few_codes() {
+        let corrupt = StoreError::corrupt("decisions", "answer", "4711");
+        let refused = StoreError::Refused(sqlx::Error::RowNotFound.into());
+        for (fault, expected) in [
+            (StoreError::TimedOut, "store_timed_out"),
+            (StoreError::Busy, "store_busy"),
+            (sqlx::Error::BeginFailed.into(), "store_failed"),
+            (refused, "row_refused"),
+            (corrupt, "row_unreadable"),
+            (StoreError::TooMuchPast, "too_much_past"),
+            (StoreError::UnrecordedPast, "past_not_recorded"),
+            (StoreError::BrokenOff, "broken_off"),
+            (StoreError::OtherEngine, "store_fault"),
+        ] {
+            let code = match fault.trouble() {
+                Trouble::Outage(outage) => outage.code(),
+                Trouble::Fault { code, .. } => code,
+            };
+            assert_eq!(code, expected, "{fault}");
+        }
+    }
 }

@@ -17,7 +17,7 @@ pub(super) async fn require(
 ) -> Result<(), StoreError> {
     let applied = match connection.query(APPLIED).fetch_all(connection).await {
         // There is no such table in an empty database.
-        Err(StoreError::Unavailable(fault)) if fault.as_database_error().is_some() => Vec::new(),
+        Err(StoreError::Unavailable(fault)) if fault.error().as_database_error().is_some() => Vec::new(),
         applied => applied?,
     };
     let mut wanted = migrations.iter();

@@ -49,6 +49,7 @@ mod migrations;
 mod past;
 mod past_kept;
 mod prelude_events;
+mod probe;
 mod redemptions;
 mod retention;
 mod reviews;
@@ -56,6 +57,7 @@ mod settling;
 mod sharing;
 mod shown;
 mod verifications;
+mod words;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -68,7 +70,7 @@ use super::connection::{Sql, either};
 use super::turn::Turn;
 use crate::domain::{
     BundleHash, DecisionId, DecisionRecord, DeskRevision, Kid, ReasonKind, Recorded, RuleId, Scope,
-    SignatureHash, SignatureSeen, Timestamp, UserId, VerdictKind,
+    SignatureHash, SignatureSeen, Timestamp, UserId, VerdictKind, causes,
 };
 use crate::metrics::Metrics;
 use crate::store::{StoreError, StoreSettings};
@@ -176,13 +178,11 @@ fn counter(metrics: &Metrics, name: &str) -> u64 {
     line.trim_end_matches(".0").parse().expect("a whole number")
 }
 
-/// What an error shows, its causes included.
+/// What an error and its causes are, with the words that a log never holds.
 fn shown(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(source) = cause {
-        text = format!("{text}: {source}");
-        cause = source.source();
-    }
-    text
+    let whole = match error {
+        StoreError::Refused(fault) | StoreError::Unavailable(fault) => fault.error().to_string(),
+        _ => String::new(),
+    };
+    format!("{} {whole}", causes(error))
 }

@@ -32,13 +32,14 @@ pub(crate) type Described = BTreeMap<String, (String, BTreeSet<String>)>;
 pub(crate) fn documented() -> Described {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/METRICS.md");
     let page = std::fs::read_to_string(page).expect("the page");
-    let rows = page.lines().filter_map(|line| line.strip_prefix("| `doorstep_"));
+    let is_one = |row: &&str| row.starts_with("doorstep_") || row.starts_with("process_");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")).filter(is_one);
     rows.map(|row| {
         let mut cells = row.split(" | ");
         let name = cells.next().expect("a name").trim_end_matches('`');
         let kind = cells.next().expect("a type").to_owned();
         let labels = cells.next().expect("labels").split(", ").filter(|label| !label.is_empty());
-        (format!("doorstep_{name}"), (kind, labels.map(str::to_owned).collect()))
+        (name.to_owned(), (kind, labels.map(str::to_owned).collect()))
     })
     .collect()
 }
@@ -342,5 +343,45 @@ async fn what_is_made_up_makes_no_series_and_neither_do_reloads() {
     files.write("transfer.yaml", &one_rule("transfer:write", "last"));
     assert_eq!(bench.post_as(&admin, "/v1/policies/reload", &Value::Null).await.status, 200);
     assert_eq!(bench.series().await.len(), before.len() - 6);
+    bench.stop().await;
+}
+
+/// Causes that only Prelude itself can bring about are there from the start, so that the first one is an increase; and a row that the
+/// database refuses has a cause of its own.
+#[tokio::test]
+async fn hook_calls_that_are_refused_have_causes_of_their_own() {
+    let bench = Bench::start().await;
+    let scraped = async || bench.get("/metrics").await.text;
+    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/ops/prometheus/alerts.yaml");
+    let rules = std::fs::read_to_string(rules).expect("the rules");
+    let (_, rule) = rules.split_once("- alert: DoorstepHookRefusesGenuine").expect("the rule");
+    let causes = rule.split_once("cause=~\"").and_then(|(_, rest)| rest.split_once('"')).expect("causes").0;
+    let before = scraped().await;
+    for cause in causes.split('|') {
+        let line = format!("doorstep_hook_refusals_total{{cause=\"{cause}\"}} 0\n");
+        assert!(before.contains(&line), "{cause} {before}");
+    }
+    assert_eq!(before.matches("doorstep_hook_refusals_total{").count(), causes.split('|').count());
+    bench.record.keep_out("decisions").await;
+    bench.call(&transfer("usr_1", "20")).await.expect_problem(503, "not_recorded");
+    bench.record.let_in("decisions").await;
+    bench.call(&json!({})).await.expect_problem(400, "invalid_call");
+    let after = scraped().await;
+    for cause in ["row_refused", "missing"] {
+        assert!(after.contains(&format!("doorstep_hook_refusals_total{{cause=\"{cause}\"}} 1\n")), "{after}");
+    }
+    assert!(after.contains("doorstep_store_outage 0\n"), "one row's fault is no outage");
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn when_rates_run_out_is_shown_before_they_do() {
+    let rates = "base: EUR\nmax_age: 4d\nrates:\n  2026-09-21: { USD: '1.1' }\n";
+    let rule = one_rule("transfer:write", "all");
+    let bench = Bench::with(&[("transfer.yaml", &rule), ("rates.yaml", rates)], &[]).await;
+    let text = bench.get("/metrics").await.text;
+    let line = text.lines().find_map(|line| line.strip_prefix("doorstep_rates_expire_timestamp_seconds "));
+    let ends: i64 = line.expect("the gauge").parse().expect("a moment");
+    assert!((NOW + 3 * 86_400..NOW + 6 * 86_400).contains(&ends), "{ends}");
     bench.stop().await;
 }

@@ -88,6 +88,12 @@ impl Record {
         self.execute("DROP TRIGGER full".to_owned(), format!("DROP TRIGGER no_room ON {table}")).await;
     }
 
+    /// Gives a table another name: what is asked of it fails.
+    pub(crate) async fn rename(&self, table: &str, to: &str) {
+        let sql = format!("ALTER TABLE {table} RENAME TO {to}");
+        self.execute(sql.clone(), sql).await;
+    }
+
     /// All that is at rest, for a server that has stopped: the files of the directory, or what PostgreSQL dumps.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         if let Some(database) = &self.database {

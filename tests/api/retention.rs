@@ -128,3 +128,27 @@ async fn personal_values_and_decisions_go_by_themselves() {
     assert_eq!(bench.record.count("SELECT count(*) FROM chain_anchors").await, 1);
     bench.stop().await;
 }
+
+/// One of two servers failed once; the other one does it from then on, and still the first finds out that it could again.
+#[tokio::test]
+async fn a_failure_is_over_once_the_server_that_had_it_can() {
+    let (here, there) = Bench::with(&[], &settings()).await.beside().await;
+    let hour = || here.clock.advance_seconds(3601);
+    let told = async |bench: &Bench| {
+        let gauge = bench.get("/metrics").await.text.contains("\ndoorstep_retention_failed 1\n");
+        assert_eq!(bench.get("/readyz").await.text.contains("retention_failed"), gauge);
+        gauge
+    };
+    here.record.rename("provider_events", "elsewhere").await;
+    here.server.retain_when_due().await;
+    assert!(told(&here).await && !told(&there).await);
+    here.record.rename("elsewhere", "provider_events").await;
+    here.server.retain_when_due().await;
+    assert!(told(&here).await, "an hour is not over");
+    hour();
+    there.server.retain_when_due().await;
+    here.server.retain_when_due().await;
+    assert!(!told(&here).await && !told(&there).await);
+    here.stop().await;
+    there.stop().await;
+}

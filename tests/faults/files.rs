@@ -27,6 +27,31 @@ async fn a_disk_that_is_full() {
     site.stop().await;
 }
 
+/// Whoever only asks sees one outage until there is room, and then no outage: without a call that could end it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_full_while_nobody_calls() {
+    let Some(disk) = Tmpfs::mount("24m") else { return };
+    let file = disk.path().join("record.sqlite");
+    let site = Site::on(&format!("sqlite://{}", file.display()), &[]).await;
+    let fill = async {
+        site.until_recorded(30).await;
+        disk.fill();
+        site.until_it_says("store_full").await;
+    };
+    site.under_load(fill).await;
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(200));
+    for _ in 0..20 {
+        ticks.tick().await;
+        assert_eq!(site.problems().await, ["store_full"]);
+        assert_eq!(site.metric("doorstep_store_outage").await, 1);
+    }
+    disk.make_room();
+    site.until_ready().await;
+    let (_, call) = site.call();
+    assert_eq!(site.send(&call).await.status, 200);
+    site.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn another_process_that_holds_the_lock() {
     let directory = TempDir::new().expect("a directory");

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::super::desk::CompiledDesk;
 use crate::domain::{
-    Amount, Asker, Currency, DecisionId, DecisionRecord, DeskRevision, Facts, History, StepPlan, Subject,
-    SubjectKey, Timestamp, Verdict, mask_identifier, mask_ip, masked_metadata,
+    Amount, Asker, Currency, DecisionId, DecisionRecord, DeskRevision, Facts, History, RuleId, StepPlan,
+    Subject, SubjectKey, Timestamp, Verdict, mask_identifier, mask_ip, masked_metadata,
 };
 use crate::keys::IdentifierDigest;
 use crate::policy::Bundle;
@@ -67,6 +67,13 @@ impl Judge {
         let decision = self.bundle.decide(&self.facts, self.desk.overlay(), history);
         let evaluation_ns = u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX);
         let facts = &self.facts;
+        tracing::debug!(
+            decision = %self.id,
+            scope = facts.scope.as_str(),
+            verdict = decision.verdict.kind().as_str(),
+            rule = decision.rule.as_ref().map(RuleId::as_str),
+            "A verdict was made; it counts once it is recorded."
+        );
         let plan = match &decision.verdict {
             Verdict::Review(_, plan) => Some(plan),
             Verdict::Continue(_) | Verdict::Block => None,

@@ -96,6 +96,17 @@ enum Work {
     Verifications,
 }
 
+impl Work {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Plain(plain) => plain.name(),
+            Self::Decisions => "decisions",
+            Self::Erased(..) => "erased_users_decisions",
+            Self::Verifications => "verifications",
+        }
+    }
+}
+
 impl Retainer<'_> {
     /// Lets go of all that has had its time, step by step.
     ///
@@ -145,6 +156,7 @@ impl Retainer<'_> {
         loop {
             let stretch = self.step(&work, retiring.clone(), after).await?;
             deleted += stretch.deleted;
+            tracing::debug!(what = work.name(), deleted = stretch.deleted, "A step of retention is done.");
             if !stretch.goes_on {
                 return Ok(deleted);
             }

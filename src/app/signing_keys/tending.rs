@@ -10,7 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::{Held, SigningKeys, SigningKeysError, generated};
 use crate::app::App;
-use crate::domain::{KeyAct, KeyChange, KeyDeed, KeyLedger, KeyOutcome, Kid};
+use crate::domain::{KeyAct, KeyChange, KeyDeed, KeyLedger, KeyOutcome, Kid, causes};
 use crate::keys::{NewKey, Start, plan};
 use crate::store::StoreError;
 
@@ -28,7 +28,8 @@ impl App {
     pub(crate) fn keep_signing_keys_fresh(&self, stop: &watch::Receiver<bool>) -> JoinHandle<()> {
         let tender = Tender {
             keys: Arc::clone(&self.parts.signing_keys),
-            failing: None,
+            looking: Standing::default(),
+            rotating: Standing::default(),
             making: None,
             not_before: None,
         };
@@ -64,12 +65,37 @@ impl App {
 /// The one task that tends the keys.
 struct Tender {
     keys: Arc<SigningKeys>,
-    /// The failure that stands in the log already.
-    failing: Option<String>,
+    looking: Standing,
+    rotating: Standing,
     /// The next key, which takes longer than a look may.
     making: Option<JoinHandle<Result<NewKey, SigningKeysError>>>,
     /// Until when nothing is made, after a failure.
     not_before: Option<Instant>,
+}
+
+/// What failed last at one of its tasks, if it fails still: each has an end of its own.
+#[derive(Debug, Default)]
+struct Standing(Option<String>);
+
+/// What is worth a line.
+#[derive(Debug, PartialEq, Eq)]
+enum News {
+    /// It fails, or in another way than before; all causes in one line.
+    Fails(String),
+    /// It works again.
+    Works,
+}
+
+impl Standing {
+    /// Takes in how it went, and tells what is news.
+    fn take(&mut self, went: Result<(), &SigningKeysError>) -> Option<News> {
+        let failure = went.err().map(|error| causes(error).to_string());
+        if self.0 == failure {
+            return None;
+        }
+        self.0.clone_from(&failure);
+        Some(failure.map_or(News::Works, News::Fails))
+    }
 }
 
 impl Tender {
@@ -78,59 +104,73 @@ impl Tender {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             looks.tick().await;
-            let looked = match timeout(LOOK_DEADLINE, self.keys.look()).await {
-                Ok(Ok(())) => self.tend().await,
-                Ok(Err(error)) => Err(error),
-                Err(_) => Err(SigningKeysError::TooSlow),
-            };
-            self.say(looked);
+            self.look().await;
         }
     }
 
-    /// Makes the next key when it is time. It is made beside the looks.
-    async fn tend(&mut self) -> Result<(), SigningKeysError> {
-        self.keys.forget_one().await?;
+    /// Looks, and makes the next key when it is time and the look went well. It is made beside the looks.
+    async fn look(&mut self) {
+        let looked = match timeout(LOOK_DEADLINE, self.keys.look()).await {
+            Ok(Ok(())) => self.keys.forget_one().await.map_err(Into::into),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(SigningKeysError::TooSlow),
+        };
+        match self.looking.take(looked.as_ref().copied()) {
+            Some(News::Fails(error)) => {
+                tracing::error!(error, "The signing keys could not be looked at; tried again every second.");
+            }
+            Some(News::Works) => tracing::info!("The signing keys are looked at again."),
+            None => {}
+        }
+        if looked.is_ok()
+            && let Some(rotated) = self.rotate().await
+        {
+            self.say(&rotated);
+        }
+    }
+
+    /// Takes the next step towards the next key.
+    ///
+    /// - returns: how it went, once a step came to its end.
+    async fn rotate(&mut self) -> Option<Result<Option<Kid>, SigningKeysError>> {
         match self.making.take() {
-            Some(making) if !making.is_finished() => self.making = Some(making),
+            Some(making) if !making.is_finished() => {
+                self.making = Some(making);
+                None
+            }
             Some(made) => {
                 let kept = match made.await {
                     Ok(Ok(key)) => self.keys.keep_if_due(&key).await,
                     Ok(Err(error)) => Err(error),
                     Err(_) => Err(SigningKeysError::Stopped),
                 };
-                let failed = kept.is_err();
-                self.not_before = failed.then(|| Instant::now() + RETRY_AFTER);
-                if let Some(kid) = kept? {
-                    tracing::info!(%kid, "The next signing key is published.");
-                }
+                self.not_before = kept.is_err().then(|| Instant::now() + RETRY_AFTER);
+                Some(kept)
             }
-            None if self.keys.is_due() && self.not_before.is_none_or(|moment| moment <= Instant::now()) => {
+            None if !self.keys.is_due() => Some(Ok(None)),
+            None if self.not_before.is_none_or(|moment| moment <= Instant::now()) => {
                 self.making = Some(tokio::spawn(generated(self.keys.terms.bits)));
+                None
             }
-            None => {}
+            None => None,
         }
-        Ok(())
     }
 
-    /// Logs what is news: a failure once, and that it is over.
-    fn say(&mut self, looked: Result<(), SigningKeysError>) {
-        match looked {
-            Ok(()) => {
-                if self.failing.take().is_some() {
-                    tracing::info!("The signing keys are looked at again.");
-                }
+    fn say(&mut self, rotated: &Result<Option<Kid>, SigningKeysError>) {
+        if let Ok(Some(kid)) = rotated {
+            tracing::info!(%kid, "The next signing key is published.");
+        }
+        match self.rotating.take(rotated.as_ref().map(drop)) {
+            Some(News::Fails(error)) => {
+                let seconds = RETRY_AFTER.as_secs();
+                tracing::error!(
+                    error,
+                    seconds,
+                    "The next signing key could not be made or recorded; tried again after so long."
+                );
             }
-            Err(error) => {
-                let words = error.to_string();
-                if self.failing.as_ref() != Some(&words) {
-                    let error: &(dyn std::error::Error + 'static) = &error;
-                    tracing::error!(
-                        error,
-                        "The signing keys could not be looked at or changed; tried again every second."
-                    );
-                }
-                self.failing = Some(words);
-            }
+            Some(News::Works) => tracing::info!("The next signing key is there, or is not due any more."),
+            None => {}
         }
     }
 }
@@ -195,5 +235,43 @@ impl SigningKeys {
         let judged_at = ledger.revision;
         let change = KeyChange { judged_at, act, rows: vec![row], secrets: None };
         self.store.change_keys(change).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::House;
+    use super::*;
+
+    #[test]
+    fn each_failure_is_news_once_and_so_is_its_end() {
+        let mut standing = Standing::default();
+        let (slow, stopped) = (SigningKeysError::TooSlow, SigningKeysError::Stopped);
+        let fails = |error: &SigningKeysError| Some(News::Fails(error.to_string()));
+        assert_eq!(standing.take(Ok(())), None);
+        assert_eq!(standing.take(Err(&slow)), fails(&slow));
+        assert_eq!(standing.take(Err(&slow)), None);
+        assert_eq!(standing.take(Err(&stopped)), fails(&stopped));
+        assert_eq!(standing.take(Ok(())), Some(News::Works));
+        assert_eq!(standing.take(Ok(())), None);
+    }
+    /// A look that goes well says nothing about the next key.
+    #[tokio::test]
+    async fn a_rotation_that_fails_goes_on_failing_while_looks_go_well() {
+        let house = House::new();
+        let keys = Arc::new(house.process().await);
+        house.pass(keys.terms.rotate_every);
+        let fails = async { Err(SigningKeysError::Stopped) };
+        let making = tokio::spawn(fails);
+        while !making.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        let (looking, rotating) = (Standing::default(), Standing::default());
+        let mut tender = Tender { keys, looking, rotating, making: Some(making), not_before: None };
+        for _ in 0..3 {
+            tender.look().await;
+            assert_eq!((tender.looking.0.is_some(), tender.rotating.0.is_some()), (false, true));
+        }
+        assert!(tender.making.is_none(), "it is left alone for a while");
     }
 }

@@ -23,13 +23,13 @@ const TERMS: KeyTerms = KeyTerms {
 };
 
 /// A store's directory, and the clock of everybody who opens it.
-struct House {
+pub(super) struct House {
     directory: TempDir,
     clock: Arc<ManualClock>,
 }
 
 impl House {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let directory = TempDir::new().expect("a directory");
         Self { directory, clock: ManualClock::at_unix_seconds(START) }
     }
@@ -43,11 +43,11 @@ impl House {
     }
 
     /// A process that serves.
-    async fn process(&self) -> SigningKeys {
+    pub(super) async fn process(&self) -> SigningKeys {
         SigningKeys::open(self.parts(encryption_keys(&[1])).await).await.expect("opens")
     }
 
-    fn pass(&self, span: Duration) {
+    pub(super) fn pass(&self, span: Duration) {
         self.clock.advance_seconds(i64::try_from(span.as_secs()).expect("small"));
     }
 }

@@ -262,6 +262,8 @@ impl App {
 
     fn minted(&self, signed: &Signed) -> Reply {
         self.metrics().mint();
+        let StoredToken { kid, step_key, scope, .. } = &signed.record;
+        tracing::debug!(%kid, step = %step_key, %scope, "A token was minted.");
         reply(signed)
     }
 }

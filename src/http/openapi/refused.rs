@@ -11,7 +11,7 @@ use crate::http::problem::{
     Refusal, bad_api_key, body_broken, body_too_large, body_too_slow, head_too_large, not_json,
     too_many_in_flight, too_many_requests,
 };
-use crate::http::refusals::store_unavailable;
+use crate::http::refusals::unavailable_store;
 use crate::http::request_id::RequestId;
 
 /// The default of `server.body_bytes_max`, for the example.
@@ -42,7 +42,7 @@ impl Refused {
             bad_api_key(),
             AccessError::MissingRole(role).into(),
             too_many_in_flight(),
-            store_unavailable(None),
+            unavailable_store(),
         ]);
     }
 

@@ -10,7 +10,7 @@ use crate::domain::SourceName;
 use crate::domain::shape::Shape;
 use crate::http::RECORDED;
 use crate::http::problem::{Refusal, events_unfinished, invalid_request, too_many_in_flight};
-use crate::http::refusals::store_unavailable;
+use crate::http::refusals::unavailable_store;
 use crate::prelude::{EventsFault, SignatureFault, event_shape, shape};
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -114,7 +114,7 @@ fn events() -> Operation {
     .header("Cache-Control", "Always `no-store`.")
     .refuses([unverified(), CallRefusal::NoTrustedKeySet.into(), too_many_in_flight()])
     .refuses([EventsError::Off, EventsError::Broken(EventsFault::OtherApplication)])
-    .refuses([store_unavailable(None), events_unfinished()])
+    .refuses([unavailable_store(), events_unfinished()])
 }
 
 fn callbacks() -> Operation {

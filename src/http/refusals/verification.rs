@@ -49,7 +49,7 @@ impl From<VerificationError> for Refusal {
             Error::TooManyWaiters => {
                 unavailable("too_many_waiters", "As many callers wait for verifications as may")
             }
-            Error::Store(fault) => store_unavailable(fault.outage()),
+            Error::Store(fault) => store_unavailable(fault.trouble()),
             standing => standing_in_the_way(&standing).with_detail(detail),
         }
     }
@@ -90,7 +90,7 @@ impl From<PostError> for Refusal {
                 "idempotency_key_reused",
                 "The `Idempotency-Key` came before with another body",
             ),
-            PostError::Store(fault) => store_unavailable(fault.outage()),
+            PostError::Store(fault) => store_unavailable(fault.trouble()),
         }
     }
 }

@@ -134,7 +134,7 @@ fn what_may_be_empty_is() {
 #[test]
 fn a_body_that_is_no_object_is_refused() {
     for text in ["", "hello", "{", "{}{}", "\u{feff}{}"] {
-        check(text, "body", "not_json");
+        check(text, "body", "body_not_json");
     }
     assert_eq!(
         read(&signed_call(b"\"\xff\""), NOW).expect_err("not UTF-8").flaw,
@@ -142,7 +142,7 @@ fn a_body_that_is_no_object_is_refused() {
     );
     let deep =
         body().to_string().replacen('{', &format!(r#"{{"a":{}{},"#, "[".repeat(200), "]".repeat(200)), 1);
-    check(&deep, "body", "not_json");
+    check(&deep, "body", "body_not_json");
     for text in ["[1,2,3]", "null", "1", r#""x""#] {
         check(text, "body", "wrong_type");
     }

@@ -1,6 +1,5 @@
 //! Connecting to a server, and bringing its tables up to date.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
@@ -98,7 +97,7 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
         migrations()
             .run_direct(None, &mut *transaction, false)
             .await
-            .map_err(|error| StoreError::Migration(Arc::new(error)))?;
+            .map_err(|error| StoreError::Migration(error.into()))?;
         // Behind a pooler the server's connection goes on to others, who use the same names for statements.
         transaction.execute("DEALLOCATE ALL").await?;
         transaction.commit().await?;

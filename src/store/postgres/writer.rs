@@ -142,7 +142,7 @@ async fn try_record(
             Ok(recorded)
         }
         Err(fault) => {
-            watch.failed(&fault);
+            watch.failed_batch(&fault);
             Err(fault)
         }
     }

@@ -91,7 +91,7 @@ const fn both(sql: &'static str) -> Sql {
 
 impl Plain {
     /// Its name in marks.
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::PersonalValues => "personal_values",
             Self::ProviderEvents => "provider_events",

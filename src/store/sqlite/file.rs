@@ -130,7 +130,7 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Sto
     MIGRATIONS
         .run_direct(None, &mut *transaction, false)
         .await
-        .map_err(|error| StoreError::Migration(Arc::new(error)))?;
+        .map_err(|error| StoreError::Migration(error.into()))?;
     transaction.commit().await?;
     Ok(())
 }

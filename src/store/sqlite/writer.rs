@@ -211,7 +211,7 @@ impl Writer {
                 Ok(recorded)
             }
             Err(fault) => {
-                self.watch.failed(&fault);
+                self.watch.failed_batch(&fault);
                 Err(fault)
             }
         }
@@ -224,34 +224,21 @@ impl Writer {
             self.run = Some(self.known.tail.read().run());
         }
         let Some(mut run) = self.run.take() else { return };
-        match filing::file_next(&mut self.connection, &mut run).await {
+        let filed = filing::file_next(&mut self.connection, &mut run).await;
+        self.watch.filed(filed.as_ref().map(|_| ()));
+        match filed {
             Ok(true) => self.known.tail.write().forget_through(run.through),
             Ok(false) => self.run = Some(run),
-            Err(fault) => self.filing_failed(&fault),
+            Err(_) => {}
         }
     }
 
     async fn file_all(&mut self) -> Result<(), StoreError> {
-        match filing::file_all(&mut self.connection).await {
-            Ok(through) => {
-                self.run = None;
-                *self.known.tail.write() = Tail::filed_through(through);
-                Ok(())
-            }
-            Err(fault) => {
-                self.filing_failed(&fault);
-                Err(fault)
-            }
-        }
-    }
-
-    fn filing_failed(&self, fault: &StoreError) {
-        self.watch.failed(fault);
-        // An outage is in the log already.
-        if fault.outage().is_none() {
-            let error: &(dyn std::error::Error + 'static) = fault;
-            tracing::error!(error, "decisions could not be filed");
-        }
+        let filed = filing::file_all(&mut self.connection).await;
+        self.watch.filed(filed.as_ref().map(|_| ()));
+        *self.known.tail.write() = Tail::filed_through(filed?);
+        self.run = None;
+        Ok(())
     }
 
     /// Files the rest, moves the write-ahead log into the database file and closes it.

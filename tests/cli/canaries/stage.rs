@@ -155,24 +155,29 @@ impl Stage {
         self.server.process.until_it_says(said);
     }
 
-    /// From now on the tables refuse rows, as a constraint does that somebody added: its words quote the row.
+    /// From now on the tables refuse rows, as a constraint or trigger does that somebody added: on PostgreSQL its message and its
+    /// detail quote the row, and its code is that of a value, a constraint or a trigger's own.
     pub(super) async fn refuse_rows(&self) {
+        let quotes = "CREATE OR REPLACE FUNCTION canary() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+            RAISE EXCEPTION USING ERRCODE = TG_ARGV[0], MESSAGE = 'row ' || NEW::text, DETAIL = NEW::text; END $$";
+        self.execute("SELECT 1".to_owned(), quotes.to_owned()).await;
+        let mut codes = ["22P02", "23514", "P0001"].iter().cycle();
         for table in TABLES {
             let of_a_file = format!(
                 "CREATE TRIGGER canary_{table} BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'no rows here'); END"
             );
-            let of_a_database = format!("ALTER TABLE {table} ADD CONSTRAINT canary CHECK (false) NOT VALID");
+            let code = codes.next().expect("no end");
+            let of_a_database = format!(
+                "CREATE TRIGGER canary BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION canary('{code}')"
+            );
             self.execute(of_a_file, of_a_database).await;
         }
     }
 
     pub(super) async fn take_rows(&self) {
         for table in TABLES {
-            self.execute(
-                format!("DROP TRIGGER canary_{table}"),
-                format!("ALTER TABLE {table} DROP CONSTRAINT canary"),
-            )
-            .await;
+            self.execute(format!("DROP TRIGGER canary_{table}"), format!("DROP TRIGGER canary ON {table}"))
+                .await;
         }
     }
 
