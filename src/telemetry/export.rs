@@ -3,31 +3,25 @@
 //! A thread of its own sends them, so that neither calls nor the writer ever wait for a collector. What waits is bounded; what
 //! finds no place, or cannot be sent, is dropped and counted.
 
+mod queue;
+mod sender;
+
 use std::time::Duration;
 
 use opentelemetry::{KeyValue, trace::TracerProvider as _};
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
-use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{
-    RandomIdGenerator, Sampler, SdkTracer, SdkTracerProvider, Span, SpanData, SpanLimits, SpanProcessor,
-};
-use prost::Message as _;
-use reqwest::header::CONTENT_TYPE;
+use opentelemetry_sdk::trace::{RandomIdGenerator, Sampler, SdkTracer, SdkTracerProvider, SpanLimits};
 use reqwest::{Certificate, Client, redirect};
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
-use crate::config::{HttpUrl, TracingSettings};
+use self::queue::{Losses, queue};
+use self::sender::{Sender, Stop};
+use crate::config::TracingSettings;
 use crate::metrics::SpanCounts;
 
-/// The most spans that wait.
-const QUEUE_MAX: usize = 4096;
-/// The most in one request.
-const BATCH_MAX: usize = 512;
-/// How long a batch gathers.
+/// How long a batch gathers that does not become full.
 const GATHERED: Duration = Duration::from_millis(500);
 /// How long the collector has for a batch.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -75,27 +69,40 @@ pub(super) fn start(
     settings: &TracingSettings,
     counts: &SpanCounts,
 ) -> Result<(SdkTracer, Exporting), ExportError> {
+    start_gathering(settings, counts, GATHERED)
+}
+
+/// The same with another time for batches that do not become full.
+fn start_gathering(
+    settings: &TracingSettings,
+    counts: &SpanCounts,
+    gathered: Duration,
+) -> Result<(SdkTracer, Exporting), ExportError> {
     let resource = Resource::builder_empty()
         .with_attributes([
             KeyValue::new("service.name", env!("CARGO_PKG_NAME")),
             KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
         ])
         .build();
-    let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-    let (stop, stopped) = oneshot::channel();
+    let (queue, waiting, news) = queue(counts);
+    let (stop, asked) = oneshot::channel();
     let sender = Sender {
         client: client(settings)?,
         endpoint: settings.endpoint.clone(),
         resource: ResourceAttributesWithSchema::from(&resource),
         counts: counts.clone(),
+        waiting,
+        losses: Losses::told_by(news),
+        stop: Stop::when(asked),
+        gathered,
         is_failing: false,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(ExportError::Thread)?;
-    let work = move || runtime.block_on(sender.run(waiting, stopped));
+    let work = move || runtime.block_on(sender.run());
     std::thread::Builder::new().name("traces".to_owned()).spawn(work).map_err(ExportError::Thread)?;
     let provider = SdkTracerProvider::builder()
-        .with_span_processor(Queue { queue, counts: counts.clone() })
+        .with_span_processor(queue)
         .with_sampler(Sampler::ParentBased(Box::new(share(settings.sampled_percent))))
         .with_id_generator(RandomIdGenerator::default())
         .with_span_limits(SpanLimits::default())
@@ -137,117 +144,5 @@ fn client(settings: &TracingSettings) -> Result<Client, ExportError> {
     builder.build().map_err(ExportError::Tls)
 }
 
-/// Takes spans as they end, without ever waiting.
-#[derive(Debug)]
-struct Queue {
-    queue: mpsc::Sender<SpanData>,
-    counts: SpanCounts,
-}
-
-impl SpanProcessor for Queue {
-    fn on_start(&self, _: &mut Span, _: &opentelemetry::Context) {}
-
-    fn on_end(&self, span: SpanData) {
-        if self.queue.try_send(span).is_err() {
-            self.counts.dropped("queue_full", 1);
-        }
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-}
-
-/// Sends batches.
-struct Sender {
-    client: Client,
-    endpoint: HttpUrl,
-    resource: ResourceAttributesWithSchema,
-    counts: SpanCounts,
-    is_failing: bool,
-}
-
-impl Sender {
-    /// Works until nobody makes spans any more, or until told to stop; then what waits is sent first.
-    async fn run(
-        mut self,
-        mut waiting: mpsc::Receiver<SpanData>,
-        mut stopped: oneshot::Receiver<oneshot::Sender<()>>,
-    ) {
-        let mut batch = Vec::with_capacity(BATCH_MAX);
-        let done = loop {
-            tokio::select! {
-                biased;
-                done = &mut stopped => break done.ok(),
-                taken = waiting.recv_many(&mut batch, BATCH_MAX) => if taken == 0 { break None },
-            }
-            tokio::select! {
-                biased;
-                done = &mut stopped => break done.ok(),
-                () = sleep(GATHERED), if batch.len() < BATCH_MAX => {}
-                () = std::future::ready(()), if batch.len() >= BATCH_MAX => {}
-            }
-            fill(&mut batch, &mut waiting);
-            self.send(&mut batch).await;
-        };
-        fill(&mut batch, &mut waiting);
-        while !batch.is_empty() {
-            self.send(&mut batch).await;
-            fill(&mut batch, &mut waiting);
-        }
-        if let Some(done) = done {
-            // Whoever asked may have lost patience.
-            let _ = done.send(());
-        }
-    }
-
-    /// Sends a batch once: a collector that is away gets no second copy, and what comes after is not held up.
-    async fn send(&mut self, batch: &mut Vec<SpanData>) {
-        let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
-        let spans = std::mem::take(batch);
-        let resource_spans = group_spans_by_resource_and_scope(spans, &self.resource);
-        let body = ExportTraceServiceRequest { resource_spans }.encode_to_vec();
-        let request = self.client.post(self.endpoint.as_str()).header(CONTENT_TYPE, "application/x-protobuf");
-        let cause = match request.body(body).send().await {
-            Ok(answer) if answer.status().is_success() => None,
-            Ok(answer) => Some(format!("it answered with status {}", answer.status().as_u16())),
-            Err(error) => Some(words(&error.without_url())),
-        };
-        match cause {
-            None => {
-                self.counts.exported(count);
-                if std::mem::take(&mut self.is_failing) {
-                    tracing::info!(code = "trace_export_works", "Traces are exported again.");
-                }
-            }
-            Some(cause) => {
-                self.counts.dropped("not_sent", count);
-                if !std::mem::replace(&mut self.is_failing, true) {
-                    tracing::warn!(
-                        code = "trace_export_failed",
-                        cause,
-                        "Traces cannot be exported; calls go on."
-                    );
-                }
-            }
-        }
-    }
-}
-
-fn fill(batch: &mut Vec<SpanData>, waiting: &mut mpsc::Receiver<SpanData>) {
-    while batch.len() < BATCH_MAX
-        && let Ok(span) = waiting.try_recv()
-    {
-        batch.push(span);
-    }
-}
-
-/// An error with its causes.
-fn words(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |cause| cause.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,16 @@ impl Collector {
     }
 
     pub(crate) async fn answering(answer: ResponseTemplate) -> Self {
-        let server = MockServer::start().await;
+        Self::on(MockServer::start().await, answer).await
+    }
+
+    /// One that takes what comes, and what waits there already, at an address that is known.
+    pub(crate) async fn at(listener: std::net::TcpListener) -> Self {
+        let server = MockServer::builder().listener(listener).start().await;
+        Self::on(server, ResponseTemplate::new(200)).await
+    }
+
+    async fn on(server: MockServer, answer: ResponseTemplate) -> Self {
         Mock::given(method("POST")).and(path(TRACES)).respond_with(answer).mount(&server).await;
         Self(server)
     }

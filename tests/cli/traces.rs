@@ -175,13 +175,10 @@ async fn without_a_collector_nobody_is_told() {
     assert!(!fetched.is_empty() && fetched.iter().all(|one| !one.headers.contains_key("traceparent")));
 }
 
-/// Calls to a server whose collector is no good: all are answered, what is lost is counted, and the end comes in time.
-async fn calls_go_on(endpoint: &str, outcome: &str, calls: usize) {
-    let (prelude, site) = site(endpoint, "100").await;
-    let server = site.serve();
-    let client = Client::of(&server.address).await;
+/// Sends calls, and waits until spans came to this end.
+async fn send_until_counted((prelude, client): (&Prelude, &Client), outcome: &str, calls: usize) {
     let call = async |number: usize| {
-        let call = transfer(&prelude, &format!("usr_{number}"), "20");
+        let call = transfer(prelude, &format!("usr_{number}"), "20");
         assert_eq!(client.send(&call).await.expect("an answer").0, 200);
     };
     let numbers: Vec<_> = (0..calls).collect();
@@ -195,6 +192,14 @@ async fn calls_go_on(endpoint: &str, outcome: &str, calls: usize) {
         count.filter(|count| *count > 0.0)
     })
     .await;
+}
+
+/// Calls to a server whose collector is no good: all are answered, what is lost is counted, and the end comes in time.
+async fn calls_go_on(endpoint: &str, outcome: &str, calls: usize) {
+    let (prelude, site) = site(endpoint, "100").await;
+    let server = site.serve();
+    let client = Client::of(&server.address).await;
+    send_until_counted((&prelude, &client), outcome, calls).await;
     let since = std::time::Instant::now();
     let log = server.stop().stderr;
     assert!(since.elapsed().as_secs() < 15, "{:?}", since.elapsed());
@@ -215,6 +220,25 @@ async fn a_collector_that_hangs_holds_nobody_up() {
     // Five spans a call: more than wait while one batch is held.
     calls_go_on(&endpoint, "queue_full", 1500).await;
     holding.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spans_that_find_no_place_are_told_once_and_so_is_the_end_of_it() {
+    // Connections come about, and nobody takes them.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("http://{}{TRACES}", listener.local_addr().expect("an address"));
+    let (prelude, site) = site(&endpoint, "100").await;
+    let mut server = site.serve();
+    let client = Client::of(&server.address).await;
+    send_until_counted((&prelude, &client), "queue_full", 1500).await;
+    server.process.until_it_says("trace_queue_full");
+    let _collector = Collector::at(listener).await;
+    let over = server.process.until_it_says("trace_queue_empty");
+    assert!(over.contains("\"lost\":"), "{over}");
+    let log = server.stop().stderr;
+    for code in ["trace_queue_full", "trace_queue_empty"] {
+        assert_eq!(log.matches(code).count(), 1, "{log}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
