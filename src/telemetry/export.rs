@@ -3,6 +3,7 @@
 //! A thread of its own sends them, so that neither calls nor the writer ever wait for a collector. What waits is bounded; what
 //! finds no place, or cannot be sent, is dropped and counted.
 
+mod post;
 mod queue;
 mod sender;
 
@@ -11,11 +12,14 @@ use std::time::Duration;
 use opentelemetry::{KeyValue, trace::TracerProvider as _};
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{RandomIdGenerator, Sampler, SdkTracer, SdkTracerProvider, SpanLimits};
-use reqwest::{Certificate, Client, redirect};
+use opentelemetry_sdk::trace::{
+    IdGenerator as _, RandomIdGenerator, Sampler, SdkTracer, SdkTracerProvider, SpanLimits,
+};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+use uuid::Builder;
 
+use self::post::{Post, Tried};
 use self::queue::{Losses, queue};
 use self::sender::{Sender, Stop};
 use crate::config::TracingSettings;
@@ -23,10 +27,6 @@ use crate::metrics::SpanCounts;
 
 /// How long a batch gathers that does not become full.
 const GATHERED: Duration = Duration::from_millis(500);
-/// How long the collector has for a batch.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Who sends.
-const USER_AGENT: &str = concat!("doorstep/", env!("CARGO_PKG_VERSION"));
 
 /// Why spans cannot be exported. It quotes nothing.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,9 @@ pub(crate) enum ExportError {
     /// The certificates are none.
     #[error("the certificates are not PEM, or there is none among them (tracing.ca_file)")]
     Certificates,
+    /// A header is none that HTTP knows.
+    #[error("a header for the collector is none (tracing.headers)")]
+    Headers,
     /// The system's TLS cannot be used.
     #[error("TLS cannot be set up for the collector (tracing.endpoint)")]
     Tls(#[source] reqwest::Error),
@@ -78,17 +81,11 @@ fn start_gathering(
     counts: &SpanCounts,
     gathered: Duration,
 ) -> Result<(SdkTracer, Exporting), ExportError> {
-    let resource = Resource::builder_empty()
-        .with_attributes([
-            KeyValue::new("service.name", env!("CARGO_PKG_NAME")),
-            KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
-        ])
-        .build();
+    let resource = resource(settings);
     let (queue, waiting, news) = queue(counts);
     let (stop, asked) = oneshot::channel();
     let sender = Sender {
-        client: client(settings)?,
-        endpoint: settings.endpoint.clone(),
+        post: Post::new(settings)?,
         resource: ResourceAttributesWithSchema::from(&resource),
         counts: counts.clone(),
         waiting,
@@ -111,37 +108,34 @@ fn start_gathering(
     Ok((provider.tracer(env!("CARGO_PKG_NAME")), Exporting { stop }))
 }
 
+/// Asks the collector to take nothing, which shows whether it would take something.
+///
+/// # Errors
+/// [`ExportError`] where nothing can be sent at all.
+pub(crate) async fn try_collector(settings: &TracingSettings) -> Result<Result<(), String>, ExportError> {
+    let post = Post::new(settings)?;
+    Ok(match post.once(post.dressed(&[])).await {
+        Tried::Taken { .. } => Ok(()),
+        Tried::Again(cause, _) | Tried::Failed(cause) => Err(cause),
+    })
+}
+
+/// Who makes the spans: this process by a random name of its own, and what the settings say of it, which goes over ours.
+fn resource(settings: &TracingSettings) -> Resource {
+    let instance = Builder::from_random_bytes(RandomIdGenerator::default().new_trace_id().to_bytes());
+    let own = [
+        KeyValue::new("service.name", env!("CARGO_PKG_NAME")),
+        KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+        KeyValue::new("service.instance.id", instance.into_uuid().to_string()),
+    ];
+    let more = settings.attributes.iter();
+    let more = more.map(|(name, value)| KeyValue::new(name.to_string(), value.to_string()));
+    Resource::builder_empty().with_attributes(own).with_attributes(more).build()
+}
+
 #[expect(clippy::float_arithmetic, reason = "a share of traces is no amount")]
 fn share(percent: u32) -> Sampler {
     Sampler::TraceIdRatioBased(f64::from(percent) / 100.0)
-}
-
-/// A client for one address: no redirect, and TLS unless the address is this machine's own.
-fn client(settings: &TracingSettings) -> Result<Client, ExportError> {
-    let builder = Client::builder()
-        .user_agent(USER_AGENT)
-        .redirect(redirect::Policy::none())
-        .connect_timeout(PATIENCE)
-        .timeout(PATIENCE)
-        .pool_max_idle_per_host(1);
-    let extra = match &settings.ca_file {
-        None => Vec::new(),
-        Some(file) => {
-            let pem = std::fs::read(file).map_err(ExportError::CaFile)?;
-            let extra = Certificate::from_pem_bundle(&pem).map_err(|_| ExportError::Certificates)?;
-            if extra.is_empty() {
-                return Err(ExportError::Certificates);
-            }
-            extra
-        }
-    };
-    let builder = if settings.endpoint.is_plain() {
-        // Only this machine's own: no proxy stands before it, and it needs no roots.
-        builder.no_proxy().tls_certs_only(extra)
-    } else {
-        builder.https_only(true).tls_certs_merge(extra)
-    };
-    builder.build().map_err(ExportError::Tls)
 }
 
 #[cfg(test)]

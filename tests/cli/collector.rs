@@ -61,6 +61,18 @@ impl Collector {
         scopes.flat_map(|scope| scope.spans).map(Seen::of).collect()
     }
 
+    /// Who made the spans: the attributes of each process, once.
+    pub(crate) async fn processes(&self) -> Vec<BTreeMap<String, String>> {
+        let mut processes = Vec::new();
+        for batch in self.batches().await {
+            let attributes = texts(batch.resource.expect("a resource").attributes);
+            if !processes.contains(&attributes) {
+                processes.push(attributes);
+            }
+        }
+        processes
+    }
+
     /// All that came, as it came.
     pub(crate) async fn bytes(&self) -> Vec<u8> {
         let requests = self.0.received_requests().await.expect("they are kept");

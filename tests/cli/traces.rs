@@ -118,6 +118,31 @@ async fn what_is_collected_is_up_to_callers_who_show_who_they_are() {
     assert!(!spans.iter().any(|span| span.name.contains("/readyz")), "probes are no traces: {spans:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn every_process_has_a_name_of_its_own_and_what_the_settings_say() {
+    let collector = Collector::start().await;
+    let (prelude, site) = site(&collector.endpoint(), "100").await;
+    let site =
+        site.set("tracing.attributes", "deployment.environment.name=staging, service.name=step-up, a.b=c=d");
+    for _ in 0..2 {
+        let server = site.serve();
+        let client = Client::of(&server.address).await;
+        assert_eq!(client.send(&transfer(&prelude, "usr_1", "20")).await.expect("an answer").0, 200);
+        server.stop();
+    }
+    let processes = collector.processes().await;
+    assert_eq!(processes.len(), 2, "{processes:?}");
+    let instances: Vec<_> = processes.iter().map(|process| &process["service.instance.id"]).collect();
+    assert_ne!(instances[0], instances[1]);
+    for (process, instance) in processes.iter().zip(instances) {
+        assert_eq!(uuid::Uuid::parse_str(instance).expect("an id").get_version_num(), 4, "{instance}");
+        let rest = ["deployment.environment.name", "service.name", "service.version", "a.b"];
+        let rest = rest.map(|name| process[name].as_str());
+        assert_eq!(rest, ["staging", "step-up", env!("CARGO_PKG_VERSION"), "c=d"]);
+        assert_eq!(process.len(), 5, "{process:?}");
+    }
+}
+
 /// A server of a key set of Prelude's, as it is under its first or second address.
 async fn key_set_of(prelude: &Prelude, address: usize) -> MockServer {
     let sets = MockServer::start().await;

@@ -47,7 +47,8 @@ impl SpanProcessor for Queue {
         if self.spans.try_send(span).is_err() {
             self.counts.dropped("queue_full", 1);
             self.news.lost.fetch_add(1, Ordering::Relaxed);
-        } else if self.spans.max_capacity() - self.spans.capacity() < BATCH_MAX {
+        } else if self.spans.max_capacity() - self.spans.capacity() + 1 < BATCH_MAX {
+            // The first of a batch is taken already.
             return;
         }
         self.news.came.notify_one();

@@ -5,16 +5,21 @@ use std::time::Duration;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
-use opentelemetry_sdk::trace::SpanData;
+use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator, SpanData};
 use prost::Message as _;
-use reqwest::Client;
-use reqwest::header::CONTENT_TYPE;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
+use super::post::{Post, Tried};
 use super::queue::{BATCH_MAX, Losses};
-use crate::config::HttpUrl;
 use crate::metrics::SpanCounts;
+
+/// How often a batch is tried.
+const TRIES_MAX: u32 = 3;
+/// How long is waited before the second try, where the collector does not say; doubled before the third.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The longest wait between two tries, whatever the collector says.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// Whether the end is wanted, and who waits for it.
 pub(super) struct Stop {
@@ -39,8 +44,7 @@ impl Stop {
 
 /// Sends batches.
 pub(super) struct Sender {
-    pub(super) client: Client,
-    pub(super) endpoint: HttpUrl,
+    pub(super) post: Post,
     pub(super) resource: ResourceAttributesWithSchema,
     pub(super) counts: SpanCounts,
     pub(super) waiting: mpsc::Receiver<SpanData>,
@@ -76,13 +80,17 @@ impl Sender {
         tokio::select! {
             biased;
             () = self.stop.asked() => return false,
-            taken = self.waiting.recv_many(batch, BATCH_MAX) => if taken == 0 { return false },
+            first = self.waiting.recv() => match first {
+                Some(first) => batch.push(first),
+                None => return false,
+            },
         }
         let over = sleep(self.gathered);
         tokio::pin!(over);
         loop {
-            self.fill(batch);
-            if batch.len() >= BATCH_MAX || over.is_elapsed() {
+            // The others stay in the queue until then, which tells when they are enough.
+            if batch.len() + self.waiting.len() >= BATCH_MAX || over.is_elapsed() {
+                self.fill(batch);
                 return true;
             }
             tokio::select! {
@@ -102,49 +110,80 @@ impl Sender {
         }
     }
 
-    /// Sends a batch once: a collector that is away gets no second copy, and what comes after is not held up.
+    /// Hands a batch over, counts what became of it, and tells the log when that is another thing than before.
     async fn send(&mut self, batch: &mut Vec<SpanData>) {
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         let spans = std::mem::take(batch);
         let resource_spans = group_spans_by_resource_and_scope(spans, &self.resource);
-        let body = ExportTraceServiceRequest { resource_spans }.encode_to_vec();
-        let request = self.client.post(self.endpoint.as_str()).header(CONTENT_TYPE, "application/x-protobuf");
-        let answer = tokio::select! {
-            biased;
-            answer = request.body(body).send() => answer,
-            never = self.losses.watch() => match never {},
-        };
-        let cause = match answer {
-            Ok(answer) if answer.status().is_success() => None,
-            Ok(answer) => Some(format!("it answered with status {}", answer.status().as_u16())),
-            Err(error) => Some(words(&error.without_url())),
-        };
-        match cause {
-            None => {
-                self.counts.exported(count);
-                if std::mem::take(&mut self.is_failing) {
-                    tracing::info!(code = "trace_export_works", "Traces are exported again.");
-                }
+        let body = self.post.dressed(&ExportTraceServiceRequest { resource_spans }.encode_to_vec());
+        let cause = match self.deliver(body).await {
+            Ok(rejected) => {
+                let rejected = rejected.min(count);
+                self.counts.exported(count - rejected);
+                self.counts.dropped("rejected", rejected);
+                (rejected > 0).then(|| format!("it rejected {rejected} of {count} spans"))
             }
-            Some(cause) => {
+            Err(cause) => {
                 self.counts.dropped("not_sent", count);
-                if !std::mem::replace(&mut self.is_failing, true) {
-                    tracing::warn!(
-                        code = "trace_export_failed",
-                        cause,
-                        "Traces cannot be exported; calls go on."
-                    );
-                }
+                Some(cause)
             }
+        };
+        let was_failing = std::mem::replace(&mut self.is_failing, cause.is_some());
+        match cause {
+            Some(cause) if !was_failing => {
+                tracing::warn!(
+                    code = "trace_export_failed",
+                    cause,
+                    "Traces cannot be exported; calls go on."
+                );
+            }
+            None if was_failing => {
+                tracing::info!(code = "trace_export_works", "Traces are exported again.");
+            }
+            _ => {}
         }
         if self.waiting.is_empty() {
             self.losses.queue_is_empty();
         }
     }
+
+    /// Tries to hand a batch over, and again where that may help. What ends meanwhile waits in the queue, as far as that goes; once the
+    /// end is wanted nothing is tried again.
+    ///
+    /// - returns: how many spans the collector took and threw away.
+    ///
+    /// # Errors
+    /// Why it did not take them.
+    async fn deliver(&mut self, body: Vec<u8>) -> Result<u64, String> {
+        let mut tries = 1;
+        loop {
+            let tried = tokio::select! {
+                biased;
+                tried = self.post.once(body.clone()) => tried,
+                never = self.losses.watch() => match never {},
+            };
+            let (cause, pause) = match tried {
+                Tried::Taken { rejected } => return Ok(rejected),
+                Tried::Failed(cause) => return Err(cause),
+                Tried::Again(cause, _) if tries >= TRIES_MAX || self.stop.is_asked => return Err(cause),
+                Tried::Again(cause, asked) => (cause, asked.unwrap_or_else(|| pause_after(tries))),
+            };
+            tracing::debug!(cause, tries, "A batch of spans is tried again.");
+            tokio::select! {
+                biased;
+                () = self.stop.asked() => {}
+                () = sleep(pause.min(PAUSE_MAX)) => {}
+                never = self.losses.watch() => match never {},
+            }
+            tries += 1;
+        }
+    }
 }
 
-/// An error with its causes.
-fn words(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |cause| cause.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+/// A pause that doubles, and differs from process to process, so that not all come back at once.
+///
+/// - `tries`: those before it, from 1 on.
+fn pause_after(tries: u32) -> Duration {
+    let [.., random] = RandomIdGenerator::default().new_span_id().to_bytes();
+    FIRST_PAUSE.saturating_mul(1 << (tries - 1)) + Duration::from_millis(u64::from(random))
 }

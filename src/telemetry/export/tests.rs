@@ -1,4 +1,11 @@
+use std::io::Read as _;
+
+use flate2::read::GzDecoder;
 use opentelemetry::trace::Tracer as _;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use prost::Message as _;
 use tokio::sync::mpsc;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
@@ -36,12 +43,17 @@ impl Collector {
     }
 
     fn settings(&self) -> Settings {
-        let variables = [
+        self.settings_with(&[])
+    }
+
+    fn settings_with(&self, more: &[(&'static str, &str)]) -> Settings {
+        let own = [
             ("DOORSTEP__PRELUDE__APP_ID", "acme".to_owned()),
             ("DOORSTEP__TRACING__ENDPOINT", format!("{}/v1/traces", self.server.uri())),
             ("DOORSTEP__TRACING__SAMPLED_PERCENT", "100".to_owned()),
         ];
-        let environment = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let environment = own.into_iter().chain(more).map(|(name, value)| (name.to_owned(), value));
         load(LoadRequest { file: None, environment, overrides: Vec::new() }).expect("settings")
     }
 
@@ -106,4 +118,87 @@ async fn a_full_batch_waits_for_nobody_and_a_burst_loses_nothing() {
     }
     bench.make(3);
     assert_eq!(bench.finish().await, outcomes([("exported", ROUNDS * QUEUE_MAX / 2 + 3)]));
+}
+
+fn status(status: u16) -> ResponseTemplate {
+    ResponseTemplate::new(status)
+}
+
+#[tokio::test]
+async fn a_busy_collector_gets_the_same_batch_again() {
+    let at_once = |busy| status(busy).insert_header("retry-after", "0");
+    for busy in [[429, 502], [503, 504]] {
+        let answers = busy.map(at_once).into_iter().chain([status(200)]);
+        let mut collector = Collector::answering(answers.collect()).await;
+        let bench = Bench::start(&collector.settings(), NEVER);
+        bench.make(BATCH_MAX);
+        let requests = collector.requests(3).await;
+        assert!(requests.iter().all(|request| request.body == requests[0].body));
+        assert_eq!(bench.finish().await, outcomes([("exported", BATCH_MAX)]));
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_again_and_again_or_for_good_is_lost() {
+    let busy = status(503).insert_header("retry-after", "0");
+    for (answer, tries) in [(busy, 3), (status(400), 1), (status(500), 1), (status(307), 1)] {
+        let mut collector = Collector::answering(vec![answer]).await;
+        let bench = Bench::start(&collector.settings(), NEVER);
+        bench.make(BATCH_MAX);
+        collector.requests(tries).await;
+        assert_eq!(bench.finish().await, outcomes([("not_sent", BATCH_MAX)]));
+        assert!(collector.requests.try_recv().is_err(), "{tries} are enough");
+    }
+}
+
+#[tokio::test]
+async fn the_end_waits_for_no_pause() {
+    let busy = status(503).insert_header("retry-after", "3600");
+    let mut collector = Collector::answering(vec![busy.clone(), status(200), busy]).await;
+    let bench = Bench::start(&collector.settings(), NEVER);
+    bench.make(BATCH_MAX);
+    collector.requests(1).await;
+    bench.make(1);
+    let done = timeout(Duration::from_secs(20), bench.finish()).await.expect("sooner than the pause");
+    assert_eq!(done, outcomes([("exported", BATCH_MAX), ("not_sent", 1)]));
+}
+
+#[tokio::test]
+async fn what_the_collector_throws_away_is_counted() {
+    let answer = |rejected_spans| {
+        let error_message = "somebody else's words".to_owned();
+        let partial_success = Some(ExportTracePartialSuccess { rejected_spans, error_message });
+        status(200).set_body_bytes(ExportTraceServiceResponse { partial_success }.encode_to_vec())
+    };
+    let none = status(200).set_body_string("no protobuf");
+    let mut collector =
+        Collector::answering(vec![answer(3), answer(0), answer(-1), answer(i64::MAX), none]).await;
+    let bench = Bench::start(&collector.settings(), NEVER);
+    for _ in 0..5 {
+        bench.make(BATCH_MAX);
+        collector.requests(1).await;
+    }
+    let expected = outcomes([("exported", 4 * BATCH_MAX - 3), ("rejected", BATCH_MAX + 3)]);
+    assert_eq!(bench.finish().await, expected);
+}
+
+#[tokio::test]
+async fn a_batch_is_packed_and_brings_the_headers_of_the_settings() {
+    let mut collector = Collector::answering(vec![status(200)]).await;
+    let settings = collector.settings_with(&[
+        ("DOORSTEP__TRACING__COMPRESSION", "gzip"),
+        ("DOORSTEP__TRACING__HEADERS", "authorization=Bearer%20canary,X-Scope-OrgID=acme"),
+    ]);
+    let bench = Bench::start(&settings, NEVER);
+    bench.make(BATCH_MAX);
+    let request = collector.requests(1).await.remove(0);
+    let header = |name: &str| request.headers[name].to_str().expect("a text").to_owned();
+    let headers = ["authorization", "x-scope-orgid", "content-encoding", "content-type"].map(header);
+    assert_eq!(headers, ["Bearer canary", "acme", "gzip", "application/x-protobuf"]);
+    let mut body = Vec::new();
+    GzDecoder::new(&*request.body).read_to_end(&mut body).expect("gzip");
+    let batch = ExportTraceServiceRequest::decode(&*body).expect("OTLP");
+    assert_eq!(batch.resource_spans[0].scope_spans[0].spans.len(), BATCH_MAX);
+    assert!(request.body.len() < body.len(), "{} of {}", request.body.len(), body.len());
+    assert_eq!(bench.finish().await, outcomes([("exported", BATCH_MAX)]));
 }
