@@ -30,7 +30,7 @@ pub(crate) use reference::reference;
 pub(crate) use settings::{LogSettings, PreludeSettings, ServerSettings, Settings, TracingSettings};
 pub(crate) use values::{
     ConfigShape, Events, HttpUrl, LogFormat, LogLevel, LogLevels, Mode, PolicyReload, StoreMigrate,
-    StorePassword, StorePooler, StoreUrl, TlsFaces, VerificationToken,
+    StorePassword, StorePooler, StoreUrl, TlsFaces, TraceCompression, TraceHeaders, VerificationToken,
 };
 
 /// What a command line says about one option.

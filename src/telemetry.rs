@@ -27,7 +27,7 @@ use crate::config::{LogFormat, LogLevel, LogLevels, LogSettings, TracingSettings
 use crate::metrics::SpanCounts;
 use crate::spans;
 
-pub(crate) use export::ExportError;
+pub(crate) use export::{ExportError, try_collector};
 pub(crate) use panics::hear_of_panics;
 
 /// The process's subscriber, as far as it can be changed, once it is installed.

@@ -16,6 +16,7 @@ use crate::keys::Ring;
 use crate::metrics::Metrics;
 use crate::policy::{Bundle, load_dir};
 use crate::prelude::{Ed25519Key, PssKey, VerificationKey};
+use crate::telemetry::try_collector;
 use std::sync::Arc;
 
 pub(crate) use prelude_side::prelude_side;
@@ -52,7 +53,8 @@ impl Finding {
     }
 }
 
-/// Looks at policy, providers, proxies, store, keys, the fraud desk, Prelude's key sets and the clock.
+/// Looks at policy, providers, proxies, store, keys, the fraud desk, Prelude's key sets, the clock and, where one is named, the
+/// collector of traces.
 pub(crate) async fn checkup(settings: &Settings, sources: &Sources) -> Vec<Finding> {
     let bundle = load_dir(&settings.policies.dir, sources.clock.now()).ok();
     let mut findings = vec![
@@ -68,6 +70,7 @@ pub(crate) async fn checkup(settings: &Settings, sources: &Sources) -> Vec<Findi
         remote::<Ed25519Key>(settings, sources, "step-up key set", &settings.prelude.step_up_key_set_url)
             .await;
     findings.extend([hook, step_up, clock(hook_time, sources.clock.now())]);
+    findings.extend(trace_collector(settings).await);
     findings
 }
 
@@ -184,6 +187,23 @@ async fn remote<K: VerificationKey>(
         Ok(time) => (Finding::new(Health::Fine, subject, format!("{url}: reachable, usable")), time),
         Err(fault) => broken(format!("{url}: {fault}; check prelude.app_id, the network and any proxy")),
     }
+}
+
+async fn trace_collector(settings: &Settings) -> Option<Finding> {
+    const SUBJECT: &str = "trace collector";
+    let tracing = settings.tracing.as_ref()?;
+    let url = &tracing.endpoint;
+    Some(match try_collector(tracing).await {
+        Ok(Ok(())) => Finding::new(Health::Fine, SUBJECT, format!("{url}: takes traces")),
+        Ok(Err(cause)) => {
+            let words = format!(
+                "{url}: {cause}; calls are answered without it, and their traces are lost (tracing.endpoint, \
+                 tracing.headers_file, tracing.ca_file)"
+            );
+            Finding::new(Health::Doubtful, SUBJECT, words)
+        }
+        Err(error) => Finding::new(Health::Broken, SUBJECT, error.to_string()),
+    })
 }
 
 fn clock(theirs: Option<Timestamp>, ours: Timestamp) -> Finding {

@@ -53,7 +53,7 @@ pub(super) fn find(key: &str) -> Option<&'static dyn AnyOption> {
 /// The option that stands in no section.
 static FIRST: &dyn AnyOption = &MODE;
 
-static ALL: [&dyn AnyOption; 57] = [
+static ALL: [&dyn AnyOption; 61] = [
     &APP_ID,
     &SESSION_DOMAIN,
     &KEY_SET_URL,
@@ -110,7 +110,11 @@ static ALL: [&dyn AnyOption; 57] = [
     &LOG_FORMAT,
     &tracing::ENDPOINT,
     &tracing::CA_FILE,
+    &tracing::HEADERS,
+    &tracing::HEADERS_FILE,
+    &tracing::COMPRESSION,
     &tracing::SAMPLED_PERCENT,
+    &tracing::ATTRIBUTES,
 ];
 
 pub(super) static MODE: Opt<Choice<Mode>> = Opt {

@@ -113,6 +113,7 @@ pub(super) fn together(merged: &Merged) -> Vec<Fault> {
     faults.extend(faces::faults(merged));
     faults.extend(short_silence(merged));
     faults.extend(given_twice(merged, &options::store::CARE_PASSWORD, &options::store::CARE_PASSWORD_FILE));
+    faults.extend(given_twice(merged, &options::tracing::HEADERS, &options::tracing::HEADERS_FILE));
     faults.extend(care_of_a_file(merged));
     faults.extend(short_cache(merged));
     faults.extend(short_interval(merged));

@@ -17,7 +17,8 @@ use super::shape::{Secret, Text, Wrong};
 use super::source::{self, Layer};
 use super::values::{
     AppId, ConfigShape, EncryptionKey, Events, HttpUrl, LogFormat, LogLevels, ManagementKey, Mode,
-    PolicyReload, SessionDomain, StoreMigrate, StorePassword, StorePooler, StoreUrl, VerificationToken,
+    PolicyReload, SessionDomain, StoreMigrate, StorePassword, StorePooler, StoreUrl, TraceCompression,
+    TraceHeaders, VerificationToken,
 };
 use crate::domain::{KeyTerms, RetentionTerms, SourceSpec};
 
@@ -155,8 +156,14 @@ pub(crate) struct TracingSettings {
     pub(crate) endpoint: HttpUrl,
     /// Certificate authorities to trust besides the system's; not opened yet.
     pub(crate) ca_file: Option<PathBuf>,
+    /// Headers that go with every batch.
+    pub(crate) headers: Option<TraceHeaders>,
+    /// How batches are packed.
+    pub(crate) compression: TraceCompression,
     /// Of a hundred traces that begin here, how many are collected.
     pub(crate) sampled_percent: u32,
+    /// What every trace says of this process besides: names and values.
+    pub(crate) attributes: Vec<(Box<str>, Box<str>)>,
 }
 
 /// Checks layers and builds the settings.
@@ -213,6 +220,7 @@ struct SecretsRead {
     store_password: Option<StorePassword>,
     verification_token: Option<VerificationToken>,
     care_password: Option<StorePassword>,
+    trace_headers: Option<TraceHeaders>,
 }
 
 fn secrets(merged: &Merged, faults: &mut Vec<Fault>) -> SecretsRead {
@@ -231,6 +239,7 @@ fn secrets(merged: &Merged, faults: &mut Vec<Fault>) -> SecretsRead {
             faults,
         ),
         care_password: secret(merged, (&o::store::CARE_PASSWORD, &o::store::CARE_PASSWORD_FILE), faults),
+        trace_headers: secret(merged, (&o::tracing::HEADERS, &o::tracing::HEADERS_FILE), faults),
     }
 }
 
@@ -269,13 +278,20 @@ fn settings(merged: &Merged, secrets: SecretsRead, callbacks: Vec<SourceSpec>) -
         },
         callbacks,
         log: LogSettings { levels: merged.get(&o::LOG_LEVEL)?, format: merged.get(&o::LOG_FORMAT)? },
-        tracing: tracing(merged, merged.get(&o::tracing::SAMPLED_PERCENT)?),
+        tracing: tracing(merged, secrets.trace_headers),
     })
 }
 
-fn tracing(merged: &Merged, sampled_percent: u32) -> Option<TracingSettings> {
-    let endpoint = merged.get(&o::tracing::ENDPOINT)?;
-    Some(TracingSettings { endpoint, ca_file: merged.get(&o::tracing::CA_FILE), sampled_percent })
+fn tracing(merged: &Merged, headers: Option<TraceHeaders>) -> Option<TracingSettings> {
+    Some(TracingSettings {
+        endpoint: merged.get(&o::tracing::ENDPOINT)?,
+        ca_file: merged.get(&o::tracing::CA_FILE),
+        headers,
+        // INVARIANT: these have defaults, so they are missing only where they are faults.
+        compression: merged.get(&o::tracing::COMPRESSION)?,
+        sampled_percent: merged.get(&o::tracing::SAMPLED_PERCENT)?,
+        attributes: merged.get(&o::tracing::ATTRIBUTES).unwrap_or_default(),
+    })
 }
 
 fn prelude(

@@ -7,6 +7,7 @@ mod management;
 mod place;
 mod provider;
 mod store;
+mod tracing;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -19,11 +20,13 @@ pub(crate) use log::{LogLevel, LogLevels};
 pub(crate) use management::{ConfigShape, ManagementKey};
 pub(crate) use place::{AppId, HttpUrl, SessionDomain};
 pub(crate) use store::{StoreMigrate, StorePassword, StorePooler, StoreUrl};
+pub(crate) use tracing::{TraceCompression, TraceHeaders};
 
 pub(super) use management::base_url;
 pub(super) use provider::{
     SecretText, SignedParts, custom_step, header_name, header_prefix, outcome_word, pointer,
 };
+pub(super) use tracing::{attribute, collector};
 
 use super::shape::Wrong;
 

@@ -21,6 +21,8 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// To which trace of its caller's a request belongs.
 const TRACEPARENT: HeaderName = HeaderName::from_static(spans::TRACEPARENT);
+/// What others noted about it.
+const TRACESTATE: HeaderName = HeaderName::from_static(spans::TRACESTATE);
 
 /// How large a body may be and how long it may take.
 #[derive(Debug, Clone, Copy)]
@@ -121,9 +123,12 @@ pub(super) fn idempotency_key(request: &HttpRequest) -> Option<&str> {
     is_there.then(|| single_header(request, &IDEMPOTENCY_KEY).unwrap_or(NO_KEY))
 }
 
-/// The trace that a request says it belongs to, where it says so once.
-pub(super) fn traceparent(request: &HttpRequest) -> Option<&str> {
-    single_header(request, &TRACEPARENT)
+/// The trace that a request says it belongs to, where it says so once, and what others noted about it: headers that come several
+/// times are one list (RFC 9110 §5.3).
+pub(super) fn caller_trace(request: &HttpRequest) -> Option<(&str, String)> {
+    let parent = single_header(request, &TRACEPARENT)?;
+    let states = request.headers().get_all(&TRACESTATE).map(|value| value.to_str().ok());
+    Some((parent, states.collect::<Option<Vec<_>>>().unwrap_or_default().join(",")))
 }
 
 fn single_header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'a str> {

@@ -6,7 +6,7 @@ use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::Server;
-use super::extract::{bearer, idempotency_key, json_body, traceparent};
+use super::extract::{bearer, caller_trace, idempotency_key, json_body};
 use super::problem::{Refusal, bad_api_key};
 use crate::app::{AccessError, Post, Reply};
 use crate::domain::Caller;
@@ -41,7 +41,7 @@ pub(super) async fn caller(request: &HttpRequest, server: &Server) -> Result<Cal
     match &caller {
         Ok(_) => {
             sender.proved();
-            spans::follow(|| traceparent(request));
+            spans::follow(|| caller_trace(request));
         }
         Err(AccessError::BadKey) => sender.failed(),
         // Nobody could tell whether the key is good.

@@ -4,7 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::web::Payload;
 
 use super::Server;
-use super::extract::{BodyLimits, json_body, signature_headers, traceparent};
+use super::extract::{BodyLimits, caller_trace, json_body, signature_headers};
 use super::limits::Sender;
 use super::problem::Refusal;
 use crate::app::CallRefusal;
@@ -30,7 +30,7 @@ pub(super) async fn read<'s>(
     server.limits.enter(request)?;
     match server.app.verify_call(signature_headers(request), &body).await {
         Ok(call) => {
-            spans::follow(|| traceparent(request));
+            spans::follow(|| caller_trace(request));
             Ok((call, sender))
         }
         Err(refusal) => {

@@ -148,7 +148,7 @@ impl Certificates {
         let files = Files::read(&certificate_file, &key_file)?;
         let pair = files.pair(&provider)?;
         if let Err(error) = pair.at(app.now()) {
-            tracing::warn!(code = error.code(), %error, "The TLS certificate is served, and callers will not take it.");
+            tracing::warn!(code = error.code(), error = %causes(&error), "The TLS certificate is served, and callers will not take it.");
         }
         app.metrics().tls_not_after(pair.validity.map(|validity| validity.not_after));
         let in_force = RwLock::new(Arc::new(pair.key));

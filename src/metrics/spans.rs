@@ -19,7 +19,7 @@ impl SpanCounts {
     pub(super) fn register(book: &mut Book) -> Self {
         let counts: Family<Outcome, Counter> =
             book.add("trace_spans", "Spans for the collector of traces, by what became of them");
-        for outcome in ["exported", "queue_full", "not_sent"] {
+        for outcome in ["exported", "queue_full", "not_sent", "rejected"] {
             drop(counts.get_or_create(&Outcome { outcome }));
         }
         Self(counts)
@@ -30,7 +30,8 @@ impl SpanCounts {
         self.count("exported", count);
     }
 
-    /// They are lost: `queue_full` where too many waited, `not_sent` where the collector did not take them.
+    /// They are lost: `queue_full` where too many waited, `not_sent` where the collector did not take them, `rejected` where it did and
+    /// threw them away.
     pub(crate) fn dropped(&self, outcome: &'static str, count: u64) {
         self.count(outcome, count);
     }

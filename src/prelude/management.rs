@@ -168,10 +168,7 @@ impl Management {
             .timeout(TRY_TIMEOUT)
             .header(ACCEPT, "application/json")
             .bearer_auth(self.key.expose_secret());
-        let request = match spans::departing() {
-            Some(traceparent) => request.header(spans::TRACEPARENT, traceparent),
-            None => request,
-        };
+        let request = spans::departing().fold(request, |request, (name, value)| request.header(name, value));
         let request = match &call.body {
             Some(body) => request.json(body),
             None => request,

@@ -165,12 +165,13 @@ impl<K: VerificationKey> RemoteKeySet<K> {
         }
         *flight = Some(now);
         let this = Arc::clone(self);
-        let fetched = tokio::spawn(async move {
+        let fetching = async move {
             if let Err(fault) = this.fetch(now).await {
                 this.log(&fault);
             }
             drop(flight);
-        });
+        };
+        let fetched = tokio::spawn(fetching.in_current_span());
         // A fetch that panicked has changed nothing, like any other that failed.
         let _ = fetched.await;
         other_set()

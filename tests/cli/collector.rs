@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Attribute;
-use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use prost::Message as _;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -13,6 +14,9 @@ use crate::client::until;
 
 /// Where it takes traces.
 pub(crate) const TRACES: &str = "/v1/traces";
+
+/// The attributes that are numbers; all others are texts.
+const NUMBERS: [&str; 2] = ["doorstep.calls", "http.response.status_code"];
 
 /// What keeps the spans that a server exports.
 pub(crate) struct Collector(MockServer);
@@ -23,7 +27,16 @@ impl Collector {
     }
 
     pub(crate) async fn answering(answer: ResponseTemplate) -> Self {
-        let server = MockServer::start().await;
+        Self::on(MockServer::start().await, answer).await
+    }
+
+    /// One that takes what comes, and what waits there already, at an address that is known.
+    pub(crate) async fn at(listener: std::net::TcpListener) -> Self {
+        let server = MockServer::builder().listener(listener).start().await;
+        Self::on(server, ResponseTemplate::new(200)).await
+    }
+
+    async fn on(server: MockServer, answer: ResponseTemplate) -> Self {
         Mock::given(method("POST")).and(path(TRACES)).respond_with(answer).mount(&server).await;
         Self(server)
     }
@@ -32,20 +45,32 @@ impl Collector {
         format!("{}{TRACES}", self.0.uri())
     }
 
-    /// All spans so far.
-    pub(crate) async fn spans(&self) -> Vec<Seen> {
+    /// All batches so far.
+    async fn batches(&self) -> Vec<ResourceSpans> {
         let requests = self.0.received_requests().await.expect("they are kept");
         let of_one = |request: wiremock::Request| {
             assert_eq!(request.headers["content-type"], "application/x-protobuf");
-            let batch = ExportTraceServiceRequest::decode(&*request.body).expect("OTLP");
-            let scopes = batch.resource_spans.into_iter().flat_map(|of_resource| {
-                let service = of_resource.resource.expect("a resource").attributes;
-                assert!(service.iter().any(|attribute| attribute.key == "service.name"), "{service:?}");
-                of_resource.scope_spans
-            });
-            scopes.flat_map(|scope| scope.spans).map(Seen::of).collect::<Vec<_>>()
+            ExportTraceServiceRequest::decode(&*request.body).expect("OTLP").resource_spans
         };
         requests.into_iter().flat_map(of_one).collect()
+    }
+
+    /// All spans so far.
+    pub(crate) async fn spans(&self) -> Vec<Seen> {
+        let scopes = self.batches().await.into_iter().flat_map(|batch| batch.scope_spans);
+        scopes.flat_map(|scope| scope.spans).map(Seen::of).collect()
+    }
+
+    /// Who made the spans: the attributes of each process, once.
+    pub(crate) async fn processes(&self) -> Vec<BTreeMap<String, String>> {
+        let mut processes = Vec::new();
+        for batch in self.batches().await {
+            let attributes = texts(batch.resource.expect("a resource").attributes);
+            if !processes.contains(&attributes) {
+                processes.push(attributes);
+            }
+        }
+        processes
     }
 
     /// All that came, as it came.
@@ -72,19 +97,25 @@ pub(crate) struct Seen {
     pub(crate) id: String,
     pub(crate) parent: String,
     pub(crate) took_nanos: u64,
+    /// Other people's notes.
+    pub(crate) state: String,
     pub(crate) attributes: BTreeMap<String, String>,
+}
+
+/// Attributes by their names; each must be of its type.
+fn texts(attributes: Vec<KeyValue>) -> BTreeMap<String, String> {
+    let text = |one: KeyValue| match one.value.and_then(|value| value.value) {
+        Some(Attribute::StringValue(text)) if !NUMBERS.contains(&&*one.key) => (one.key, text),
+        Some(Attribute::IntValue(number)) if NUMBERS.contains(&&*one.key) => (one.key, number.to_string()),
+        other => panic!("{}: {other:?}", one.key),
+    };
+    attributes.into_iter().map(text).collect()
 }
 
 impl Seen {
     fn of(span: Span) -> Self {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        assert_eq!((span.trace_state.as_str(), span.events.len()), ("", 0), "other people's text");
-        let text = |value: Option<Attribute>| match value {
-            Some(Attribute::StringValue(text)) => text,
-            Some(Attribute::IntValue(number)) => number.to_string(),
-            other => panic!("{other:?}"),
-        };
-        let attributes = span.attributes.into_iter();
+        assert_eq!(span.events.len(), 0, "log lines are none");
         Self {
             trace: hex(&span.trace_id),
             id: hex(&span.span_id),
@@ -93,9 +124,8 @@ impl Seen {
                 .end_time_unix_nano
                 .checked_sub(span.start_time_unix_nano)
                 .expect("it ends later"),
-            attributes: attributes
-                .map(|one| (one.key, text(one.value.and_then(|value| value.value))))
-                .collect(),
+            state: span.trace_state,
+            attributes: texts(span.attributes),
             name: span.name,
         }
     }

@@ -20,6 +20,7 @@ mod doctor;
 mod emulator;
 mod encryption_key;
 mod export;
+mod exporting;
 mod help;
 mod keys;
 mod killed;

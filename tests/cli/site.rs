@@ -12,7 +12,8 @@ use crate::process::{Ended, Process};
 pub(crate) const SHIPPED_POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/policies");
 
 /// How the names of secret settings end.
-const SECRETS: [&str; 5] = ["encryption_key", "password", "management_key", "verification_token", "secret"];
+const SECRETS: [&str; 6] =
+    ["encryption_key", "password", "management_key", "verification_token", "secret", "tracing.headers"];
 
 const DOORSTEP: &str = env!("CARGO_BIN_EXE_doorstep");
 

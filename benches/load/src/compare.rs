@@ -2,6 +2,7 @@
 //! somebody's own hook on Node.js?
 
 mod bounds;
+mod collector;
 mod sample;
 mod table;
 mod work;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use crate::calls::{Call, SigningKey, StepUpKey};
 use crate::drive::{Drive, Pace, Tally};
-use crate::fault::{Outcome, While as _};
+use crate::fault::{Fault, Outcome, While as _};
 use crate::floor::Mode;
 use crate::key_sets::{KeySetServer, KeySets};
 use crate::meter::{processor_time, resident};
@@ -21,6 +22,7 @@ use crate::report::{file_system, keep_section, load_average};
 use crate::seed::Seed;
 use crate::server::{Cores, Server, free_address};
 use crate::subject::{Commit, Framework, Stage, Subject};
+use collector::Collector;
 use sample::{DOORSTEP, LIMITS, Sample, Samples};
 use table::Setting;
 
@@ -42,6 +44,9 @@ pub(crate) struct Options {
     /// A bundle with the same verdicts whose rules ask about the user's past besides: Doorstep is measured with it too.
     #[arg(long, requires = "doorstep")]
     limits: Option<PathBuf>,
+    /// Measure Doorstep with traces besides: of none, of one and of all of a hundred calls, for a collector in this process.
+    #[arg(long, requires = "doorstep")]
+    tracing: bool,
     /// `benches/compare` with its packages: Fastify and Express are measured too, by group commit and by an INSERT a call.
     #[arg(long)]
     by_hand: Option<PathBuf>,
@@ -91,6 +96,7 @@ struct Bench<'a> {
     options: &'a Options,
     calls: Rc<[Call]>,
     stage: Stage<'a>,
+    collector: Collector,
 }
 
 /// Measures and prints; gates fail only after everything is printed.
@@ -112,7 +118,8 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     crate::run_local(async {
         let key_sets = KeySetServer::start(free_address()?, sets).await?;
         let stage = Stage { cores, key_sets, public_key: &public_key, store: None, lead: None };
-        let samples = Bench { options, calls, stage }.rounds(&work).await?;
+        let collector = Collector::start().await?;
+        let samples = Bench { options, calls, stage, collector }.rounds(&work).await?;
         let setting = Setting {
             about: &options.about,
             cores,
@@ -170,6 +177,15 @@ impl Bench<'_> {
                 let policies = std::fs::canonicalize(policies).doing("finding the bundle")?;
                 subjects.push((name, Subject::Doorstep { program: program.clone(), policies }));
             }
+            if self.options.tracing {
+                let policies = std::fs::canonicalize(&self.options.policies).doing("finding the bundle")?;
+                let collector = self.collector.address();
+                subjects.extend([0, 1, 100].map(|percent| {
+                    let (program, policies) = (program.clone(), policies.clone());
+                    let traced = Subject::Traced { program, policies, percent, collector };
+                    (traced.name(), traced)
+                }));
+            }
         }
         if let Some(directory) = &self.options.by_hand {
             let directory = std::fs::canonicalize(directory).doing("finding the hooks by hand")?;
@@ -201,7 +217,9 @@ impl Bench<'_> {
         let busy = processor_time(server.pid())?.saturating_sub(before);
         let own_busy = processor_time(std::process::id())?.saturating_sub(own_before);
         let after = resident(server.pid())?;
+        let spans_lost = self.spans_lost(subject, &server).await?;
         server.stop().await?;
+        self.is_told(subject)?;
         if subject.records() {
             work::has_a_row_of_every(self.calls.len(), directory).await?;
         }
@@ -220,8 +238,25 @@ impl Bench<'_> {
             ready_again_ms: sample::ms(ready_again),
             rest,
             after,
+            spans_lost,
             verdicts: tally.verdicts,
         })
+    }
+
+    /// Spans that the collector did not get; `None` where none are made.
+    async fn spans_lost(&self, subject: &Subject, server: &Server) -> Outcome<Option<u64>> {
+        match subject {
+            Subject::Traced { .. } => Ok(Some(collector::spans_lost(server.address()).await?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Checks that the collector heard of a server that has left, or not, as it should have.
+    fn is_told(&self, subject: &Subject) -> Outcome<()> {
+        let told = self.collector.bytes() > 0;
+        let expected = matches!(subject, Subject::Traced { percent: 1.., .. });
+        let name = subject.name();
+        if told == expected { Ok(()) } else { Err(Fault::new(format!("{name}: traces came: {told}"))) }
     }
 
     async fn drive(&self, server: &Server, queue: VecDeque<usize>) -> Outcome<Tally> {

@@ -21,6 +21,17 @@ pub(crate) enum Subject {
         /// The bundle's directory.
         policies: PathBuf,
     },
+    /// The same, exporting traces.
+    Traced {
+        /// The binary.
+        program: PathBuf,
+        /// The bundle's directory.
+        policies: PathBuf,
+        /// Of a hundred calls, how many are collected: 0, 1 or 100.
+        percent: u8,
+        /// Who collects them.
+        collector: SocketAddr,
+    },
     /// What a user would write instead, in `benches/compare`, on Node.js.
     ByHand {
         /// Where its files and packages are.
@@ -129,6 +140,9 @@ impl Subject {
         match self {
             Self::Floor(mode) => mode.as_str(),
             Self::Doorstep { .. } => "doorstep",
+            Self::Traced { percent: 0, .. } => "doorstep-traced-0",
+            Self::Traced { percent: 1, .. } => "doorstep-traced-1",
+            Self::Traced { .. } => "doorstep-traced-100",
             Self::ByHand { framework, commit, .. } => by_hand(*framework, *commit),
         }
     }
@@ -162,11 +176,12 @@ impl Subject {
                 command.arg("--public-key").arg(stage.public_key).arg("--store").arg(&store);
                 command
             }
-            Self::Doorstep { program, policies } => {
-                let mut command = stage.cores.command(program);
-                command.args(["serve", "--dev"]);
-                stage.settings(&mut command, directory, policies);
-                command.env("DOORSTEP__SERVER__BIND", address.to_string());
+            Self::Doorstep { program, policies } => doorstep(stage, (program, policies), directory, address),
+            Self::Traced { program, policies, percent, collector } => {
+                let mut command = doorstep(stage, (program, policies), directory, address);
+                command
+                    .env("DOORSTEP__TRACING__ENDPOINT", format!("http://{collector}/v1/traces"))
+                    .env("DOORSTEP__TRACING__SAMPLED_PERCENT", percent.to_string());
                 command
             }
             Self::ByHand { directory: files, framework, commit } => {
@@ -190,4 +205,17 @@ impl Subject {
         command.current_dir(directory);
         Server::start(command, address, &directory.join("server.log"))
     }
+}
+
+fn doorstep(
+    stage: &Stage<'_>,
+    (program, policies): (&Path, &Path),
+    directory: &Path,
+    address: SocketAddr,
+) -> Command {
+    let mut command = stage.cores.command(program);
+    command.args(["serve", "--dev"]);
+    stage.settings(&mut command, directory, policies);
+    command.env("DOORSTEP__SERVER__BIND", address.to_string());
+    command
 }

@@ -128,7 +128,7 @@ fn every_example_of_the_default_file_is_a_good_value() {
     let layer = source::of_text("all.toml", &all.join("\n"));
     let general = |key: &str| options::callbacks::general(key).unwrap_or_else(|| key.to_owned());
     let keys: Vec<_> = layer.entries.iter().map(|entry| general(&entry.key)).collect();
-    let secrets = ["encryption_key", "secret", "password", "verification_token", "management_key"];
+    let secrets = ["encryption_key", "secret", "password", "verification_token", "management_key", "headers"];
     let is_secret = |key: &str| secrets.iter().any(|secret| key.ends_with(secret));
     let mut expected: Vec<_> =
         options::all().map(option::AnyOption::key).filter(|key| !is_secret(key)).collect();

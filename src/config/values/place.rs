@@ -130,6 +130,19 @@ impl HttpUrl {
         &self.text
     }
 
+    /// Whether it names more than a host.
+    pub(in crate::config) fn has_path(&self) -> bool {
+        self.text.split('/').skip(3).any(|part| !part.is_empty())
+    }
+
+    /// The address of a path on the same host.
+    ///
+    /// - `path`: starts with `/`.
+    pub(in crate::config) fn at(&self, path: &'static str) -> Self {
+        let host = self.text.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        Self { text: format!("{host}{path}").into(), over: self.over }
+    }
+
     /// Whether it is plain http.
     pub(crate) fn is_plain(&self) -> bool {
         self.over == Transport::Plain

@@ -130,10 +130,7 @@ impl Source {
     pub(super) async fn fetch(&self) -> Result<Fetched, FetchFault> {
         let request = self.client.get(self.endpoint.0.clone()).timeout(self.patience);
         let request = request.header(reqwest::header::ACCEPT, "application/json");
-        let request = match spans::departing() {
-            Some(traceparent) => request.header(spans::TRACEPARENT, traceparent),
-            None => request,
-        };
+        let request = spans::departing().fold(request, |request, (name, value)| request.header(name, value));
         let mut answer = request.send().await.map_err(unreachable)?;
         match answer.status() {
             StatusCode::OK => {}

@@ -12,6 +12,8 @@ use crate::report::median;
 pub(super) const DOORSTEP: &str = "doorstep";
 /// Its name with rules that ask about the past besides.
 pub(super) const LIMITS: &str = "doorstep-limits";
+/// Doorstep exporting traces, by how many of a hundred calls are collected.
+pub(super) const TRACED: [&str; 3] = ["doorstep-traced-0", "doorstep-traced-1", "doorstep-traced-100"];
 /// A hook by hand on Fastify, all that wait in one transaction.
 pub(super) const FASTIFY_GROUP: &str = "fastify-group";
 /// A hook by hand on Fastify, an `INSERT` a call.
@@ -46,6 +48,8 @@ pub(crate) struct Sample {
     pub(super) rest: Resident,
     /// Memory after the last one.
     pub(super) after: Resident,
+    /// Spans that it could not hand over, where it exports traces.
+    pub(super) spans_lost: Option<u64>,
     /// What it answered.
     pub(super) verdicts: Verdicts,
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::sample::{
-    DOORSTEP, EXPRESS_EACH, EXPRESS_GROUP, FASTIFY_EACH, FASTIFY_GROUP, LIMITS, Sample, Samples, mib,
+    DOORSTEP, EXPRESS_EACH, EXPRESS_GROUP, FASTIFY_EACH, FASTIFY_GROUP, LIMITS, Sample, Samples, TRACED, mib,
 };
 use crate::floor::Mode;
 use crate::report::{kernel, median, processor, spread};
@@ -28,7 +28,7 @@ pub(crate) struct Setting<'a> {
 /// One sample on one line.
 pub(super) fn row(sample: &Sample) -> String {
     format!(
-        "{:<15} {:6.1} µs CPU a call, {:6.0} calls/s, p50 {:5.2} ms, p99 {:5.2} ms, busy {:3.0} %, \
+        "{:<19} {:6.1} µs CPU a call, {:6.0} calls/s, p50 {:5.2} ms, p99 {:5.2} ms, busy {:3.0} %, \
          ready {:4.0} ms, again {:4.0} ms, {:5.1} MiB at rest, {:5.1} MiB after; driver {:4.1} µs",
         sample.subject,
         sample.cpu_us,
@@ -45,12 +45,15 @@ pub(super) fn row(sample: &Sample) -> String {
 }
 
 /// Every server by its name among the samples, and as people read it.
-const NAMED: [(&str, &str); 9] = [
+const NAMED: [(&str, &str); 12] = [
     (Mode::Echo.as_str(), "floor: echo"),
     (Mode::Verify.as_str(), "floor: + verify, ten rules"),
     (Mode::Full.as_str(), "floor: + durable record, group commit"),
     (DOORSTEP, "Doorstep"),
     (LIMITS, "Doorstep, two limits on the user's past besides"),
+    (TRACED[0], "Doorstep, traces of 0 % of the calls"),
+    (TRACED[1], "Doorstep, traces of 1 %"),
+    (TRACED[2], "Doorstep, traces of 100 %"),
     (FASTIFY_GROUP, "Fastify, group commit"),
     (EXPRESS_GROUP, "Express, group commit"),
     (FASTIFY_EACH, "Fastify, an INSERT a call"),
@@ -104,6 +107,7 @@ pub(super) fn render(samples: &Samples, setting: &Setting<'_>) -> String {
     if samples.ratio().is_some() {
         text.push_str("\nThe median, and in brackets each round:\n\n");
         text.push_str(&times(samples));
+        text.push_str(&traces(samples));
         let _ = writeln!(
             text,
             "\nDoorstep's start to ready: {} ms on an empty store, {} ms with an existing key and store.",
@@ -127,6 +131,23 @@ fn times(samples: &Samples) -> String {
                 samples.ratios(subject, other).iter().map(|ratio| format!("{ratio:.2}")).collect();
             let _ = writeln!(text, "- **{whose} costs {ratio:.2} times \"{name}\"** ({})", each.join(", "));
         }
+    }
+    text
+}
+
+/// What traces cost, a line for each share of calls.
+fn traces(samples: &Samples) -> String {
+    let mut text = String::new();
+    for (subject, percent) in TRACED.into_iter().zip([0, 1, 100]) {
+        let Some(ratio) = samples.middle_ratio(subject, DOORSTEP) else { continue };
+        let each: Vec<String> =
+            samples.ratios(subject, DOORSTEP).iter().map(|ratio| format!("{ratio:.2}")).collect();
+        let lost: u64 = samples.of(subject).filter_map(|sample| sample.spans_lost).sum();
+        let _ = writeln!(
+            text,
+            "- **With traces of {percent} % of the calls Doorstep costs {ratio:.2} times Doorstep without** ({}); {lost} spans were lost",
+            each.join(", ")
+        );
     }
     text
 }
