@@ -6,6 +6,8 @@
 #   benches/hook.sh --max-ratio 1.35 --max-ready-ms 300 --max-rest-mib 40
 #   benches/hook.sh --write docs/PERFORMANCE.md       keep the table
 #   benches/hook.sh --tracing                         with traces besides: of 0, 1 and 100 % of the calls
+#   benches/hook.sh --calls 1000000 --rounds 1 --limits benches/limit-policies --max-after-mb 60
+#                                                     a million, and how memory grows: a quarter of an hour
 #   benches/hook.sh --floor-only                      without Doorstep
 #
 # Everything but --floor-only goes to `load compare` (see `load compare --help`).

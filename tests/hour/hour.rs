@@ -69,7 +69,7 @@ pub(crate) async fn run(place: Place) {
     let mut checkpoint = None;
     let mut step = 0;
     while hour.world.lasted() < seconds {
-        hour.step(step).await;
+        Box::pin(hour.step(step)).await;
         step += 1;
         if step % STEPS_A_CHECK == 0 {
             hour.check().await;

@@ -17,7 +17,7 @@ use crate::drive::{Drive, Pace, Tally};
 use crate::fault::{Fault, Outcome, While as _};
 use crate::floor::Mode;
 use crate::key_sets::{KeySetServer, KeySets};
-use crate::meter::{processor_time, resident};
+use crate::meter::{Resident, processor_time, resident};
 use crate::report::{file_system, keep_section, load_average};
 use crate::seed::Seed;
 use crate::server::{Cores, Server, free_address};
@@ -29,7 +29,9 @@ use table::Setting;
 /// How long a server rests before its memory at rest is read.
 const REST: Duration = Duration::from_millis(500);
 /// How long one drive may take.
-const DRIVE_MAX: Duration = Duration::from_secs(300);
+const DRIVE_MAX: Duration = Duration::from_secs(600);
+/// How often memory is looked at meanwhile.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What a comparison is started with.
 #[derive(Debug, clap::Args)]
@@ -77,6 +79,9 @@ pub(crate) struct Options {
     /// Fail when Doorstep at rest has more MiB resident (largest of the rounds).
     #[arg(long)]
     max_rest_mib: Option<f64>,
+    /// Fail when Doorstep, with limits or without, has more MB resident after the calls.
+    #[arg(long)]
+    max_after_mb: Option<f64>,
     /// Fail when Doorstep is above what is promised of it beside the floor and hooks by hand, or needs more memory after the calls.
     #[arg(long, requires_all = ["doorstep", "limits", "by_hand"])]
     hold: bool,
@@ -213,7 +218,11 @@ impl Bench<'_> {
         let (warm_up, measured) = (0..self.options.warm_up, self.options.warm_up..self.calls.len());
         self.drive(&server, warm_up.collect()).await?;
         let (before, own_before) = (processor_time(server.pid())?, processor_time(std::process::id())?);
-        let tally = self.drive(&server, measured.collect()).await?;
+        let mut over_time = Vec::new();
+        let tally = tokio::select! {
+            tally = self.drive(&server, measured.collect()) => tally?,
+            fault = watch_memory(server.pid(), &mut over_time) => return Err(fault),
+        };
         let busy = processor_time(server.pid())?.saturating_sub(before);
         let own_busy = processor_time(std::process::id())?.saturating_sub(own_before);
         let after = resident(server.pid())?;
@@ -237,6 +246,7 @@ impl Bench<'_> {
             ready_first_ms: sample::ms(ready_first),
             ready_again_ms: sample::ms(ready_again),
             rest,
+            over_time,
             after,
             spans_lost,
             verdicts: tally.verdicts,
@@ -269,6 +279,17 @@ impl Bench<'_> {
             Ok(tally)
         } else {
             Err(server.fault(&format!("{left} of {wanted} calls were not answered: connections were cut")))
+        }
+    }
+}
+
+/// Looks at a server's memory for as long as it is not dropped; comes to an end where it cannot.
+async fn watch_memory(pid: u32, seen: &mut Vec<Resident>) -> Fault {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        match resident(pid) {
+            Ok(memory) => seen.push(memory),
+            Err(fault) => return fault,
         }
     }
 }

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use sqlx::{ConnectOptions as _, Connection as _};
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::time::Instant;
 
 use crate::calls::{Call, SigningKey, StepUpKey, Who};
@@ -158,9 +158,9 @@ impl Bench<'_> {
                 for place in if round % 2 == 0 { [&full, &empty] } else { [&empty, &full] } {
                     let cost = self.sample(bundle, place, (callers.clone(), users)).await?;
                     if *place == full {
-                        figures.full.push(cost)
+                        figures.full.push(cost);
                     } else {
-                        figures.empty.push(cost)
+                        figures.empty.push(cost);
                     }
                     let place = if *place == full { "full" } else { "empty" };
                     eprintln!("round {}: {name}, {place} store: {cost:.1} µs CPU a call", round + 1);

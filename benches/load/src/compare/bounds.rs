@@ -22,10 +22,16 @@ type Gate = (&'static str, Option<f64>, Option<f64>);
 /// # Errors
 /// Every bound that does not hold, or whose figure was not measured.
 pub(super) fn hold(options: &Options, samples: &Samples) -> Outcome<()> {
-    let gates: [Gate; 3] = [
+    let gates: [Gate; 5] = [
         ("times the floor", samples.ratio(), options.max_ratio),
         ("start to ready, ms", samples.ready_again_ms(), options.max_ready_ms),
         ("MiB resident at rest", samples.rest_mib(), options.max_rest_mib),
+        ("MB resident after the calls", samples.after_mb(DOORSTEP), options.max_after_mb),
+        (
+            "MB resident after the calls, with limits",
+            samples.after_mb(LIMITS),
+            options.limits.as_ref().and(options.max_after_mb),
+        ),
     ];
     let promised = options.hold.then(|| promises(samples));
     let broken: Vec<String> = gates
@@ -40,7 +46,7 @@ pub(super) fn hold(options: &Options, samples: &Samples) -> Outcome<()> {
     if broken.is_empty() { Ok(()) } else { Err(Fault::new(broken.join("; "))) }
 }
 
-fn promises(samples: &Samples) -> [Gate; 6] {
+fn promises(samples: &Samples) -> [Gate; 7] {
     let floor = Mode::Full.as_str();
     let times = |subject, other| samples.middle_ratio(subject, other);
     [
@@ -53,6 +59,7 @@ fn promises(samples: &Samples) -> [Gate; 6] {
             Some(FASTIFY_GROUP_TIMES),
         ),
         ("times Express with an INSERT a call", times(DOORSTEP, EXPRESS_EACH), Some(EXPRESS_EACH_TIMES)),
-        ("MB resident after the calls", samples.after_mb(), Some(AFTER_MB)),
+        ("MB resident after the calls", samples.after_mb(DOORSTEP), Some(AFTER_MB)),
+        ("MB resident after the calls, with limits", samples.after_mb(LIMITS), Some(AFTER_MB)),
     ]
 }

@@ -46,6 +46,8 @@ pub(crate) struct Sample {
     pub(super) ready_again_ms: f64,
     /// Memory before the first call.
     pub(super) rest: Resident,
+    /// Memory in between, once a second.
+    pub(super) over_time: Vec<Resident>,
     /// Memory after the last one.
     pub(super) after: Resident,
     /// Spans that it could not hand over, where it exports traces.
@@ -100,9 +102,9 @@ impl Samples {
         self.of(DOORSTEP).map(|sample| mib(sample.rest.all_kib)).reduce(f64::max)
     }
 
-    /// The most memory Doorstep had after the calls, MB (10⁶ bytes).
-    pub(super) fn after_mb(&self) -> Option<f64> {
-        self.of(DOORSTEP).map(|sample| mib(sample.after.all_kib) * 1.048_576).reduce(f64::max)
+    /// The most memory one had after the calls, MB (10⁶ bytes).
+    pub(super) fn after_mb(&self, subject: &str) -> Option<f64> {
+        self.of(subject).map(|sample| mb(sample.after.all_kib)).reduce(f64::max)
     }
 
     /// Checks that all that judge gave the same verdicts: only then did they do the same work.
@@ -136,6 +138,11 @@ pub(super) fn per_call_us(busy: Duration, tally: &Tally) -> f64 {
 /// A duration in ms.
 pub(super) fn ms(span: Duration) -> f64 {
     span.as_secs_f64() * 1e3
+}
+
+/// KiB in MB, 10⁶ bytes.
+pub(super) fn mb(kib: u64) -> f64 {
+    mib(kib) * 1.048_576
 }
 
 /// KiB in MiB.

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::sample::{
-    DOORSTEP, EXPRESS_EACH, EXPRESS_GROUP, FASTIFY_EACH, FASTIFY_GROUP, LIMITS, Sample, Samples, TRACED, mib,
+    DOORSTEP, EXPRESS_EACH, EXPRESS_GROUP, FASTIFY_EACH, FASTIFY_GROUP, LIMITS, Sample, Samples, TRACED, mb,
+    mib,
 };
 use crate::floor::Mode;
 use crate::report::{kernel, median, processor, spread};
@@ -24,6 +25,11 @@ pub(crate) struct Setting<'a> {
     /// How much the machine did besides.
     pub(super) load: String,
 }
+
+/// From how many calls on a measure is one of many.
+const MANY_CALLS: usize = 1_000_000;
+/// From how many looks on memory over time tells something.
+const LOOKS_MIN: usize = 40;
 
 /// One sample on one line.
 pub(super) fn row(sample: &Sample) -> String {
@@ -65,6 +71,10 @@ pub(super) fn render(samples: &Samples, setting: &Setting<'_>) -> String {
     let is_beside = samples.of(FASTIFY_GROUP).next().is_some();
     let (heading, script) = if is_beside {
         ("# A hook call beside what one would write by hand", "compare.sh")
+    } else if setting.calls >= MANY_CALLS {
+        ("# What a million hook calls cost", "hook.sh")
+    } else if samples.of(TRACED[0]).next().is_some() {
+        ("# What traces cost", "hook.sh --tracing")
     } else {
         ("# What a hook call costs", "hook.sh")
     };
@@ -108,6 +118,7 @@ pub(super) fn render(samples: &Samples, setting: &Setting<'_>) -> String {
         text.push_str("\nThe median, and in brackets each round:\n\n");
         text.push_str(&times(samples));
         text.push_str(&traces(samples));
+        text.push_str(&memory(samples));
         let _ = writeln!(
             text,
             "\nDoorstep's start to ready: {} ms on an empty store, {} ms with an existing key and store.",
@@ -131,6 +142,30 @@ fn times(samples: &Samples) -> String {
                 samples.ratios(subject, other).iter().map(|ratio| format!("{ratio:.2}")).collect();
             let _ = writeln!(text, "- **{whose} costs {ratio:.2} times \"{name}\"** ({})", each.join(", "));
         }
+    }
+    text
+}
+
+/// How memory grew, where it took long enough to tell, MB.
+fn memory(samples: &Samples) -> String {
+    let mut text = String::new();
+    for (subject, whose) in [(DOORSTEP, "Doorstep"), (LIMITS, "Doorstep with limits")] {
+        let Some(sample) = samples.of(subject).find(|sample| sample.over_time.len() >= LOOKS_MIN) else {
+            continue;
+        };
+        let looks: Vec<f64> = sample.over_time.iter().map(|look| mb(look.all_kib)).collect();
+        let [first, .., last] = [0, 1, 2, 3].map(|quarter| {
+            let from = looks.len() * quarter / 4;
+            let quarter = looks.iter().skip(from).take(looks.len() / 4);
+            median(quarter.copied().collect()).unwrap_or_default()
+        });
+        let most = looks.iter().copied().fold(0.0, f64::max);
+        let _ = writeln!(
+            text,
+            "- {whose} had {first:.1} MB resident in the first quarter, {last:.1} MB in the last (medians of looks, one a second), \
+             {most:.1} MB at most, {:.1} MB after the calls",
+            mb(sample.after.all_kib),
+        );
     }
     text
 }
