@@ -15,6 +15,8 @@ use super::*;
 use crate::config::{LoadRequest, Settings, load};
 use crate::metrics::Metrics;
 
+/// The longest that a test waits for a request.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Longer than any test waits.
 const NEVER: Duration = Duration::from_secs(3600);
 
@@ -61,7 +63,8 @@ impl Collector {
     async fn requests(&mut self, count: usize) -> Vec<Request> {
         let mut requests = Vec::new();
         while requests.len() < count {
-            requests.push(self.requests.recv().await.expect("a request"));
+            let next = timeout(PATIENCE, self.requests.recv()).await.expect("a request in time");
+            requests.push(next.expect("a request"));
         }
         requests
     }
