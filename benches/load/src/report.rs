@@ -22,12 +22,28 @@ pub(crate) fn spread(figures: Vec<f64>, digits: usize) -> String {
     }
 }
 
-/// How many cores of which kind.
+/// How many cores of which kind, whether they are a machine's own, and with how much memory.
 pub(crate) fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let count = text.lines().filter(|line| line.starts_with("processor")).count();
     let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    format!("{count} × {}", model.map_or("unnamed core", |(_, name)| name.trim()))
+    let is_virtual = text
+        .lines()
+        .any(|line| line.starts_with("flags") && line.split(' ').any(|flag| flag == "hypervisor"));
+    format!(
+        "{count} × {}{}, {} GB of memory",
+        model.map_or("unnamed core", |(_, name)| name.trim()),
+        if is_virtual { " in a virtual machine" } else { "" },
+        memory_gb()
+    )
+}
+
+fn memory_gb() -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse().ok());
+    kib.unwrap_or(0_u64) * 1_024 / 1_000_000_000
 }
 
 /// The system's name and release.
