@@ -78,7 +78,7 @@ impl StoreSettings {
         }
     }
 
-    /// The most decisions in one transaction, within its bounds.
+    /// The most decisions in one transaction, within its bounds, which are those of `store.batch_max`, too.
     pub(super) fn batch_rows(&self) -> usize {
         self.batch_max.clamp(1, Self::BATCH_MAX)
     }

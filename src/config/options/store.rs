@@ -95,6 +95,6 @@ pub(in crate::config) static QUEUE_MAX: Opt<Integer> = Opt {
 pub(in crate::config) static BATCH_MAX: Opt<Integer> = Opt {
     key: "store.batch_max",
     doc: "Verdicts that one transaction may record.",
-    absent: Absent::Default("256"),
-    shape: Integer { min: 1, max: 10_000 },
+    absent: Absent::Default("64"),
+    shape: Integer { min: 1, max: 64 },
 };

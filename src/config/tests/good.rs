@@ -32,7 +32,7 @@ fn an_application_id_is_all_that_must_be_set() {
     assert_eq!(settings.prelude.key_set_refresh, Duration::from_secs(300));
     assert_eq!(settings.policies.dir, Path::new("policies"));
     assert_eq!(settings.store.url, StoreUrl::Sqlite("doorstep.sqlite".into()));
-    assert_eq!((settings.store.queue_max, settings.store.batch_max), (4096, 256));
+    assert_eq!((settings.store.queue_max, settings.store.batch_max), (4096, 64));
     assert!(settings.keys.encryption_key.is_none() && settings.keys.previous_encryption_key.is_none());
     let terms = crate::domain::KeyTerms {
         rotate_every: Duration::from_secs(90 * 86_400),
