@@ -47,7 +47,7 @@ mod keys;
 mod looks;
 mod migrations;
 mod past;
-mod past_kept;
+mod past_edges;
 mod prelude_events;
 mod probe;
 mod redemptions;
@@ -81,6 +81,11 @@ async fn open(settings: StoreSettings) -> Store {
 
 /// The moment of the first call in every test.
 const START: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
+
+/// So many seconds after the start.
+fn at(seconds: u64) -> Timestamp {
+    START.plus(std::time::Duration::from_secs(seconds))
+}
 
 pub(super) fn signature(n: u64) -> SignatureSeen {
     let mut hash = [0xab; 32];

@@ -227,6 +227,7 @@ mod tests {
         watch.failed(&StoreError::TooMuchPast);
         assert_eq!(stands(&watch), None);
     }
+
     fn check(fault: &StoreError, sign: Sign, calm: Duration, is_over: bool) {
         let watch = Watch::new(Arc::new(Metrics::new()));
         watch.failed_batch(fault);

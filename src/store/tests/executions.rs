@@ -8,12 +8,11 @@ use std::time::Duration;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row};
 
-use super::past::{asker, key, need, record, user};
-use super::redemptions::{opened, redeem_at};
+use super::past::{asker, key, need, record, tally, user};
+use super::redemptions::{opened, redeem_at, spending_as};
 use super::*;
 use crate::domain::{
-    ApiKeyId, Asker, Counts, Executions, FactKind, FieldKeys, History, HistoryNeed, Measure, Needs, Spending,
-    Subject, Tally, Window,
+    Asker, Counts, Executions, FactKind, History, HistoryNeed, Measure, Needs, Subject, Tally, Window,
 };
 use crate::store::Question;
 use crate::store::connection::Connection;
@@ -22,10 +21,6 @@ use crate::store::sqlite::{find::GRANTS, look};
 use crate::store::{facts, past};
 
 const USABLE: Counts = Counts::Usable(Executions::Reported);
-
-fn at(seconds: u64) -> Timestamp {
-    START.plus(Duration::from_secs(seconds))
-}
 
 fn calls(counts: Counts) -> HistoryNeed {
     need(Measure::Calls, Subject::User, counts)
@@ -54,15 +49,7 @@ async fn redeem(store: &Store, now: impl Fn() -> Timestamp + Clone + Send + 'sta
 }
 
 async fn redeem_as(user: &str, store: &Store, now: impl Fn() -> Timestamp + Clone + Send + 'static) -> bool {
-    let spending = Spending {
-        api_key_id: ApiKeyId::new("executor").expect("an id"),
-        user_id: UserId::new(user).expect("a user"),
-        user_key: key(key_of(user)),
-        scope: Scope::new("transfer:write").expect("a scope"),
-        fields: FieldKeys::new(),
-        metadata_digest: [9; 32],
-    };
-    redeem_at(store, spending, now).await.is_ok()
+    redeem_at(store, spending_as(user, key_of(user)), now).await.is_ok()
 }
 
 /// The word that stands for a user's key.
@@ -72,10 +59,7 @@ fn key_of(user: &str) -> &str {
 
 /// What a call so many seconds after the start would see.
 async fn seen(store: &Store, seconds: u64, need: HistoryNeed) -> Tally {
-    let needs = Needs::new([need]);
-    let asker = Asker { at: at(seconds), ..asker(&user("u")) };
-    let history = store.history(&needs, &asker).await.expect("readable");
-    history.tallies(&needs).expect("its own needs")[0].clone()
+    tally(store, &Asker { at: at(seconds), ..asker(&user("u")) }, need).await
 }
 
 async fn a_grant_is_exposure_while_it_can_be_executed_and_after_it_was(directory: Directory) {

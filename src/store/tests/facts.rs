@@ -1,7 +1,5 @@
 //! What was reported about users, as later calls see it.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 
 use super::keys::api_key;
@@ -12,10 +10,6 @@ use crate::domain::{
     Tally, Window,
 };
 use crate::store::{Answered, FactOutcome, KeptAnswer, Once, OnceKey, Question};
-
-fn at(seconds: u64) -> Timestamp {
-    START.plus(Duration::from_secs(seconds))
-}
 
 /// A fact of `u` that was reported so many seconds after the start.
 fn fact(kind: &str, seconds: u64) -> ReportedFact {

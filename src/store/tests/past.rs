@@ -42,6 +42,13 @@ pub(super) fn asker(subjects: &[(Subject, SubjectKey)]) -> Asker {
     }
 }
 
+/// What a dry run is told.
+pub(super) async fn tally(store: &Store, asker: &Asker, need: HistoryNeed) -> Tally {
+    let needs = Needs::new([need]);
+    let history = store.history(&needs, asker).await.expect("readable");
+    history.tallies(&needs).expect("its own needs")[0].clone()
+}
+
 /// What call `n` records: a continue of 10.50 USD where it is granted, else a block.
 pub(super) fn record(n: u64, subjects: &[(Subject, SubjectKey)], granted: bool) -> DecisionRecord {
     let amount = Amount::parse("10.50").expect("an amount");

@@ -56,6 +56,19 @@ pub(super) fn spending(amount: &str) -> Spending {
     }
 }
 
+/// What a user wants to execute who was granted what `past::record` records.
+///
+/// - `word`: what stands for the user's key.
+pub(super) fn spending_as(user: &str, word: &str) -> Spending {
+    Spending {
+        user_id: UserId::new(user).expect("a user"),
+        user_key: key(word),
+        fields: FieldKeys::new(),
+        metadata_digest: [9; 32],
+        ..spending("10")
+    }
+}
+
 async fn record(store: &Store, n: u64, decision: DecisionRecord) {
     assert_eq!(store.record_decision(signature(n), decision).await.expect("recorded"), Recorded::First);
 }

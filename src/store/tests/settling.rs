@@ -4,22 +4,18 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::past::{USABLE, ask_as, asker, below_ten, key, need, record, user};
-use super::redemptions::{opened, redeem_at};
-use super::{Directory, START, number, open, run, signature};
+use super::past::{USABLE, ask_as, asker, below_ten, key, need, record, tally, user};
+use super::redemptions::{opened, redeem_at, spending_as};
+use super::{Directory, START, at, number, open, run, signature};
 use crate::domain::{
-    ApiKeyId, Asker, Counts, DecisionRecord, Executions, FieldKeys, HistoryNeed, Measure, Needs, Recorded,
-    Scope, Spending, Subject, SubjectKey, Sum, Tally, Timestamp, UserId, VerdictKind, Window,
+    Asker, Counts, DecisionRecord, Executions, HistoryNeed, Measure, Recorded, Subject, SubjectKey, Sum,
+    Tally, VerdictKind, Window,
 };
 use crate::store::Store;
 
 const SINGLES: &str = "SELECT count(*) FROM decision_subjects";
 const SEGMENTS: &str = "SELECT count(*) FROM past_segments";
 const SETTLED: &str = "SELECT CAST(coalesce(sum(calls), 0) AS BIGINT) FROM past_segments";
-
-fn at(seconds: u64) -> Timestamp {
-    START.plus(Duration::from_secs(seconds))
-}
 
 /// Half an hour after the start, when grants of then have ended.
 fn later(subjects: &[(Subject, SubjectKey)]) -> Asker {
@@ -32,12 +28,6 @@ fn by_user(measure: Measure, counts: Counts) -> HistoryNeed {
 
 async fn leave(store: &Store, n: u64, record: DecisionRecord) {
     assert_eq!(store.record_decision(signature(n), record).await.expect("recorded"), Recorded::First);
-}
-
-async fn tally(store: &Store, asker: &Asker, need: HistoryNeed) -> Tally {
-    let needs = Needs::new([need]);
-    let history = store.history(&needs, asker).await.expect("readable");
-    history.tallies(&needs).expect("its own needs")[0].clone()
 }
 
 async fn settle(store: &Store, seconds: u64) {
@@ -123,15 +113,7 @@ async fn what_was_executed_moves_with_its_moment(directory: Directory) {
         leave(&store, n, granted(n, 0)).await;
     }
     let redeem = async |store: &Store, seconds: u64| {
-        let spending = Spending {
-            api_key_id: ApiKeyId::new("executor").expect("an id"),
-            user_id: UserId::new("usr_test").expect("a user"),
-            user_key: key("u"),
-            scope: Scope::new("transfer:write").expect("a scope"),
-            fields: FieldKeys::new(),
-            metadata_digest: [9; 32],
-        };
-        redeem_at(store, spending, move || at(seconds)).await.is_ok()
+        redeem_at(store, spending_as("usr_test", "u"), move || at(seconds)).await.is_ok()
     };
     for seconds in 100..110 {
         assert!(redeem(&store, seconds).await);
