@@ -52,9 +52,9 @@ pub(crate) use desk::{
 pub(crate) use desk_fault::{DESK_ENTRY_CHARS_MAX, DeskFault, EntryFault};
 pub(crate) use facts::{Facts, Identifier, IdentifierKind, Platform, Signals};
 pub(crate) use history::{
-    Asker, Counts, DailySums, Executions, HISTORY_KEPT, History, HistoryNeed, LONGEST_USE, Measure, Needs,
-    PastCall, PastEvent, PastFact, PastRejection, Period, Scopes, SettledCalls, Subject, SubjectKey, Sum,
-    Tally, Traits, Window, Zone,
+    Asker, Counts, DailySums, Executions, HISTORY_KEPT, History, HistoryNeed, LONGEST_USE, Measure,
+    NEEDS_MAX, Needs, PastCall, PastEvent, PastFact, PastRejection, Period, Scopes, SettledCalls, Subject,
+    SubjectKey, Sum, Tally, Traits, Window, Zone,
 };
 pub(crate) use ids::{
     ApiKeyId, ChallengeId, Decider, DecisionId, FactId, FactKind, GivenReason, IdFault, Jti, Kid, ListName,

@@ -24,6 +24,9 @@ pub(crate) use sum::{DailySums, Sum};
 pub(crate) use tally::Tally;
 pub(crate) use window::{HISTORY_KEPT, LONGEST_USE, Period, Window, Zone};
 
+/// The most different questions about the past that the rules of a scope may ask: each costs a look into the record.
+pub(crate) const NEEDS_MAX: usize = 32;
+
 /// One question about the past.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct HistoryNeed {

@@ -38,7 +38,7 @@ pub(crate) use compiled::Program;
 pub(crate) use family::Family;
 pub(crate) use field::Field;
 pub(crate) use frame::Frame;
-pub(crate) use history::{HistoryField, Measured, NEEDS_MAX, PastTest, SumBound, Total};
+pub(crate) use history::{HistoryField, Measured, PastTest, SumBound, Total};
 pub(crate) use identifier::IdentifierTest;
 pub(crate) use listed::{Listed, Wanted};
 pub(crate) use moment::{BucketTest, TimeTest};

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::marker::PhantomData;
 
-use super::condition::{Condition, Field, Measured, NEEDS_MAX, Total, View};
+use super::condition::{Condition, Field, Measured, Total, View};
 use super::schema::{FIELDS_MAX, Value};
-use crate::domain::{Metadata, RuleId, Seen, Sum, masked_parts, push_masked_ip};
+use crate::domain::{Metadata, NEEDS_MAX, RuleId, Seen, Sum, masked_parts, push_masked_ip};
 
 /// The most characters of a user agent that are kept.
 const USER_AGENT_CHARS_MAX: usize = 64;

@@ -7,11 +7,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::tally::{Own, calls, counted};
-use super::{HistoryNeed, PastCall, PastEvent, SubjectKey, Tally};
+use super::{HistoryNeed, NEEDS_MAX, PastCall, PastEvent, SubjectKey, Tally};
 use crate::domain::{Scope, Timestamp};
-
-/// How many totals a group remembers: as many as a scope may have needs.
-const TOTALS_MAX: usize = 32;
 
 /// Calls of which nothing changes any more, in any order.
 #[derive(Debug)]
@@ -68,7 +65,7 @@ impl SettledCalls {
         }
         let total = Total::reckon(own, &self.events);
         let found = tally(&total);
-        if totals.len() >= TOTALS_MAX {
+        if totals.len() >= NEEDS_MAX {
             totals.remove(0);
         }
         totals.push(total);

@@ -15,9 +15,6 @@ use crate::policy::calendar::start_of;
 use crate::policy::rates::{Converted, Exchange, Rates};
 use crate::policy::schema::{MoneyRule, Schema, Value};
 
-/// The most different questions about the past that the rules of a scope may ask: each costs a look into the store.
-pub(crate) const NEEDS_MAX: usize = 32;
-
 /// A question about the past that conditions ask, with what it takes from the call itself.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct HistoryField {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::history::NEEDS_MAX;
 use super::keys::{ALL, ANY, HISTORY_KEY, NOT};
 use super::read_history;
 use super::read_identifier;
@@ -10,7 +9,7 @@ use super::read_list;
 use super::read_moment;
 use super::read_test::{self, FieldType, Presence};
 use super::{Condition, Field, HistoryField, LEAVES_MAX, Leaf, Test, Words};
-use crate::domain::{Scope, Timestamp};
+use crate::domain::{NEEDS_MAX, Scope, Timestamp};
 use crate::policy::diagnostic::{Code, Span};
 use crate::policy::grants::Neighbours;
 use crate::policy::lists::read::ReadLists;
