@@ -114,7 +114,7 @@ fn start_gathering(
 /// [`ExportError`] where nothing can be sent at all.
 pub(crate) async fn try_collector(settings: &TracingSettings) -> Result<Result<(), String>, ExportError> {
     let post = Post::new(settings)?;
-    Ok(match post.once(post.dressed(&[])).await {
+    Ok(match post.once(post.dressed(Vec::new())).await {
         Tried::Taken { .. } => Ok(()),
         Tried::Again(cause, _) | Tried::Failed(cause) => Err(cause),
     })

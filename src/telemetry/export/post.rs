@@ -51,13 +51,13 @@ impl Post {
     }
 
     /// A body as it goes over the wire.
-    pub(super) fn dressed(&self, body: &[u8]) -> Vec<u8> {
+    pub(super) fn dressed(&self, body: Vec<u8>) -> Vec<u8> {
         match self.compression {
-            TraceCompression::None => body.to_vec(),
+            TraceCompression::None => body,
             TraceCompression::Gzip => {
                 let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
                 // INVARIANT: writing into a Vec cannot fail.
-                let _ = encoder.write_all(body);
+                let _ = encoder.write_all(&body);
                 encoder.finish().unwrap_or_default()
             }
         }

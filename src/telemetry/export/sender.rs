@@ -115,7 +115,7 @@ impl Sender {
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         let spans = std::mem::take(batch);
         let resource_spans = group_spans_by_resource_and_scope(spans, &self.resource);
-        let body = self.post.dressed(&ExportTraceServiceRequest { resource_spans }.encode_to_vec());
+        let body = self.post.dressed(ExportTraceServiceRequest { resource_spans }.encode_to_vec());
         let cause = match self.deliver(body).await {
             Ok(rejected) => {
                 let rejected = rejected.min(count);
